@@ -1,0 +1,5 @@
+#!/bin/sh
+# autogen.sh - makes configure from a checkout; a release tarball has it already.
+set -e
+cd "$(dirname "$0")"
+exec autoreconf --install

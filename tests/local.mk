@@ -1,0 +1,21 @@
+# make check: unit tests and gates in parallel, no server needed, below three minutes.  See tests/README.md.
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = bash
+AM_TESTS_ENVIRONMENT = WEIR='$(abs_top_builddir)/weir'; WEIR_PLUGIN_PATH='$(abs_top_builddir)/plugins/built'; \
+	CC='$(CC)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CHECK_FLAGS;
+LDADD = $(HOST_LINK) $(CMOCKA_LIBS)
+
+# One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
+unit_tests =
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+else
+check-local:
+	@echo "note: the unit tests were left out, for there is no cmocka (package libcmocka-dev)"
+endif
+
+gates =
+TESTS += $(gates)
+EXTRA_DIST += $(gates) %D%/README.md
