@@ -1,0 +1,451 @@
+/* weir/plugin.h - the contract between the weir host and a connector.
+ *
+ * Everything that crosses the boundary is declared here.  The header needs only <stddef.h> and <stdint.h>, is valid
+ * C99 to C23 and C++98 to C++20, and a plugin built with it links against no weir library and exports one symbol.
+ *
+ * Growth rules: fields are appended, never moved, retyped or removed; a field newer than level N sits inside
+ * #if WEIR_API >= N; a struct another side allocates carries its size first; an array carries its stride; the types
+ * marked FROZEN never change.  Until the first release WEIR_ABI_MAJOR is 0 and host and plugin must have been built
+ * from headers of the same layout (weir_plugin.layout); nothing is promised by accident.
+ *
+ * Ownership words: *borrows* (the other side keeps it), *takes* (the other side must not touch it again), *gives*
+ * (the receiver must return it).  Memory is freed by the side that allocated it.
+ *
+ * Threads: an instance has one home thread from create to destroy; every callback except interrupt comes from it,
+ * one at a time.  Host functions marked "any thread" may be called by threads of the plugin's own, between open and
+ * the end of close; all others only from inside a callback.  The host holds no lock while it calls a plugin. */
+#ifndef WEIR_PLUGIN_H
+#define WEIR_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEIR_ABI_MAJOR  0u /* family of layouts; 0 until the first release */
+#define WEIR_API_LATEST 1u /* newest level this header can describe */
+#if !defined(WEIR_API)
+#error "define WEIR_API before including <weir/plugin.h>, for example as 1"
+#elif WEIR_API < 1 || WEIR_API > 1
+#error "this <weir/plugin.h> does not know that WEIR_API level"
+#endif
+#ifndef WEIR_API_MIN /* lower it to load in older hosts and test WEIR_HAS */
+#define WEIR_API_MIN WEIR_API
+#endif
+
+/* ---- status: a class of outcome, never a cause --------------------------------------------------------------- */
+#define WEIR_OK     0
+#define WEIR_AGAIN  1    /* nothing to give / cannot take more just now */
+#define WEIR_END    2    /* a bounded source has no more */
+#define WEIR_RETRY  (-1) /* transient: the host backs off and tries again */
+#define WEIR_REJECT (-2) /* this record never will succeed: dead-letter it */
+#define WEIR_FATAL  (-3) /* this instance cannot go on: stop the pipeline */
+#define WEIR_SPLIT  (-4) /* too large as a batch: the host offers halves; a record alone is rejected */
+
+/* ---- opaque, host-owned -------------------------------------------------------------------------------------- */
+struct weir_batch;    /* records on their way; immutable */
+struct weir_emitter;  /* where poll and process put records; valid for the call */
+struct weir_buf;      /* refcounted bytes */
+struct weir_secret;   /* a reference to a secret, not the secret */
+struct weir_problems; /* what check and probe report to */
+struct weir_template; /* a compiled {template} */
+struct weir_expr;     /* a compiled `when` expression */
+struct weir_path;     /* a compiled path into a JSON value */
+
+/* ---- records ------------------------------------------------------------------------------------------------- */
+struct weir_slice { const void *ptr; size_t len; };  /* FROZEN; borrowed, no NUL behind it */
+struct weir_header { struct weir_slice name, value; }; /* FROZEN; value.ptr NULL: null */
+
+/* One ordered lane of a source: a partition, a file.  The host's copy lives until the pipeline ends, so records
+ * point to it.  id and seq of a record are its identity: stable over restarts, never changed on the way. */
+struct weir_shard {
+    uint32_t struct_size;
+    int32_t partition;      /* as records of it say by default; -1: no partitions */
+    struct weir_slice id;   /* unique in the pipeline, at most 1 KiB */
+    struct weir_slice topic; /* where it comes from: topic, index, path */
+};
+
+struct weir_record {
+    struct weir_slice key;   /* ptr NULL: absent; len 0: empty */
+    struct weir_slice value; /* ptr NULL: tombstone */
+    struct weir_slice topic; /* topic, index, path; a transform may change it */
+    const struct weir_header *headers;
+    const struct weir_shard *shard;
+    uint32_t n_headers;
+    uint32_t flags;     /* WEIR_REC_* */
+    int64_t time_ms;    /* event time since 1970, UTC; WEIR_NO_TIME: none */
+    int64_t offset;     /* what {offset} prints; -1: none */
+    int32_t partition;  /* what {partition} prints; -1: none */
+    uint32_t sub;       /* 0, or k for the k-th further output of one input; set by the host */
+    uint64_t seq;       /* place within the shard, strictly rising: shard id + seq + sub is the identity */
+    uint64_t next;      /* where the shard resumes once this record is final; seq < next */
+};
+#define WEIR_NO_TIME           INT64_MIN
+#define WEIR_REC_SHARES_PARENT 0x1u /* emit from a transform: bytes lie in the parent record */
+
+struct weir_view { /* the plugin sets struct_size and want; the host fills no more than that */
+    uint32_t struct_size;
+    uint32_t stride; /* the host's sizeof(struct weir_record) */
+    uint32_t count;
+    uint32_t attempt;    /* 0 on first delivery */
+    const void *records; /* read with weir_record_at(); borrowed for the batch's life */
+    uint64_t bytes;      /* keys, values and headers together */
+    uint32_t want;       /* WEIR_WANT_VALUE; transforms only: a sink's values are always printed */
+    uint32_t reserved;   /* 0 */
+};
+#define WEIR_WANT_VALUE 0x1u /* print pending edits first; without it value may be the bytes before them */
+
+struct weir_result { /* one per record that did not succeed */
+    uint32_t index;          /* WEIR_ALL: the whole batch */
+    int32_t status;          /* RETRY, REJECT, SPLIT, FATAL; OK with code: succeeded as a duplicate (WEIR_DUPLICATE) */
+    uint32_t retry_after_ms; /* 0: the host decides */
+    uint32_t code;           /* HTTP status, Kafka error: for metrics and dead letters */
+    const char *type;        /* stable upstream name of the error, or NULL; borrowed for the call */
+    const char *why;         /* a sentence for a person; borrowed for the call */
+};
+#define WEIR_ALL       0xffffffffu
+#define WEIR_DUPLICATE 1u /* status OK, code WEIR_DUPLICATE: it was there already */
+
+/* A run of records that share one owner.  owner non-NULL: all bytes (headers too) lie in it and the host takes a
+ * reference of its own; owner NULL: the host copies. */
+struct weir_run {
+    uint32_t struct_size, stride, count, reserved;
+    const void *records;
+    struct weir_buf *owner;
+};
+
+/* Where a shard resumes.  data: what position() of the source gave for it, at most 1 KiB, may be empty. */
+struct weir_position {
+    uint32_t struct_size;
+    uint32_t flags; /* WEIR_POS_* */
+    const struct weir_shard *shard;
+    uint64_t next;
+    struct weir_slice data;
+};
+#define WEIR_POS_STORED 0x1u /* there is a position; without it the others are empty */
+#define WEIR_POS_OWNED  0x2u /* a sink is exactly once by it: it beats the source's own store */
+
+/* ---- options, declared once: parsing, help, manual, schema and sample are made from them --------------------- */
+enum { /* C type of the conf field */
+    WEIR_T_STRING = 1, /* const char *, NULL when not set */
+    WEIR_T_INT,        /* int64_t */
+    WEIR_T_BOOL,       /* int64_t, 0 or 1 */
+    WEIR_T_DOUBLE,     /* double */
+    WEIR_T_SIZE,       /* int64_t, bytes */
+    WEIR_T_DURATION,   /* int64_t, milliseconds */
+    WEIR_T_ENUM,       /* int64_t, index into values */
+    WEIR_T_LIST,       /* struct weir_list: comma separated, the key may repeat */
+    WEIR_T_MAP,        /* struct weir_map: the option's name is a prefix ending in '.' */
+    WEIR_T_SECRET,     /* const struct weir_secret *, NULL when not set */
+    WEIR_T_TEMPLATE,   /* const struct weir_template *, NULL when not set */
+    WEIR_T_EXPR,       /* const struct weir_expr *, NULL when not set */
+    WEIR_T_PATH        /* const struct weir_path *, NULL when not set */
+};
+struct weir_list { const char *const *items; size_t count; };     /* FROZEN */
+struct weir_pair { const char *name, *value; };                   /* FROZEN; name without the prefix */
+struct weir_map { const struct weir_pair *items; size_t count; }; /* FROZEN */
+
+#define WEIR_F_REQUIRED   0x1u
+#define WEIR_F_ADVANCED   0x2u
+#define WEIR_F_DEPRECATED 0x4u
+#define WEIR_F_NAME       0x8u /* template: each rendered field must be non-empty, not . or .., without / or NUL */
+
+struct weir_option {
+    const char *name;
+    uint32_t type, flags;
+    uint32_t offset;           /* WEIR_OFF(struct my_conf, field, c_type) */
+    uint32_t reserved;         /* 0; also keeps 32-bit layouts free of holes */
+    const char *def;           /* as an operator would write it; NULL: none */
+    int64_t min, max;          /* both 0: unchecked */
+    const char *const *values; /* WEIR_T_ENUM: names, NULL-terminated */
+    const char *help;          /* one line, no full stop */
+    const char *doc;           /* paragraphs for the man page, or NULL */
+    const char *since;         /* version that brought it */
+};
+struct weir_options { uint32_t struct_size, stride, count, conf_size; const void *rows; };
+
+enum { WEIR_COUNTER = 1, WEIR_GAUGE };
+struct weir_metric { const char *name; uint32_t kind, flags; const char *unit, *help; };
+struct weir_metrics { uint32_t struct_size, stride, count, reserved; const void *rows; };
+
+/* ---- JSON view ----------------------------------------------------------------------------------------------- */
+enum {
+    WEIR_JSON_MISSING = 0, WEIR_JSON_NULL, WEIR_JSON_FALSE, WEIR_JSON_TRUE, WEIR_JSON_NUMBER,
+    WEIR_JSON_STRING, WEIR_JSON_ARRAY, WEIR_JSON_OBJECT
+};
+/* A value inside a record.  ptr, len: its exact JSON text, borrowed for the batch's life. */
+struct weir_span { const void *ptr; size_t len; uint32_t type, reserved; };
+
+struct weir_edit { const struct weir_path *path; struct weir_slice value; uint32_t op, reserved; };
+enum {
+    WEIR_EDIT_SET = 1, /* value is JSON text */
+    WEIR_EDIT_STRING,  /* value is UTF-8, becomes a JSON string */
+    WEIR_EDIT_REMOVE,
+    WEIR_EDIT_RENAME   /* value is the new key, UTF-8 */
+};
+
+/* ---- what the host gives ------------------------------------------------------------------------------------- */
+struct weir_host;
+struct weir_ctx { const struct weir_host *host; }; /* rest private */
+
+struct weir_instance { /* who an instance is; borrowed for its life */
+    uint32_t struct_size;
+    uint32_t worker;        /* 0, 1, ... under workers = N */
+    const char *pipeline;   /* its name */
+    const char *section;    /* "source", "sink es" */
+    const char *reader;     /* which reader of the source this is: "" or the sink's name (fan-out = independent) */
+    uint64_t budget;        /* bytes it may hold beside the batches lent to it: prefetch, bodies, queues */
+    uint32_t batch_records; /* sinks: the most records one write brings; else 0 */
+    uint32_t in_flight;     /* sinks: the most batches lent at one time; else 0 */
+    uint64_t batch_bytes;   /* sinks: batches stay below it unless one record alone is larger; else 0 */
+};
+
+enum { WEIR_LOG_ERROR = 1, WEIR_LOG_WARNING, WEIR_LOG_NOTICE, WEIR_LOG_INFO, WEIR_LOG_DEBUG };
+enum { WEIR_UP = 1, WEIR_CONNECTING, WEIR_DEGRADED, WEIR_DENIED };
+#define WEIR_FD_READ  0x1u
+#define WEIR_FD_WRITE 0x2u
+
+struct weir_host {
+    uint32_t struct_size;
+    uint32_t api;
+    const char *version;
+
+    /* -- any thread -- */
+    /* Writes one log line; the text is copied. */
+    void (*log)(struct weir_ctx *, int level, const char *text, size_t len);
+    /* Says how the other end is; the host logs changes only, so it may be called at every error. */
+    void (*health)(struct weir_ctx *, uint32_t state, uint32_t code, const char *why);
+    /* Metrics by their row in ops->metrics. */
+    void (*count)(struct weir_ctx *, uint32_t metric, int64_t delta);
+    void (*gauge)(struct weir_ctx *, uint32_t metric, int64_t value);
+    /* Has poll or service called soon on the home thread. */
+    void (*wake)(struct weir_ctx *);
+    /* Sink: gives a batch back.  Records not listed succeeded; n 0: all did; one WEIR_ALL entry speaks for all.
+     * Exactly once for every batch that write answered with OK, during write or later. */
+    int (*complete)(struct weir_ctx *, struct weir_batch *, const struct weir_result *, uint32_t n, uint32_t stride);
+    int64_t (*mono_ms)(struct weir_ctx *);
+    int64_t (*wall_ms)(struct weir_ctx *);
+    /* realloc that counts against the pipeline; n 0 frees; never NULL for n > 0. */
+    void *(*mem)(struct weir_ctx *, void *old, size_t n);
+    /* A buffer of n bytes with one reference; *data is writable until the first emit that names it. */
+    struct weir_buf *(*buf_alloc)(struct weir_ctx *, size_t n, void **data);
+    /* Wraps foreign memory of about n bytes; release runs once, on any thread, must be quick, calls no host function. */
+    struct weir_buf *(*buf_wrap)(struct weir_ctx *, size_t n, void (*release)(void *opaque), void *opaque);
+    void (*buf_ref)(struct weir_buf *);
+    void (*buf_unref)(struct weir_buf *);
+    /* Lends the secret's bytes to use(), read afresh, wiped afterwards.  Not OK: unreadable, the reason is logged. */
+    int (*secret)(struct weir_ctx *, const struct weir_secret *, void (*use)(void *opaque, struct weir_slice),
+                  void *opaque);
+
+    /* -- home thread -- */
+    const struct weir_instance *(*instance)(struct weir_ctx *);
+    /* Attaches code and reason to this callback's negative return; copied. */
+    void (*fail)(struct weir_ctx *, const struct weir_result *);
+    /* check, probe: something is wrong with that option (NULL: with the section). */
+    void (*problem)(struct weir_problems *, const char *option, const char *text);
+    /* Has service (sinks, transforms) or poll (sources) called when fd is ready; events 0 stops it. */
+    void (*watch_fd)(struct weir_ctx *, int fd, uint32_t events);
+    /* The same at a time of mono_ms; one time per instance, INT64_MAX: none. */
+    void (*wake_at)(struct weir_ctx *, int64_t mono_ms);
+
+    /* Opens a lane; the host copies the description and gives its own copy and where to resume. */
+    int (*shard_open)(struct weir_ctx *, const struct weir_shard *, const struct weir_shard **,
+                      struct weir_position *ret_position);
+    /* The lanes were taken away.  Returns at once; what is in flight is drained for drain_ms (0: they are lost, drop),
+     * then revoked() is called with the final positions.  After it these pointers stay readable but are closed. */
+    int (*shard_revoke)(struct weir_ctx *, const struct weir_shard *const *, uint32_t n, uint32_t drain_ms);
+    /* The lane's end as known now, for lag and progress: high watermark, file size. */
+    void (*shard_end)(struct weir_ctx *, const struct weir_shard *, uint64_t end);
+    /* The lane may commit up to here although no record says so (compacted offsets, transaction markers): effective
+     * once every record emitted before this call is final. */
+    void (*shard_skip)(struct weir_ctx *, const struct weir_shard *, uint64_t next);
+
+    /* Reads the batch.  OK, or FATAL when struct_size is wrong. */
+    int (*view)(struct weir_ctx *, const struct weir_batch *, struct weir_view *);
+    /* Source: takes a run in; *ret_taken records of it fitted.  AGAIN: the batch is full, return from poll. */
+    int (*emit)(struct weir_emitter *, const struct weir_run *, uint32_t *ret_taken);
+    /* Source: an input that can not even become a record (undecodable, too long); record says what is known of it. */
+    int (*emit_bad)(struct weir_emitter *, const struct weir_record *, size_t record_size, const struct weir_result *);
+    /* Transform: passes inputs first .. first + n - 1 as they are, JSON view and pending edits included. */
+    int (*pass)(struct weir_emitter *, uint32_t first, uint32_t n);
+    /* Transform: a record made from input `parent`; buf as owner in weir_run. */
+    int (*emit_from)(struct weir_emitter *, uint32_t parent, const struct weir_record *, size_t record_size,
+                     struct weir_buf *);
+    /* Transform: input `parent` with edits to its JSON value, printed only when somebody wants the bytes.
+     * REJECT with *ret_why (static text) when it is no JSON or a path leads nowhere; nothing was emitted then. */
+    int (*emit_edit)(struct weir_emitter *, uint32_t parent, const struct weir_edit *, uint32_t n, uint32_t stride,
+                     const char **ret_why);
+    /* Transform: input `parent` failed. */
+    int (*reject)(struct weir_emitter *, uint32_t parent, const struct weir_result *);
+
+    /* The JSON value at path (NULL: the whole value) of record i; parsed at most once however many ask.
+     * REJECT with *ret_why when the value is not JSON. A path that leads nowhere: OK, type MISSING. */
+    int (*json)(struct weir_ctx *, const struct weir_batch *, uint32_t i, const struct weir_path *,
+                struct weir_span *ret, const char **ret_why);
+    /* Decoded bytes of a string span; borrowed until the next call of it from this instance. */
+    struct weir_slice (*json_string)(struct weir_ctx *, const struct weir_span *);
+    /* Checks that record i is one JSON text.  *ret_type: WEIR_JSON_*; *ret_multiline: 1 when CR or LF stand between
+     * tokens.  Cheaper than json() when nothing of it is needed.  REJECT with *ret_why otherwise. */
+    int (*json_check)(struct weir_ctx *, const struct weir_batch *, uint32_t i, uint32_t *ret_type,
+                      uint32_t *ret_multiline, const char **ret_why);
+    /* Copies JSON text without white space between tokens into out (at least json.len bytes); gives the length. */
+    size_t (*json_minify)(struct weir_ctx *, void *out, struct weir_slice json);
+    /* Writes the JSON string of bytes that are UTF-8 (out NULL: only counts); SIZE_MAX: they are not UTF-8. */
+    size_t (*json_quote)(struct weir_ctx *, void *out, struct weir_slice bytes);
+    /* Reads any JSON text that is not a record's: each() gets every scalar with its path from the top as text
+     * ("items.0.index.status"); returns REJECT at a syntax error, or what each() returned when that is not OK. */
+    int (*json_walk)(struct weir_ctx *, struct weir_slice json,
+                     int (*each)(void *opaque, struct weir_slice path, const struct weir_span *), void *opaque);
+
+    /* Renders a template for record i; borrowed until the next render of the same template by this instance.
+     * REJECT with *ret_why (borrowed likewise) when a field is missing or not allowed there. */
+    int (*render)(struct weir_ctx *, const struct weir_template *, const struct weir_batch *, uint32_t i,
+                  struct weir_slice *ret, const char **ret_why);
+    /* Evaluates an expression for records first .. first + n - 1: ret[k] is 1 true, 0 false, 2 an error whose text
+     * match_error gives (for the last one found). */
+    int (*match)(struct weir_ctx *, const struct weir_expr *, const struct weir_batch *, uint32_t first, uint32_t n,
+                 uint8_t *ret);
+    const char *(*match_error)(struct weir_ctx *);
+    /* format = record: record i as one JSON object on one line, without line feed; borrowed until the next call. */
+    int (*record_print)(struct weir_ctx *, const struct weir_batch *, uint32_t i, struct weir_slice *ret);
+    /* The reverse: fills key, value, topic, partition, offset, time, headers; borrowed until the next call.
+     * REJECT with *ret_why when the line is no such object. */
+    int (*record_parse)(struct weir_ctx *, struct weir_slice line, struct weir_record *ret, size_t record_size,
+                        const char **ret_why);
+
+    /* Keyed bytes of this instance, durable with the positions: what was put since the last commit is stored in the
+     * same transaction as the next positions.  Keys at most 1 KiB, values 64 KiB; value.ptr NULL deletes. */
+    int (*state_get)(struct weir_ctx *, struct weir_slice key, struct weir_slice *value); /* until the next call */
+    int (*state_put)(struct weir_ctx *, struct weir_slice key, struct weir_slice value);
+    int (*state_scan)(struct weir_ctx *, struct weir_slice prefix,
+                      int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque);
+};
+#define WEIR_HAS(ctx, fn)                                                                                         \
+    (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \
+     (ctx)->host->fn != NULL)
+
+/* ---- what a plugin gives ------------------------------------------------------------------------------------- */
+struct weir_poll { uint32_t struct_size, max_records; uint64_t max_bytes; uint32_t timeout_ms, flags; };
+#define WEIR_POLL_PAUSED 0x1u /* keep the session alive, emit nothing */
+#define WEIR_POLL_TO_END 0x2u /* fix each shard's end when first seen; END when all are reached */
+
+#define WEIR_WHY_WAKE 0x1u /* service(): wake() was called */
+#define WEIR_WHY_FD   0x2u /* a watched descriptor is ready */
+#define WEIR_WHY_TIME 0x4u /* wake_at() has come */
+
+/* A commit point: everything written before it is final, and positions say where the shards resume. */
+struct weir_commit {
+    uint32_t struct_size, stride, count, reserved;
+    const void *positions; /* struct weir_position[count] */
+    const char *source;    /* plugin that made them */
+};
+
+enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
+#define WEIR_REPLAYABLE   0x001u /* source: can resume from any position it gave */
+#define WEIR_OWN_POSITION 0x002u /* source: keeps positions in its own system too, by committed() */
+#define WEIR_IDEMPOTENT   0x004u /* sink: the identity makes a repeat harmless */
+#define WEIR_ORDERED      0x008u /* sink: keeps shard order over several batches and its own retries */
+#define WEIR_BLOCKS       0x010u /* sink: write may block, wants a thread of its own */
+#define WEIR_SINGLE       0x020u /* sink: owns one target, so one instance serves all workers */
+#define WEIR_STREAM       0x040u /* sink: gains nothing from waiting for a fuller batch */
+#define WEIR_COMMITS      0x080u /* sink: complete() means staged, final at commit() */
+#define WEIR_EXACT        0x100u /* sink: with the positions of its commit it repeats nothing after a crash */
+#define WEIR_ONE_TO_ONE   0x200u /* transform: at most one output for an input */
+
+struct weir_ops { /* one flat table; NULL: not for this kind */
+    uint32_t struct_size;
+    uint32_t kind;
+    uint32_t promises; /* WEIR_REPLAYABLE ...; the host may ignore bits it does not know */
+    uint32_t demands;  /* the host must refuse bits it does not know; none yet */
+    const struct weir_options *options;
+    const struct weir_metrics *metrics;
+    /* Promises under this configuration, instead of the static word; NULL: the static word. */
+    uint32_t (*promise)(const void *conf);
+    /* Rules between options; no I/O. */
+    int (*check)(struct weir_ctx *, const void *conf, struct weir_problems *);
+    /* check --live: connects, but joins no group, opens no transaction, writes nothing. */
+    int (*probe)(struct weir_ctx *, const void *conf, struct weir_problems *);
+    /* Allocates; no I/O.  conf is borrowed until the end of destroy. */
+    int (*create)(struct weir_ctx *, const void *conf, void **self);
+    /* Connects.  RETRY is normal (peer down); the host backs off and calls again. */
+    int (*open)(void *self);
+    /* Source: emits what there is; may block up to timeout_ms but must return early after interrupt.  AGAIN: nothing
+     * now; the host then waits for timeout_ms, a watched fd, wake or wake_at. */
+    int (*poll)(void *self, struct weir_emitter *, const struct weir_poll *);
+    /* Source: bytes that let shard_open resume at next, beside the number itself; called before it is stored. */
+    int (*position)(void *self, const struct weir_shard *, uint64_t next, void *out, size_t cap, size_t *ret_len);
+    /* Source: these positions are durable; final: nothing more will come. */
+    int (*committed)(void *self, const struct weir_position *, uint32_t n, uint32_t stride, uint32_t final);
+    /* Source: the answer to shard_revoke, with the last positions to commit. */
+    int (*revoked)(void *self, const struct weir_position *, uint32_t n, uint32_t stride);
+    /* Transform: CPU only.  For every input: pass, emit (any number of times), reject, or nothing (dropped). */
+    int (*process)(void *self, const struct weir_batch *, struct weir_emitter *);
+    /* Sink: OK takes the batch until complete(); AGAIN: offer it again later; negative: the whole batch's result. */
+    int (*write)(void *self, struct weir_batch *);
+    /* After wake, a watched fd or a deadline; why: WEIR_WHY_*. */
+    int (*service)(void *self, uint32_t why);
+    /* Sink: nothing more comes for now, send what is held back. */
+    int (*flush)(void *self);
+    /* Sink with WEIR_COMMITS: make all that was completed durable (state_put is stored with the positions). */
+    int (*commit)(void *self, const struct weir_commit *);
+    /* Any thread: have a blocking callback return soon.  Calls no host function. */
+    void (*interrupt)(void *self);
+    /* Ends connections, joins own threads; batches not completed are given up by it. */
+    void (*close)(void *self);
+    void (*destroy)(void *self);
+};
+
+struct weir_plugin {
+    uint32_t struct_size, magic, abi_major, api; /* FROZEN: read before anything else */
+    uint64_t layout;                             /* WEIR_LAYOUT while abi_major is 0 */
+    const char *name, *version, *summary, *license;
+    int (*global_init)(void);             /* once, main thread, before any instance; 0 is good */
+    const struct weir_ops *const *ops;    /* NULL-terminated, at most one per kind */
+};
+#define WEIR_MAGIC 0x52494557u
+/* Sizes that any change of layout moves; differs between two headers that do not fit together. */
+#define WEIR_LAYOUT                                                                                               \
+    ((uint64_t)sizeof(struct weir_host) << 48 | (uint64_t)sizeof(struct weir_ops) << 36 |                          \
+     (uint64_t)sizeof(struct weir_record) << 24 | (uint64_t)sizeof(struct weir_option) << 12 | (uint64_t)1)
+#define WEIR_PLUGIN_HEAD                                                                                          \
+    (uint32_t)sizeof(struct weir_plugin), WEIR_MAGIC, WEIR_ABI_MAJOR, (uint32_t)(WEIR_API_MIN), WEIR_LAYOUT
+
+#if defined(__GNUC__)
+#define WEIR_EXPORT __attribute__((visibility("default")))
+#else
+#define WEIR_EXPORT
+#endif
+#ifdef __cplusplus
+#define WEIR_C extern "C"
+#else
+#define WEIR_C
+#endif
+#define WEIR_CAT_(a, b) a##b
+#define WEIR_CAT(a, b)  WEIR_CAT_(a, b)
+#ifdef WEIR_STATIC /* -DWEIR_STATIC=name: many plugins in one program */
+#define WEIR_ENTRY WEIR_CAT(WEIR_STATIC, _LTX_weir_plugin_entry)
+#else
+#define WEIR_ENTRY weir_plugin_entry
+#endif
+#define WEIR_PLUGIN(desc)                                                                                         \
+    WEIR_C WEIR_EXPORT const struct weir_plugin *WEIR_ENTRY(void);                                                 \
+    WEIR_C WEIR_EXPORT const struct weir_plugin *WEIR_ENTRY(void)                                                  \
+    {                                                                                                             \
+        return &(desc);                                                                                           \
+    }                                                                                                             \
+    WEIR_C const struct weir_plugin *WEIR_ENTRY(void)
+
+/* offsetof that will not compile unless the field has the stated C type */
+#define WEIR_OFF(T, f, ctype) ((uint32_t)(offsetof(T, f) + 0 * sizeof(*(1 ? &((T *)0)->f : (ctype *)0))))
+
+static inline const struct weir_record *weir_record_at(const struct weir_view *v, uint32_t i)
+{
+    return (const struct weir_record *)(const void *)((const char *)v->records + (size_t)i * v->stride);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
