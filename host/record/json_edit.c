@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* json_edit.c - changes to a parsed document: set, remove, rename.
+ *
+ * The tree always shows the state after all edits.  The texts of containers stay as they were read, and flags and
+ * origins say where the tree differs from them; json_print.c puts the two together.  With duplicate keys an edit
+ * speaks for the member that json_member gives, and takes its namesakes out: what was removed or replaced must not
+ * show up again at a reader that prefers the first.
+ *
+ * Owns: nothing; new text and nodes lie in the arena.  Thread: the one that edits the document. */
+#include "json_private.h"
+#include "path.h"
+
+#include <string.h>
+
+/* Follows the first n steps. */
+static struct json_node *follow(struct json_node *node, const struct json_path *path, size_t n)
+{
+    for (size_t i = 0; node != NULL && i < n; i++)
+        node = json_step(node, &path->steps[i]);
+    return node;
+}
+
+/* The containers of the first n steps no longer print as their text. */
+static void mark_dirty(struct json_doc *doc, const struct json_path *path, size_t n)
+{
+    struct json_node *node = doc->root;
+
+    doc->edited = true;
+    for (size_t i = 0; i < n; i++) {
+        node->flags |= NODE_DIRTY;
+        node = json_step(node, &path->steps[i]);
+    }
+}
+
+static void keep_origin(struct arena *arena, struct json_node *node)
+{
+    if (node->origin != NULL || node->flags & NODE_ADDED)
+        return;
+    node->origin = arena_alloc(arena, sizeof *node->origin);
+    node->origin->key = node->key;
+    node->origin->text = node->text;
+}
+
+static void unlink_node(struct json_node *parent, const struct json_node *node)
+{
+    struct json_node **link = &parent->child;
+
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    if (node->flags & NODE_ADDED)
+        return;
+    if (node->next != NULL && !(node->next->flags & NODE_ADDED))
+        node->next->flags |= NODE_GAP;
+    else
+        parent->flags |= NODE_GAP_AT_END;
+}
+
+/* Takes out every member of that name but one. */
+static void unlink_namesakes(struct json_node *object, const char *key, size_t len,
+                             const struct json_node *but)
+{
+    struct json_node *next;
+
+    for (struct json_node *m = object->child; m != NULL; m = next) {
+        next = m->next;
+        if (m != but && json_key_is(m->key, m->flags, key, len))
+            unlink_node(object, m);
+    }
+}
+
+static void put_key(struct arena *arena, struct json_node *node, const char *key, size_t len)
+{
+    node->key = json_quoted(arena, key, len);
+    node->flags &= ~NODE_KEY_ESCAPED;
+    if (memchr(node->key.ptr, '\\', node->key.len) != NULL)
+        node->flags |= NODE_KEY_ESCAPED;
+}
+
+static struct json_node *append_member(struct arena *arena, struct json_node *object,
+                                       const struct json_step *step)
+{
+    struct json_node *node = arena_alloc(arena, sizeof *node), **link = &object->child;
+
+    memset(node, 0, sizeof *node);
+    node->flags = NODE_ADDED;
+    put_key(arena, node, step->key, step->len);
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = node;
+    return node;
+}
+
+bool json_set(struct arena *arena, struct json_doc *doc, const struct json_path *path,
+              struct weir_slice value)
+{
+    size_t count = path->count;
+    const struct json_step *last = count > 0 ? &path->steps[count - 1] : NULL;
+    struct json_node *parent = last != NULL ? follow(doc->root, path, count - 1) : NULL;
+    struct json_node *node = last != NULL ? json_step(parent, last) : doc->root;
+
+    if (node == NULL && (parent == NULL || parent->type != WEIR_JSON_OBJECT || last->key == NULL))
+        return false;
+    /* What is printed must be read again: the value may nest only as deep as its place leaves room for. */
+    struct json_node *fresh = json_parse_value(arena, arena_copy(arena, value.ptr, value.len), value.len,
+                                               JSON_DEPTH_MAX - (unsigned)count, NULL);
+    if (fresh == NULL)
+        return false;
+
+    if (last != NULL) {
+        mark_dirty(doc, path, count - 1);
+        parent->flags |= NODE_DIRTY;
+        if (node != NULL && last->key != NULL)
+            unlink_namesakes(parent, last->key, last->len, node);
+    }
+    doc->edited = true;
+    if (node == NULL)
+        node = append_member(arena, parent, last);
+    keep_origin(arena, node);
+    node->text = fresh->text;
+    node->type = fresh->type;
+    node->child = fresh->child;
+    node->flags = (node->flags & ~(NODE_DIRTY | NODE_GAP_AT_END)) | NODE_NEW_VALUE;
+    return true;
+}
+
+bool json_remove(struct arena *arena, struct json_doc *doc, const struct json_path *path)
+{
+    if (path->count == 0)
+        return false;
+
+    const struct json_step *last = &path->steps[path->count - 1];
+    struct json_node *parent = follow(doc->root, path, path->count - 1);
+    struct json_node *node = json_step(parent, last);
+    (void)arena; /* nothing is stored for what is gone */
+    if (node == NULL)
+        return false;
+
+    mark_dirty(doc, path, path->count - 1);
+    parent->flags |= NODE_DIRTY;
+    if (last->key != NULL)
+        unlink_namesakes(parent, last->key, last->len, NULL);
+    else
+        unlink_node(parent, node);
+    return true;
+}
+
+bool json_rename(struct arena *arena, struct json_doc *doc, const struct json_path *path,
+                 struct weir_slice key)
+{
+    if (path->count == 0 || path->steps[path->count - 1].key == NULL || !json_utf8_valid(key.ptr, key.len))
+        return false;
+
+    const struct json_step *last = &path->steps[path->count - 1];
+    struct json_node *parent = follow(doc->root, path, path->count - 1);
+    struct json_node *node = json_step(parent, last);
+    if (node == NULL)
+        return false;
+
+    mark_dirty(doc, path, path->count - 1);
+    parent->flags |= NODE_DIRTY;
+    unlink_namesakes(parent, last->key, last->len, node);
+    unlink_namesakes(parent, key.ptr, key.len, node);
+    keep_origin(arena, node);
+    put_key(arena, node, key.ptr, key.len);
+    node->flags |= NODE_NEW_KEY;
+    return true;
+}

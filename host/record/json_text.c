@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* json_text.c - JSON text to plain values and back: strings, keys, numbers, and text without white space.
+ *
+ * Owns: one "C" locale, made once for the process.  Thread: any. */
+#include "json_private.h"
+#include "json_scan.h"
+
+#include "report/log.h"
+
+#include <float.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/* ---- escapes ---- */
+
+static size_t put_utf8(uint32_t c, uint8_t out[4])
+{
+    if (c < 0x80) {
+        out[0] = (uint8_t)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (uint8_t)(0xc0 | c >> 6);
+        out[1] = (uint8_t)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (uint8_t)(0xe0 | c >> 12);
+        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (uint8_t)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (uint8_t)(0xf0 | c >> 18);
+    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (uint8_t)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* Decodes the valid escape at p (a backslash); gives the byte behind it.  A surrogate without its other half
+ * becomes U+FFFD. */
+static const uint8_t *decode_escape(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len)
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+
+    if (p[1] != 'u') {
+        const char *at = memchr(from, p[1], sizeof from - 1);
+        out[0] = at != NULL ? (uint8_t)to[at - from] : p[1];
+        *ret_len = 1;
+        return p + 2;
+    }
+    uint32_t c = (uint32_t)scan_hex4(p + 2);
+    p += 6;
+    if (c >= 0xd800 && c < 0xe000) {
+        uint32_t high = c;
+        c = 0xfffd;
+        if (high < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
+            uint32_t low = (uint32_t)scan_hex4(p + 2);
+            if (low >= 0xdc00 && low < 0xe000) {
+                c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                p += 6;
+            }
+        }
+    }
+    *ret_len = put_utf8(c, out);
+    return p;
+}
+
+struct weir_slice json_string(struct arena *arena, struct weir_slice text)
+{
+    const uint8_t *p = (const uint8_t *)text.ptr + 1, *end = p + text.len - 2;
+    const uint8_t *slash = memchr(p, '\\', (size_t)(end - p));
+
+    if (slash == NULL)
+        return (struct weir_slice){p, (size_t)(end - p)};
+
+    uint8_t *out = arena_alloc(arena, (size_t)(end - p)),
+            *to = out; /* no escape is shorter than what it means */
+    while (slash != NULL) {
+        uint8_t bytes[4];
+        size_t n;
+        memcpy(to, p, (size_t)(slash - p));
+        to += slash - p;
+        p = decode_escape(slash, end, bytes, &n);
+        memcpy(to, bytes, n);
+        to += n;
+        slash = memchr(p, '\\', (size_t)(end - p));
+    }
+    memcpy(to, p, (size_t)(end - p));
+    to += end - p;
+    return (struct weir_slice){out, (size_t)(to - out)};
+}
+
+bool json_key_is(struct weir_slice text, uint32_t flags, const char *key, size_t len)
+{
+    if (!(flags & NODE_KEY_ESCAPED))
+        return text.len == len + 2 && memcmp((const char *)text.ptr + 1, key, len) == 0;
+
+    const uint8_t *p = (const uint8_t *)text.ptr + 1, *end = p + text.len - 2;
+    while (p < end) {
+        uint8_t bytes[4] = {*p};
+        size_t n = 1;
+        if (*p == '\\')
+            p = decode_escape(p, end, bytes, &n);
+        else
+            p++;
+        if (n > len || memcmp(bytes, key, n) != 0)
+            return false;
+        key += n;
+        len -= n;
+    }
+    return len == 0;
+}
+
+/* ---- strings ---- */
+
+size_t json_utf8_prefix(const void *text, size_t n)
+{
+    const uint8_t *start = text, *p = start, *end = start + n;
+
+    while (p < end) {
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+        size_t length = scan_utf8(p, end);
+        if (length == 0)
+            break;
+        p += length;
+    }
+    return (size_t)(p - start);
+}
+
+bool json_utf8_valid(const void *p, size_t n)
+{
+    return json_utf8_prefix(p, n) == n;
+}
+
+/* Writes the escape of a byte that needs one; gives its length. */
+static size_t put_escape(uint8_t c, char out[6])
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *at = memchr(from, c, sizeof from - 1);
+
+    out[0] = '\\';
+    if (at != NULL) {
+        out[1] = to[at - from];
+        return 2;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[c >> 4];
+    out[5] = hex[c & 15];
+    return 6;
+}
+
+size_t json_quote(char *out, const void *text, size_t n)
+{
+    const uint8_t *p = text, *end = n > 0 ? p + n : p;
+    size_t size = 0;
+
+    if (out != NULL)
+        out[size] = '"';
+    size++;
+    while (p < end) {
+        const uint8_t *odd = p;
+        char escape[6];
+        do { /* plain, or part of a longer character */
+            odd = scan_plain(odd, end);
+        } while (odd < end && *odd >= 0x80 && odd++);
+        if (out != NULL)
+            memcpy(out + size, p, (size_t)(odd - p));
+        size += (size_t)(odd - p);
+        p = odd;
+        if (p < end) {
+            size_t length = put_escape(*p++, escape);
+            if (out != NULL)
+                memcpy(out + size, escape, length);
+            size += length;
+        }
+    }
+    if (out != NULL)
+        out[size] = '"';
+    return size + 1;
+}
+
+struct weir_slice json_quoted(struct arena *arena, const void *p, size_t n)
+{
+    size_t size = json_quote(NULL, p, n);
+    char *text = arena_alloc(arena, size);
+    json_quote(text, p, n);
+    return (struct weir_slice){text, size};
+}
+
+/* ---- numbers ---- */
+
+static locale_t c_locale;
+
+static void c_locale_make(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c_locale == (locale_t)0)
+        die("The C locale could not be made: out of memory.");
+}
+
+double json_number(struct weir_slice text)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    char small[64], *copy = small;
+
+    if (text.len >= sizeof small)
+        copy = xmalloc(text.len + 1);
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    (void)pthread_once(&once, c_locale_make);
+    double value = strtod_l(copy, NULL, c_locale);
+    if (copy != small)
+        free(copy);
+    return value;
+}
+
+/* ---- white space ---- */
+
+size_t json_minify(char *out, const void *text, size_t n)
+{
+    const uint8_t *p = text, *end = n > 0 ? p + n : p;
+    char *to = out;
+
+    while (p < end) {
+        const uint8_t *from = p;
+        if (scan_is_space(*p)) {
+            p++;
+            continue;
+        }
+        if (*p == '"') {
+            struct scan scan;
+            bool escaped;
+            p = scan_string(&scan, p + 1, end, &escaped);
+            if (p == NULL) /* against the contract: not checked */
+                p = end;
+        } else {
+            while (p < end && !scan_is_space(*p) && *p != '"')
+                p++;
+        }
+        memcpy(to, from, (size_t)(p - from));
+        to += p - from;
+    }
+    return (size_t)(to - out);
+}
