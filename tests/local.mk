@@ -3,7 +3,22 @@ TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = WEIR='$(abs_top_builddir)/weir'; WEIR_PLUGIN_PATH='$(abs_top_builddir)/plugins/built'; \
 	CC='$(CC)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CHECK_FLAGS;
-LDADD = $(HOST_LINK) $(CMOCKA_LIBS)
+
+# The fake host, see harness.h.
+check_LIBRARIES += %D%/harness/libharness.a
+%C%_harness_libharness_a_SOURCES = \
+	%D%/harness/harness.c \
+	%D%/harness/harness.h \
+	%D%/harness/harness_batch.c \
+	%D%/harness/harness_conf.c \
+	%D%/harness/harness_emit.c \
+	%D%/harness/harness_host.c \
+	%D%/harness/harness_private.h \
+	%D%/harness/harness_shard.c \
+	%D%/harness/harness_step.c
+
+# What a test's program is linked with unless it says otherwise (program_LDADD).
+LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests =

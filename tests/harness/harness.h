@@ -20,6 +20,9 @@
 
 struct harness;
 
+/* Loads of this plugin's name find this descriptor and no file: for plugins linked into the test, and fakes. */
+void harness_builtin(const struct weir_plugin *);
+
 /* ---- life cycle ---------------------------------------------------------------------------------------------- */
 /* load, create and open; anything but success ends the test.  options: lines "key = value" as in an INI file. */
 struct harness *harness_start(const char *plugin, uint32_t kind, const char *options);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* harness_host.c - host functions that any thread may call, and those that only say something. */
+#include "harness_private.h"
+
+#include "config/subst.h"
+#include "report/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Any thread, but only between open and the end of close, or inside a callback. */
+static void check_any(const struct harness *h, const char *what)
+{
+    if (!h->inside && !h->opened)
+        harness_die(h, "%s was called while the instance is not open", what);
+}
+
+static const char *const LEVELS[] = {"?", "error", "warning", "notice", "info", "debug"};
+
+static void log_it(struct weir_ctx *ctx, int level, const char *text, size_t len)
+{
+    struct harness *h = harness_of(ctx);
+    check_any(h, "log");
+    if (level < WEIR_LOG_ERROR || level > WEIR_LOG_DEBUG)
+        harness_die(h, "log: there is no level %d", level);
+    pthread_mutex_lock(&h->lock);
+    strbuf_printf(&h->log, "%s %.*s\n", LEVELS[level], (int)len, text);
+    pthread_mutex_unlock(&h->lock);
+}
+
+const char *harness_log(const struct harness *h)
+{
+    return h->log.data ? h->log.data : "";
+}
+
+size_t harness_logged(const struct harness *h, const char *text)
+{
+    size_t found = 0;
+    for (const char *line = harness_log(h), *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        const char *at = strstr(line, text);
+        found += at && at < end;
+    }
+    return found;
+}
+
+static void health(struct weir_ctx *ctx, uint32_t state, uint32_t code, const char *why)
+{
+    struct harness *h = harness_of(ctx);
+    check_any(h, "health");
+    if (state < WEIR_UP || state > WEIR_DENIED)
+        harness_die(h, "health: there is no state %u", state);
+    pthread_mutex_lock(&h->lock);
+    h->health.told++;
+    h->health.state = state;
+    h->health.code = code;
+    snprintf(h->health.why, sizeof h->health.why, "%s", why ? why : "");
+    pthread_mutex_unlock(&h->lock);
+}
+
+struct harness_health harness_health(const struct harness *h)
+{
+    return h->health;
+}
+
+static int64_t *metric_of(struct harness *h, uint32_t row, uint32_t kind)
+{
+    const struct weir_metrics *m = h->ops->metrics;
+    if (!m || row >= m->count || row >= HARNESS_METRICS_MAX)
+        harness_die(h, "there is no metric row %u", row);
+    const struct weir_metric *r = (const void *)((const char *)m->rows + (size_t)row * m->stride);
+    if (r->kind != kind)
+        harness_die(h, "the metric %s is of the other kind", r->name);
+    return &h->metrics[row];
+}
+
+static void count(struct weir_ctx *ctx, uint32_t row, int64_t delta)
+{
+    struct harness *h = harness_of(ctx);
+    if (delta < 0)
+        harness_die(h, "count: a counter does not fall");
+    pthread_mutex_lock(&h->lock);
+    *metric_of(h, row, WEIR_COUNTER) += delta;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void gauge(struct weir_ctx *ctx, uint32_t row, int64_t value)
+{
+    struct harness *h = harness_of(ctx);
+    pthread_mutex_lock(&h->lock);
+    *metric_of(h, row, WEIR_GAUGE) = value;
+    pthread_mutex_unlock(&h->lock);
+}
+
+int64_t harness_metric(const struct harness *h, uint32_t row)
+{
+    if (!h->ops->metrics || row >= h->ops->metrics->count || row >= HARNESS_METRICS_MAX)
+        harness_die(h, "there is no metric row %u", row);
+    return h->metrics[row];
+}
+
+/* ---- memory -------------------------------------------------------------------------------------------------- */
+
+struct block {
+    size_t n, pad; /* keeps what follows aligned to 16 */
+};
+
+static void held_add(struct harness *h, size_t more, size_t less, int blocks)
+{
+    pthread_mutex_lock(&h->lock);
+    h->held += more;
+    h->held -= less;
+    h->pieces_held += (size_t)blocks;
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* Always moves, so that an old pointer is noticed. */
+static void *mem(struct weir_ctx *ctx, void *old, size_t n)
+{
+    struct harness *h = harness_of(ctx);
+    struct block *from = old ? (struct block *)old - 1 : NULL, *to = NULL;
+    if (n) {
+        to = xmalloc(sizeof *to + n);
+        to->n = n;
+        memset(to + 1, 0xA5, n);
+        if (from)
+            memcpy(to + 1, from + 1, from->n < n ? from->n : n);
+    }
+    held_add(h, n, from ? from->n : 0, (to != NULL) - (from != NULL));
+    free(from);
+    return to ? to + 1 : NULL;
+}
+
+struct weir_buf {
+    struct harness *harness;
+    _Atomic uint32_t refs;
+    size_t n;
+    void *data; /* NULL: foreign */
+    void (*release)(void *);
+    void *opaque;
+};
+
+static struct weir_buf *buf_new(struct harness *h, size_t n)
+{
+    struct weir_buf *b = xcalloc(1, sizeof *b);
+    b->harness = h;
+    b->n = n;
+    atomic_store(&b->refs, 1);
+    pthread_mutex_lock(&h->lock);
+    h->held += n;
+    h->bufs++;
+    pthread_mutex_unlock(&h->lock);
+    return b;
+}
+
+static struct weir_buf *buf_alloc(struct weir_ctx *ctx, size_t n, void **data)
+{
+    struct weir_buf *b = buf_new(harness_of(ctx), n);
+    *data = b->data = xmalloc(n);
+    memset(b->data, 0xA5, n);
+    return b;
+}
+
+static struct weir_buf *buf_wrap(struct weir_ctx *ctx, size_t n, void (*release)(void *), void *opaque)
+{
+    struct weir_buf *b = buf_new(harness_of(ctx), n);
+    b->release = release;
+    b->opaque = opaque;
+    return b;
+}
+
+void harness_buf_keep(struct weir_buf *b)
+{
+    if (atomic_fetch_add(&b->refs, 1) == 0)
+        harness_die(b->harness, "a buffer was taken up again after its last reference");
+}
+
+void harness_buf_drop(struct weir_buf *b)
+{
+    struct harness *h = b->harness;
+    uint32_t refs = atomic_fetch_sub(&b->refs, 1);
+    if (refs == 0)
+        harness_die(h, "a buffer was given back once too often");
+    if (refs > 1)
+        return;
+    if (b->release)
+        b->release(b->opaque);
+    pthread_mutex_lock(&h->lock);
+    h->held -= b->n;
+    h->bufs--;
+    pthread_mutex_unlock(&h->lock);
+    free(b->data);
+    free(b);
+}
+
+bool harness_buf_holds(const struct weir_buf *b, struct weir_slice s)
+{
+    if (!b->data || !s.ptr || s.len == 0)
+        return true;
+    uintptr_t from = (uintptr_t)b->data, at = (uintptr_t)s.ptr;
+    return at >= from && at + s.len <= from + b->n;
+}
+
+size_t harness_held(const struct harness *h)
+{
+    return h->held;
+}
+
+/* ---- completion ---------------------------------------------------------------------------------------------- */
+
+/* Any thread: the state is claimed under the lock, so that a second completion is noticed whoever does it. */
+static int complete(struct weir_ctx *ctx, struct weir_batch *b, const struct weir_result *results, uint32_t n,
+                    uint32_t stride)
+{
+    struct harness *h = harness_of(ctx);
+    if (b->harness != h)
+        harness_die(h, "complete: the batch belongs to another instance");
+    pthread_mutex_lock(&h->lock);
+    enum batch_state was = b->state;
+    if (was == BATCH_OFFERED || was == BATCH_LENT) {
+        harness_results_take(b, results, n, stride);
+        harness_batch_finish(b);
+        b->state = BATCH_DONE;
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (was == BATCH_DONE)
+        harness_die(h, "complete: the batch was complete already");
+    if (was == BATCH_GIVEN_UP)
+        harness_die(h, "complete: the batch was given up by close");
+    if (was == BATCH_HELD)
+        harness_die(h, "complete: the batch is not lent");
+    uint64_t one = 1; /* harness_run_until looks at its condition again */
+    (void)!write(h->event, &one, sizeof one);
+    return WEIR_OK;
+}
+
+/* ---- home thread, small -------------------------------------------------------------------------------------- */
+
+static int lend_secret(struct weir_ctx *ctx, const struct weir_secret *secret,
+                       void (*use)(void *opaque, struct weir_slice), void *opaque)
+{
+    (void)ctx;
+    return secret_use(secret, use, opaque);
+}
+
+static const struct weir_instance *instance(struct weir_ctx *ctx)
+{
+    return &harness_of(ctx)->instance;
+}
+
+static void fail(struct weir_ctx *ctx, const struct weir_result *r)
+{
+    struct harness *h = harness_of(ctx);
+    harness_home(h, "fail");
+    h->failure = *r;
+    h->failure_why.len = h->failure_type.len = 0;
+    strbuf_str(&h->failure_why, r->why ? r->why : "");
+    strbuf_str(&h->failure_type, r->type ? r->type : "");
+    h->failure.why = r->why ? h->failure_why.data : NULL;
+    h->failure.type = r->type ? h->failure_type.data : NULL;
+}
+
+static void problem(struct weir_problems *to, const char *option, const char *text)
+{
+    strbuf_printf(&to->text, "%s%s%s\n", option ? option : "", option ? ": " : "", text);
+}
+
+void harness_fill_host(struct harness *h)
+{
+    h->host = (struct weir_host){.struct_size = sizeof h->host,
+                                 .api = WEIR_API_LATEST,
+                                 .version = "test",
+                                 .log = log_it,
+                                 .health = health,
+                                 .count = count,
+                                 .gauge = gauge,
+                                 .complete = complete,
+                                 .mem = mem,
+                                 .buf_alloc = buf_alloc,
+                                 .buf_wrap = buf_wrap,
+                                 .buf_ref = harness_buf_keep,
+                                 .buf_unref = harness_buf_drop,
+                                 .secret = lend_secret,
+                                 .instance = instance,
+                                 .fail = fail,
+                                 .problem = problem};
+    harness_fill_step(&h->host);
+    harness_fill_batch(&h->host);
+    harness_fill_emit(&h->host);
+    harness_fill_shard(&h->host);
+}
