@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf.c - from sections to a checked pipeline (conf.h).
+ *
+ * Every mistake is collected; a section goes on being read after one, as far as what follows still has a meaning. */
+#include "conf.h"
+
+#include "../plugin/checkhost.h"
+#include "../report/log.h"
+#include "option.h"
+#include "sections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct conf_store {
+    struct option_store options;
+};
+
+struct target { /* a table and the struct it fills */
+    const struct weir_options *rows;
+    void *conf;
+    bool *seen; /* per row */
+};
+
+struct build {
+    const char *path;
+    struct pipeline_conf *conf;
+    struct problems problems;
+    const struct raw_section *section; /* in work */
+    struct target targets[2];          /* the plugin's first: its row of a name wins over the host's */
+    size_t n_targets;
+    bool any_option; /* the plugin is not known, so neither are its options */
+};
+
+static void *store_alloc(struct build *build, size_t n)
+{
+    void *p = arena_alloc(&build->conf->store->options.arena, n);
+    memset(p, 0, n);
+    return p;
+}
+
+static const char *store_text(struct build *build, const char *text)
+{
+    return arena_copy(&build->conf->store->options.arena, text, strlen(text));
+}
+
+static void refuse_unknown(struct build *build, const struct raw_key *key)
+{
+    const struct weir_options *tables[2] = {0};
+    char text[200] = "";
+    for (size_t t = 0; t < build->n_targets; t++)
+        tables[t] = build->targets[t].rows;
+    option_append_suggestion(option_suggest(key->key, tables, build->n_targets), text, sizeof text);
+    problem_add(&build->problems, key->line, build->section->title, "unknown option \"%s\"%s", key->key,
+                text);
+}
+
+/* The earlier key of the same name, NULL: none. */
+static const struct raw_key *earlier(const struct raw_section *section, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(section->keys[i].key, section->keys[at].key) == 0)
+            return &section->keys[i];
+    }
+    return NULL;
+}
+
+static void take_key(struct build *build, size_t at)
+{
+    const struct raw_section *section = build->section;
+    const struct raw_key *key = &section->keys[at];
+    const struct raw_key *first = earlier(section, at);
+    struct weir_option row;
+    uint32_t index = 0;
+    size_t t = 0;
+    while (t < build->n_targets && !option_find(build->targets[t].rows, key->key, &row, &index))
+        t++;
+    if (t == build->n_targets) {
+        if (!build->any_option)
+            refuse_unknown(build, key);
+        return;
+    }
+    if (first && row.type != WEIR_T_LIST) {
+        problem_add(&build->problems, key->line, section->title,
+                    "option \"%s\" is given twice, first in line %d", key->key, first->line);
+        return;
+    }
+    char why[1024], where[512];
+    snprintf(where, sizeof where, "%s:%d: [%s] %s", build->path, key->line, section->title, key->key);
+    struct option_input input = {.key = key->key, .raw = key->value, .len = key->len, .where = where};
+    struct target *target = &build->targets[t];
+    target->seen[index] = true;
+    if (!option_set(&build->conf->store->options, &row, target->conf, &input, why, sizeof why))
+        problem_add(&build->problems, key->line, section->title, "%s", why);
+    else if (row.flags & WEIR_F_DEPRECATED)
+        log_line(WEIR_LOG_WARNING, NULL, "%s: this option will go away; see its help", where);
+}
+
+/* Keys, then required ones that are missing, then defaults. */
+static void fill(struct build *build)
+{
+    const struct raw_section *section = build->section;
+    char why[1024];
+    for (size_t t = 0; t < build->n_targets; t++)
+        build->targets[t].seen = xcalloc(build->targets[t].rows->count, sizeof(bool));
+    for (size_t i = 0; i < section->n_keys; i++)
+        take_key(build, i);
+    for (size_t t = 0; t < build->n_targets; t++) {
+        struct target *target = &build->targets[t];
+        for (uint32_t i = 0; i < target->rows->count; i++) {
+            struct weir_option row;
+            option_row(target->rows, i, &row);
+            if (target->seen[i])
+                continue;
+            if (row.flags & WEIR_F_REQUIRED)
+                problem_add(&build->problems, section->line, section->title, "option \"%s\" is required: %s",
+                            row.name, row.help);
+            else if (!option_default(&build->conf->store->options, &row, target->conf, why, sizeof why))
+                problem_add(&build->problems, section->line, section->title, "%s", why);
+        }
+        free(target->seen);
+        target->seen = NULL;
+    }
+}
+
+static bool pipeline_name_valid(const char *name)
+{
+    size_t n = strlen(name);
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    return n >= 1 && n <= 64 && name[0] != '.' && name[0] != '-' && strspn(name, allowed) == n;
+}
+
+static void name_pipeline(struct build *build, const char *given)
+{
+    const char *base = strrchr(build->path, '/') ? strrchr(build->path, '/') + 1 : build->path;
+    size_t n = strlen(base);
+    char *name = xstrdup(given ? given : base);
+    if (!given && n > 4 && strcmp(base + n - 4, ".ini") == 0)
+        name[n - 4] = 0;
+    if (!pipeline_name_valid(name))
+        problem_add(&build->problems, given ? sections_line(build->section, "name") : 0,
+                    given ? "pipeline" : NULL,
+                    "\"%s\" is no pipeline name; it has 1 to 64 letters, digits, . - and _, and begins with "
+                    "a letter or "
+                    "digit%s",
+                    name, given ? "" : "; give one with name = in [pipeline]");
+    build->conf->name = store_text(build, name);
+    free(name);
+}
+
+static void build_pipeline(struct build *build, const struct raw_section *section)
+{
+    static const struct raw_section none = {.kind = SECTION_PIPELINE,
+                                            .title = (char *)(uintptr_t) "pipeline"};
+    struct pipeline_conf *conf = build->conf;
+    struct host_pipeline *host = store_alloc(build, sizeof *host);
+    build->section = section ? section : &none;
+    build->targets[0] = (struct target){.rows = &host_options[SECTION_PIPELINE], .conf = host};
+    build->n_targets = 1;
+    build->any_option = false;
+    fill(build);
+    name_pipeline(build, host->name);
+    conf->order = (enum conf_order)host->order;
+    conf->fan_out = (enum conf_fanout)host->fan_out;
+    conf->memory = host->memory;
+    conf->workers = host->workers;
+    conf->commit_ms = host->commit_ms;
+    conf->drain_ms = host->drain_ms;
+    if (conf->fan_out == FANOUT_INDEPENDENT)
+        problem_add(&build->problems, sections_line(build->section, "fan-out"), "pipeline",
+                    "fan-out = independent is not available yet; use together, or one file per sink");
+}
+
+/* The value of `plugin`, references replaced, or NULL after a report. */
+static const char *plugin_name(struct build *build)
+{
+    const struct raw_key *key = sections_key(build->section, "plugin");
+    struct option_input input;
+    struct weir_option row;
+    struct host_section host = {0};
+    uint32_t index;
+    char why[1024];
+    if (!key || !option_find(&host_options[SECTION_SOURCE], "plugin", &row, &index))
+        return NULL; /* fill() says that it is required */
+    input = (struct option_input){.key = key->key, .raw = key->value, .len = key->len};
+    if (!option_set(&build->conf->store->options, &row, &host, &input, why, sizeof why))
+        return NULL; /* as fill() will say */
+    return host.plugin;
+}
+
+static const char *article(uint32_t kind)
+{
+    return kind == WEIR_SOURCE ? "source" : kind == WEIR_TRANSFORM ? "transform" : "sink";
+}
+
+static void find_plugin(struct build *build, struct section_conf *to)
+{
+    const struct raw_key *key = sections_key(build->section, "plugin");
+    const char *name = plugin_name(build);
+    char why[1500], has[64] = "";
+    if (!name)
+        return;
+    to->plugin = loader_get(name, why, sizeof why);
+    if (!to->plugin) {
+        problem_add(&build->problems, key->line, to->title, "plugin = %s: %s", key->value, why);
+        return;
+    }
+    to->ops = loader_ops(to->plugin, to->kind);
+    if (!to->ops) {
+        for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++) {
+            size_t used = strlen(has);
+            if (loader_ops(to->plugin, kind))
+                snprintf(has + used, sizeof has - used, "%s%s", used ? ", " : "", article(kind));
+        }
+        problem_add(&build->problems, key->line, to->title, "plugin \"%s\" is no %s; it has: %s", key->value,
+                    article(to->kind), has);
+    }
+}
+
+static int line_of(const void *opaque, const char *option)
+{
+    return sections_line(opaque, option);
+}
+
+static void take_host_options(struct build *build, struct section_conf *to, const struct host_section *host)
+{
+    const struct raw_section *section = build->section;
+    to->when = host->when;
+    to->batch_records = host->batch_records;
+    to->batch_bytes = host->batch_bytes;
+    to->linger_ms = host->linger_ms;
+    to->in_flight = host->in_flight;
+    to->retry_initial_ms = host->retry_initial_ms;
+    to->retry_max_ms = host->retry_max_ms;
+    to->retry_for_ms = host->retry_for_ms;
+    to->stop_after = host->stop_after;
+    if (to->kind != WEIR_SINK)
+        return;
+    /* 0: it did not parse, which was said already */
+    if (to->retry_max_ms > 0 && to->retry_initial_ms > to->retry_max_ms)
+        problem_add(&build->problems, sections_line(section, "retry.initial"), to->title,
+                    "retry.initial is longer than retry.max");
+    if (build->conf->memory > 0 && to->batch_bytes > build->conf->memory)
+        problem_add(
+            &build->problems, sections_line(section, "batch.bytes"), to->title,
+            "batch.bytes is more than the whole pipeline's memory; lower it or raise memory in [pipeline]");
+}
+
+static void build_section(struct build *build, const struct raw_section *section, struct section_conf *to)
+{
+    struct host_section *host = store_alloc(build, sizeof *host);
+    size_t problems = build->problems.count;
+    host->retry_for_ms = -1;
+    build->section = section;
+    to->kind = section->kind == SECTION_SOURCE      ? WEIR_SOURCE
+               : section->kind == SECTION_TRANSFORM ? WEIR_TRANSFORM
+                                                    : WEIR_SINK;
+    to->dead_letter = section->kind == SECTION_DEAD_LETTER;
+    to->line = section->line;
+    to->title = store_text(build, section->title);
+    find_plugin(build, to);
+    build->any_option = to->ops == NULL;
+    build->n_targets = 0;
+    if (to->ops && to->ops->options) {
+        to->conf = store_alloc(build, to->ops->options->conf_size);
+        build->targets[build->n_targets++] = (struct target){.rows = to->ops->options, .conf = to->conf};
+    }
+    build->targets[build->n_targets++] = (struct target){.rows = &host_options[section->kind], .conf = host};
+    fill(build);
+    take_host_options(build, to, host);
+    to->name = section->name ? store_text(build, section->name)
+               : to->plugin  ? to->plugin->info.name
+                             : to->title;
+    if (build->problems.count > problems)
+        return; /* rules between options need good options */
+    struct checkhost check = {.problems = &build->problems, .line_of = line_of, .opaque = section};
+    if (checkhost_check(&check, build->conf, to) && to->kind == WEIR_SINK &&
+        !sections_key(section, "batch.linger") && (conf_promises(to) & WEIR_STREAM))
+        to->linger_ms = 0;
+}
+
+static void build_all(struct build *build, const struct sections *sections)
+{
+    struct pipeline_conf *conf = build->conf;
+    const struct raw_section *pipeline = NULL;
+    for (size_t i = 0; i < sections->count; i++) {
+        if (sections->items[i].kind == SECTION_PIPELINE)
+            pipeline = &sections->items[i];
+    }
+    build_pipeline(build, pipeline);
+    conf->transforms = store_alloc(build, (sections->count + 1) * sizeof *conf->transforms);
+    conf->sinks = store_alloc(build, (sections->count + 1) * sizeof *conf->sinks);
+    for (size_t i = 0; i < sections->count; i++) {
+        const struct raw_section *section = &sections->items[i];
+        if (section->kind == SECTION_SOURCE) {
+            build_section(build, section, &conf->source);
+        } else if (section->kind == SECTION_TRANSFORM) {
+            build_section(build, section, &conf->transforms[conf->n_transforms++]);
+        } else if (section->kind == SECTION_SINK) {
+            build_section(build, section, &conf->sinks[conf->n_sinks++]);
+        } else if (section->kind == SECTION_DEAD_LETTER) {
+            conf->dead_letter = store_alloc(build, sizeof *conf->dead_letter);
+            build_section(build, section, conf->dead_letter);
+        }
+    }
+}
+
+struct pipeline_conf *conf_load(const char *path, FILE *err)
+{
+    struct build build = {.path = path, .problems = {.file = path}};
+    struct sections sections;
+    build.conf = xcalloc(1, sizeof *build.conf);
+    build.conf->store = xcalloc(1, sizeof *build.conf->store);
+    build.conf->file = store_text(&build, path);
+    if (sections_read(path, &sections, &build.problems))
+        build_all(&build, &sections);
+    sections_free(&sections);
+    if (build.problems.count > 0) {
+        problem_print(&build.problems, err);
+        conf_free(build.conf);
+        build.conf = NULL;
+    }
+    problem_free(&build.problems);
+    return build.conf;
+}
+
+void conf_free(struct pipeline_conf *conf)
+{
+    if (!conf)
+        return;
+    option_store_free(&conf->store->options);
+    free(conf->store);
+    free(conf);
+}
+
+uint32_t conf_promises(const struct section_conf *section)
+{
+    return section->ops->promise ? section->ops->promise(section->conf) : section->ops->promises;
+}

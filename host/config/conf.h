@@ -1,0 +1,57 @@
+/* conf.h - a pipeline as its INI file says it: checked, compiled, ready to run.
+ *
+ * Owns: everything it points to, until conf_free.  Immutable after conf_load, so any thread may read. */
+#ifndef WEIR_HOST_CONF_H
+#define WEIR_HOST_CONF_H
+
+#include "../plugin/loader.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum conf_order { ORDER_SHARD, ORDER_NONE };
+enum conf_fanout { FANOUT_TOGETHER, FANOUT_INDEPENDENT };
+
+struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] */
+    uint32_t kind;    /* WEIR_SOURCE, ... ; dead-letter is a WEIR_SINK */
+    bool dead_letter;
+    int line;          /* of its header */
+    const char *title; /* "source", "sink es", "transform clean", "dead-letter" */
+    const char *name;  /* "es"; without one: the plugin's name */
+    const struct plugin *plugin;
+    const struct weir_ops *ops; /* of this kind */
+    void *conf;                 /* the plugin's struct, filled */
+    const struct weir_expr
+        *when; /* host option; NULL: every record.  A plugin with an option `when` has it itself */
+    /* sinks: */
+    int64_t batch_records, batch_bytes, linger_ms, in_flight;
+    int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms -1: for ever */
+    int64_t stop_after;                                   /* dead-letter; 0: never */
+};
+
+struct pipeline_conf {
+    const char *file, *name;
+    enum conf_order order;
+    enum conf_fanout fan_out;
+    int64_t memory, workers, commit_ms, drain_ms;
+    struct section_conf source;
+    struct section_conf *transforms, *sinks;
+    size_t n_transforms, n_sinks;
+    struct section_conf *dead_letter; /* NULL: none */
+    struct conf_store *store;         /* private: what keeps the memory */
+};
+
+/* Reads, resolves ${...}, loads the plugins named, parses and checks every option, without I/O beyond these files.
+ * All mistakes are printed to err, one line each ("web.ini:12: [sink] ..."); NULL then. */
+struct pipeline_conf *conf_load(const char *path, FILE *err);
+void conf_free(struct pipeline_conf *);
+/* Promises of a section under its options. */
+uint32_t conf_promises(const struct section_conf *);
+
+/* The *.ini files a list of FILE|DIR arguments names, sorted; a missing or unreadable one is an error on err.
+ * Returns the count or -1; *ret is freed with conf_files_free. */
+int conf_files(char *const *args, int n_args, char ***ret, FILE *err);
+void conf_files_free(char **, int n);
+
+#endif

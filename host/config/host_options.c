@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* host_options.c - tables of the host's options (host_options.h). */
+#include "host_options.h"
+
+#include <weir/helpers.h>
+
+const char *const host_section_words[SECTION_KINDS + 1] = {"pipeline", "source",      "transform",
+                                                           "sink",     "dead-letter", NULL};
+
+static const char *const orders[] = {"shard", "none", NULL};
+static const char *const fan_outs[] = {"together", "independent", NULL};
+
+static const struct weir_option pipeline_rows[] = {
+    WEIR_OPT_STRING(struct host_pipeline, name, "name", 0, NULL,
+                    "Name in logs, metrics and of the state file",
+                    "The default is the file's name without .ini."),
+    WEIR_OPT_ENUM(struct host_pipeline, order, "order", 0, "shard", orders,
+                  "shard: a partition or file keeps its order; none: it need not", NULL),
+    WEIR_OPT_SIZE(
+        struct host_pipeline, memory, "memory", 0, "64M", 16 << 20, (int64_t)1 << 40,
+        "Budget for all records on their way",
+        "Every queue, prefetch and in-flight size follows from it. When it is used up the source stops "
+        "reading until sinks have taken something."),
+    WEIR_OPT_INT(struct host_pipeline, workers, "workers", 0, "1", 1, 64,
+                 "Parallel lanes of transforms and sinks; a shard stays in one lane", NULL),
+    WEIR_OPT_ENUM(struct host_pipeline, fan_out, "fan-out", 0, "together", fan_outs,
+                  "Several sinks share one reader, or have one reader and one position each", NULL),
+    WEIR_OPT_DURATION(struct host_pipeline, commit_ms, "commit", 0, "1s", 1, 3600000,
+                      "How often positions are stored", NULL),
+    WEIR_OPT_DURATION(struct host_pipeline, drain_ms, "drain", 0, "30s", 0, 86400000,
+                      "How long a stop waits for what was read to be delivered", NULL),
+};
+
+#define ROW_PLUGIN                                                                                           \
+    WEIR_OPT_STRING(struct host_section, plugin, "plugin", WEIR_F_REQUIRED, NULL, "Name of the plugin",      \
+                    "`weir plugins` lists them.")
+#define ROW_WHEN                                                                                             \
+    WEIR_OPT_EXPR(                                                                                           \
+        struct host_section, when, "when", 0, NULL, "Expression that selects the records this part gets",    \
+        "A record for which it is false passes a transform untouched and is not written to a sink.")
+#define ROWS_SINK                                                                                            \
+    WEIR_OPT_INT(struct host_section, batch_records, "batch.records", 0, "5000", 1, 1000000,                 \
+                 "Most records of one batch", NULL),                                                         \
+        WEIR_OPT_SIZE(struct host_section, batch_bytes, "batch.bytes", 0, "1M", 1024, (int64_t)1 << 30,      \
+                      "Most bytes of one batch, unless one record alone is larger", NULL),                   \
+        WEIR_OPT_DURATION(struct host_section, linger_ms, "batch.linger", 0, "200ms", 0, 3600000,            \
+                          "Longest time a record waits for its batch to fill",                               \
+                          "0 is the default where the sink gains nothing from fuller batches."),             \
+        WEIR_OPT_INT(struct host_section, in_flight, "in-flight", 0, "2", 1, 64,                             \
+                     "Most batches sent and not answered", NULL),                                            \
+        WEIR_OPT_DURATION(struct host_section, retry_initial_ms, "retry.initial", WEIR_F_ADVANCED, "100ms",  \
+                          1, 3600000, "Wait before the first retry; doubled each time", NULL),               \
+        WEIR_OPT_DURATION(struct host_section, retry_max_ms, "retry.max", WEIR_F_ADVANCED, "30s", 1,         \
+                          3600000, "Longest wait between retries", NULL),                                    \
+        WEIR_OPT_DURATION(struct host_section, retry_for_ms, "retry.for", WEIR_F_ADVANCED, NULL, 0,          \
+                          INT64_MAX,                                                                         \
+                          "How long a batch is tried before it is given up; without it: for ever", NULL)
+
+static const struct weir_option source_rows[] = {ROW_PLUGIN};
+static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN};
+static const struct weir_option sink_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_SINK};
+static const struct weir_option dead_rows[] = {
+    ROW_PLUGIN, ROWS_SINK,
+    WEIR_OPT_INT(struct host_section, stop_after, "stop-after", 0, "1000", 0, 1000000000,
+                 "So many rejects in a row stop the pipeline; 0: never",
+                 "A wrong mapping must not drain a topic into the dead letters.")};
+
+const struct weir_options host_options[SECTION_KINDS] = {
+    WEIR_OPTIONS(struct host_pipeline, pipeline_rows), WEIR_OPTIONS(struct host_section, source_rows),
+    WEIR_OPTIONS(struct host_section, transform_rows), WEIR_OPTIONS(struct host_section, sink_rows),
+    WEIR_OPTIONS(struct host_section, dead_rows)};

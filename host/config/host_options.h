@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* host_options.h - the options every section has beside its plugin's, as tables of the plugins' own type.
+ *
+ * Constant data. */
+#ifndef WEIR_HOST_HOST_OPTIONS_H
+#define WEIR_HOST_HOST_OPTIONS_H
+
+#include <stdint.h>
+
+#include <weir/plugin.h>
+
+enum section_kind { SECTION_PIPELINE, SECTION_SOURCE, SECTION_TRANSFORM, SECTION_SINK, SECTION_DEAD_LETTER };
+#define SECTION_KINDS 5
+
+struct host_pipeline { /* [pipeline] */
+    const char *name;  /* NULL: from the file's name */
+    int64_t order, memory, workers, fan_out, commit_ms, drain_ms;
+};
+
+struct host_section { /* all others; what a kind lacks stays 0 */
+    const char *plugin;
+    const struct weir_expr *when;
+    int64_t batch_records, batch_bytes, linger_ms, in_flight;
+    int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms has no default: preset it */
+    int64_t stop_after;
+};
+
+extern const struct weir_options host_options[SECTION_KINDS];
+extern const char *const host_section_words[SECTION_KINDS + 1]; /* "pipeline", ...; NULL at the end */
+
+#endif

@@ -1,0 +1,31 @@
+/* loader.h - finds, loads and examines plugins; a loaded plugin stays until the process ends.
+ *
+ * Owns: the table of loaded plugins.  Thread: the main thread, before pipelines run. */
+#ifndef WEIR_HOST_LOADER_H
+#define WEIR_HOST_LOADER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/plugin.h>
+
+struct plugin { /* host-sized copies of what the plugin gave */
+    struct weir_plugin info;
+    struct weir_ops source, transform, sink; /* kind 0: the plugin has none */
+    const char *file;                        /* where it was found; "built in" for static ones */
+};
+
+/* Folders of --plugin-path, colon separated, searched before WEIR_PLUGIN_PATH and the installed folder. */
+void loader_set_path(const char *path);
+/* The plugin of that name, loaded at the first call.  NULL and a sentence in why[cap] that says which file, what is
+ * wrong with it and what to do. */
+const struct plugin *loader_get(const char *name, char *why, size_t cap);
+/* Loads one file, for `weir plugins check`. */
+const struct plugin *loader_open_file(const char *file, char *why, size_t cap);
+/* Names of all plugins found in the search path, sorted, each once; freed with loader_names_free. */
+int loader_names(char ***ret);
+void loader_names_free(char **, int n);
+/* The table for a kind, or NULL. */
+const struct weir_ops *loader_ops(const struct plugin *, uint32_t kind);
+
+#endif
