@@ -4,33 +4,81 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	-DWEIR_VERSION='"$(PACKAGE_VERSION)"' -DWEIR_PLUGIN_DIR='"$(plugindir)"' \
 	-DWEIR_CONF_DIR='"$(sysconfdir)/weir"' -DWEIR_STATE_DIR='"$(localstatedir)/lib/weir"'
 %C%_libweirhost_a_SOURCES = \
+	%D%/config/conf.c \
 	%D%/config/conf.h \
+	%D%/config/conf_files.c \
+	%D%/config/host_options.c \
+	%D%/config/host_options.h \
 	%D%/config/ini.c \
 	%D%/config/ini.h \
+	%D%/config/number.c \
+	%D%/config/number.h \
+	%D%/config/option.c \
+	%D%/config/option.h \
 	%D%/config/problem.c \
 	%D%/config/problem.h \
+	%D%/config/sections.c \
+	%D%/config/sections.h \
 	%D%/config/subst.c \
 	%D%/config/subst.h \
+	%D%/delivery/deadletter.c \
+	%D%/delivery/deadletter.h \
 	%D%/delivery/ledger.c \
 	%D%/delivery/ledger.h \
+	%D%/delivery/outlet.c \
+	%D%/delivery/outlet.h \
+	%D%/delivery/outlet_form.c \
+	%D%/delivery/outlet_results.c \
+	%D%/delivery/state.c \
+	%D%/delivery/state.h \
+	%D%/engine/emitter.h \
+	%D%/engine/instance.c \
+	%D%/engine/instance.h \
+	%D%/engine/intake.h \
+	%D%/engine/lane.h \
+	%D%/engine/loop.c \
 	%D%/engine/loop.h \
+	%D%/engine/pipeline.h \
+	%D%/engine/transform.h \
+	%D%/engine/transform_emit.c \
+	%D%/plugin/checkhost.c \
+	%D%/plugin/checkhost.h \
+	%D%/plugin/handshake.c \
+	%D%/plugin/handshake.h \
+	%D%/plugin/loader.c \
 	%D%/plugin/loader.h \
+	%D%/plugin/ltdl.c \
+	%D%/plugin/ltdl.h \
 	%D%/record/arena.c \
 	%D%/record/arena.h \
+	%D%/record/base64.c \
+	%D%/record/base64.h \
 	%D%/record/batch.c \
 	%D%/record/batch.h \
 	%D%/record/batch_json.c \
 	%D%/record/budget.c \
 	%D%/record/budget.h \
+	%D%/record/closest.c \
+	%D%/record/closest.h \
 	%D%/record/expr.h \
+	%D%/record/expr_call.c \
+	%D%/record/expr_eval.c \
+	%D%/record/expr_lex.c \
+	%D%/record/expr_literal.c \
+	%D%/record/expr_parse.c \
+	%D%/record/expr_tree.h \
+	%D%/record/expr_value.c \
+	%D%/record/expr_value.h \
+	%D%/record/format.c \
 	%D%/record/format.h \
+	%D%/record/format_parse.c \
 	%D%/record/json.h \
-	%D%/record/json_parse.c \
-	%D%/record/json_private.h \
-	%D%/record/json_scan.h \
 	%D%/record/json_edit.c \
 	%D%/record/json_find.c \
+	%D%/record/json_parse.c \
 	%D%/record/json_print.c \
+	%D%/record/json_private.h \
+	%D%/record/json_scan.h \
 	%D%/record/json_text.c \
 	%D%/record/path.c \
 	%D%/record/path.h \

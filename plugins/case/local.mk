@@ -1,8 +1,8 @@
 if BUILD_CASE
 #plugin_LTLIBRARIES += %D%/case.la
-endif
 %C%_case_la_SOURCES = %D%/case.c
 %C%_case_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_case_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_case_la_LDFLAGS = $(PLUGIN_LINK)
 %C%_case_la_LIBADD = $(CASE_LIBS)
+endif
