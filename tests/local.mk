@@ -21,7 +21,12 @@ check_LIBRARIES += %D%/harness/libharness.a
 LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
-unit_tests =
+unit_tests = \
+	%D%/unit/t-arena \
+	%D%/unit/t-harness \
+	%D%/unit/t-json-edit \
+	%D%/unit/t-json \
+	%D%/unit/t-path
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

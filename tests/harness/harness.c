@@ -126,7 +126,9 @@ static struct harness *harness_new(const char *plugin, uint32_t kind)
     pthread_mutex_init(&h->lock, NULL);
     h->instance = (struct weir_instance){.struct_size = sizeof h->instance,
                                          .pipeline = "test",
-                                         .section = kind == WEIR_SOURCE ? "source" : kind == WEIR_SINK ? "sink" : "transform t",
+                                         .section = kind == WEIR_SOURCE ? "source"
+                                                    : kind == WEIR_SINK ? "sink"
+                                                                        : "transform t",
                                          .reader = "",
                                          .budget = (uint64_t)16 << 20};
     if (kind == WEIR_SINK) {
@@ -135,8 +137,7 @@ static struct harness *harness_new(const char *plugin, uint32_t kind)
         h->instance.batch_bytes = 1 << 20;
     }
     h->next_seq = 0;
-    h->default_lane.shard =
-        (struct weir_shard){sizeof(struct weir_shard), 0, {"t-0", 3}, {"t", 1}};
+    h->default_lane.shard = (struct weir_shard){sizeof(struct weir_shard), 0, {"t-0", 3}, {"t", 1}};
     harness_set_poll(h, 1000, 1 << 20, 50, 0);
     h->poll_ready = true;
     h->ctx.host = &h->host;

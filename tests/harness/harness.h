@@ -63,7 +63,8 @@ int64_t harness_wake_at(const struct harness *);
  * timeout_ms of real time for that.  False: nothing asked. */
 bool harness_step(struct harness *, int timeout_ms);
 /* Steps until cond(h, opaque) is true; false: timeout_ms of real time went by. */
-bool harness_run_until(struct harness *, bool (*cond)(struct harness *, void *), void *opaque, int timeout_ms);
+bool harness_run_until(struct harness *, bool (*cond)(struct harness *, void *), void *opaque,
+                       int timeout_ms);
 /* A ready-made cond: all written batches are complete. */
 bool harness_idle(struct harness *, void *unused);
 /* What service, poll (in a step), open, write, ... returned last when it was negative, by fail(): borrowed. */
@@ -92,7 +93,8 @@ int harness_process(struct harness *, struct weir_batch *);
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
 /* One poll with these limits; what is emitted is appended to the outputs. */
-int harness_poll(struct harness *, uint32_t max_records, uint64_t max_bytes, uint32_t timeout_ms, uint32_t flags);
+int harness_poll(struct harness *, uint32_t max_records, uint64_t max_bytes, uint32_t timeout_ms,
+                 uint32_t flags);
 /* Flags and limits of the polls that harness_step makes; at first 1000 records, 1 MiB, 50 ms, 0. */
 void harness_set_poll(struct harness *, uint32_t max_records, uint64_t max_bytes, uint32_t timeout_ms,
                       uint32_t flags);
@@ -106,9 +108,9 @@ int harness_revoked(struct harness *, bool final);
 
 struct harness_shard {
     const struct weir_shard *shard;
-    uint64_t next;      /* after the last record emitted or skipped to */
-    uint64_t committed; /* by harness_commit */
-    uint64_t end;       /* by shard_end; 0: never told */
+    uint64_t next;          /* after the last record emitted or skipped to */
+    uint64_t committed;     /* by harness_commit */
+    uint64_t end;           /* by shard_end; 0: never told */
     struct weir_slice data; /* position() at the last commit */
     bool revoking, closed;
     uint32_t drain_ms;
@@ -126,15 +128,19 @@ struct harness_out {
     struct weir_result result; /* BAD and REJECT */
 };
 size_t harness_out_count(const struct harness *);
-const struct harness_out *harness_out(const struct harness *, size_t i); /* ends the test when there is none */
-const char *harness_out_value(const struct harness *, size_t i);         /* its value as text; NULL: tombstone */
+const struct harness_out *harness_out(const struct harness *,
+                                      size_t i);                 /* ends the test when there is none */
+const char *harness_out_value(const struct harness *, size_t i); /* its value as text; NULL: tombstone */
 void harness_out_clear(struct harness *);
 
 /* ---- what the plugin said ------------------------------------------------------------------------------------ */
 /* All log lines as "level text\n"; and how many of them contain the text. */
 const char *harness_log(const struct harness *);
 size_t harness_logged(const struct harness *, const char *text);
-struct harness_health { uint32_t state, code, told; char why[512]; };
+struct harness_health {
+    uint32_t state, code, told;
+    char why[512];
+};
 struct harness_health harness_health(const struct harness *);
 int64_t harness_metric(const struct harness *, uint32_t row);
 /* Durable state of the instance: preset, and look (ptr NULL: no such key). */

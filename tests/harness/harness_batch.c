@@ -90,7 +90,8 @@ struct weir_record harness_record(const char *key, const char *value)
 
 struct weir_record *harness_record_at(const struct weir_batch *b, uint32_t i)
 {
-    return (struct weir_record *)(void *)(b->records + (size_t)i * (sizeof(struct weir_record) + HARNESS_STRIDE_PAD));
+    return (struct weir_record *)(void *)(b->records +
+                                          (size_t)i * (sizeof(struct weir_record) + HARNESS_STRIDE_PAD));
 }
 
 /* Belongs to the default lane and stands behind the record before it, unless the test said otherwise. */
@@ -190,7 +191,8 @@ static void take_one(struct weir_batch *b, const struct weir_result *r, uint8_t 
     b->results[r->index] = copy_result(b, r, r->index);
 }
 
-void harness_results_take(struct weir_batch *b, const struct weir_result *results, uint32_t n, uint32_t stride)
+void harness_results_take(struct weir_batch *b, const struct weir_result *results, uint32_t n,
+                          uint32_t stride)
 {
     if (n && stride < sizeof *results)
         harness_die(b->harness, "complete: the stride is %u", stride);
@@ -216,8 +218,8 @@ bool harness_completed(const struct weir_batch *b)
 struct weir_result harness_result(const struct weir_batch *b, uint32_t i)
 {
     if (!harness_completed(b) || i >= b->count)
-        harness_die(b->harness, "the test asks for result %u of a batch of %u, which is %scomplete", i, b->count,
-                    harness_completed(b) ? "" : "not ");
+        harness_die(b->harness, "the test asks for result %u of a batch of %u, which is %scomplete", i,
+                    b->count, harness_completed(b) ? "" : "not ");
     return b->results[i];
 }
 
@@ -323,7 +325,8 @@ static int json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, co
     if (!doc)
         return WEIR_REJECT;
     const struct json_node *n = path ? json_find(doc->root, path->path) : doc->root;
-    *ret = n ? (struct weir_span){n->text.ptr, n->text.len, n->type, 0} : (struct weir_span){.type = WEIR_JSON_MISSING};
+    *ret = n ? (struct weir_span){n->text.ptr, n->text.len, n->type, 0}
+             : (struct weir_span){.type = WEIR_JSON_MISSING};
     return WEIR_OK;
 }
 
@@ -383,8 +386,10 @@ static struct json_doc *subject_doc(const struct subject *s, const char **ret_wh
 static struct subject subject_of(struct harness *h, struct batch_place *p)
 {
     arena_reset(&h->scratch);
-    return (struct subject){
-        .record = harness_record_at(p->batch, p->index), .doc = subject_doc, .opaque = p, .scratch = &h->scratch};
+    return (struct subject){.record = harness_record_at(p->batch, p->index),
+                            .doc = subject_doc,
+                            .opaque = p,
+                            .scratch = &h->scratch};
 }
 
 static struct strbuf *text_of(struct harness *h, const struct weir_template *t)
@@ -456,8 +461,8 @@ static int record_print(struct weir_ctx *ctx, const struct weir_batch *b, uint32
     return WEIR_OK;
 }
 
-static int record_parse(struct weir_ctx *ctx, struct weir_slice line, struct weir_record *ret, size_t record_size,
-                        const char **ret_why)
+static int record_parse(struct weir_ctx *ctx, struct weir_slice line, struct weir_record *ret,
+                        size_t record_size, const char **ret_why)
 {
     struct harness *h = harness_of(ctx);
     harness_home(h, "record_parse");

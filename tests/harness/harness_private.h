@@ -19,7 +19,8 @@
 
 #define HARNESS_FDS_MAX     64
 #define HARNESS_METRICS_MAX 64
-#define HARNESS_STRIDE_PAD  24 /* strides are larger than the struct: an index instead of weir_record_at goes wrong */
+#define HARNESS_STRIDE_PAD                                                                                   \
+    24 /* strides are larger than the struct: an index instead of weir_record_at goes wrong */
 
 /* One malloc each, so that ASan sees a byte too far and the bytes can be poisoned one by one. */
 struct harness_piece {
@@ -49,7 +50,7 @@ struct harness_lane {
     struct weir_shard shard;
     struct harness_lane *next;
     struct harness_piece *pieces;
-    bool open, any;        /* any: last_seq holds something */
+    bool open, any; /* any: last_seq holds something */
     bool preset;
     uint64_t last_seq;
     struct harness_piece *preset_data;
@@ -114,7 +115,10 @@ struct harness {
     int event;
     _Atomic bool woken;
 
-    struct { int fd; uint32_t events; } fds[HARNESS_FDS_MAX];
+    struct {
+        int fd;
+        uint32_t events;
+    } fds[HARNESS_FDS_MAX];
     uint32_t n_fds;
     int64_t wake_at;
     bool clock_stopped;
@@ -137,7 +141,8 @@ struct harness {
 };
 
 /* Ends the test: what the plugin, or the test, did against the rules. */
-__attribute__((noreturn, format(printf, 2, 3))) void harness_die(const struct harness *, const char *format, ...);
+__attribute__((noreturn, format(printf, 2, 3))) void harness_die(const struct harness *, const char *format,
+                                                                 ...);
 
 static inline struct harness *harness_of(struct weir_ctx *ctx)
 {
@@ -148,11 +153,11 @@ void harness_home(const struct harness *, const char *what);
 void harness_enter(struct harness *, const char *callback);
 int harness_leave(struct harness *, int status);
 
-void harness_fill_host(struct harness *);       /* harness_host.c */
-void harness_fill_step(struct weir_host *);     /* harness_step.c */
-void harness_fill_batch(struct weir_host *);    /* harness_batch.c */
-void harness_fill_emit(struct weir_host *);     /* harness_emit.c */
-void harness_fill_shard(struct weir_host *);    /* harness_shard.c */
+void harness_fill_host(struct harness *);    /* harness_host.c */
+void harness_fill_step(struct weir_host *);  /* harness_step.c */
+void harness_fill_batch(struct weir_host *); /* harness_batch.c */
+void harness_fill_emit(struct weir_host *);  /* harness_emit.c */
+void harness_fill_shard(struct weir_host *); /* harness_shard.c */
 
 struct weir_slice harness_copy(struct harness_piece **, struct weir_slice);
 void harness_pieces_free(struct harness_piece *);

@@ -91,7 +91,8 @@ static int shard_open(struct weir_ctx *ctx, const struct weir_shard *s, const st
     if (!ret_position)
         return WEIR_OK;
     if (ret_position->struct_size != sizeof *ret_position)
-        harness_die(h, "shard_open: struct_size of the position is %u; set it before", ret_position->struct_size);
+        harness_die(h, "shard_open: struct_size of the position is %u; set it before",
+                    ret_position->struct_size);
     ret_position->shard = &lane->shard;
     ret_position->flags = lane->preset ? WEIR_POS_STORED : 0;
     ret_position->next = lane->preset ? lane->pub.next : 0;
@@ -99,7 +100,8 @@ static int shard_open(struct weir_ctx *ctx, const struct weir_shard *s, const st
     return WEIR_OK;
 }
 
-static int shard_revoke(struct weir_ctx *ctx, const struct weir_shard *const *shards, uint32_t n, uint32_t drain_ms)
+static int shard_revoke(struct weir_ctx *ctx, const struct weir_shard *const *shards, uint32_t n,
+                        uint32_t drain_ms)
 {
     struct harness *h = harness_of(ctx);
     harness_home(h, "shard_revoke");
@@ -160,7 +162,8 @@ static void ask_position(struct harness *h, struct harness_lane *lane)
     size_t len = 0;
     if (h->ops->position) {
         harness_enter(h, "position");
-        int status = harness_leave(h, h->ops->position(h->self, &lane->shard, lane->pub.next, data, sizeof data, &len));
+        int status = harness_leave(
+            h, h->ops->position(h->self, &lane->shard, lane->pub.next, data, sizeof data, &len));
         if (status != WEIR_OK || len > sizeof data)
             harness_die(h, "position returned %d with %zu bytes", status, len);
     }
@@ -183,7 +186,8 @@ static uint32_t collect(struct harness *h, struct padded_position *to, bool revo
 {
     uint32_t n = 0;
     for (struct harness_lane *lane = h->lanes; lane; lane = lane->next) {
-        bool moved = lane->open && !lane->pub.closed && (all || !lane->preset || lane->pub.next != lane->pub.committed);
+        bool moved = lane->open && !lane->pub.closed &&
+                     (all || !lane->preset || lane->pub.next != lane->pub.committed);
         if (revoking ? !lane->pub.revoking || lane->pub.closed : !moved)
             continue;
         if (commit && (lane->any || lane->preset || lane->pub.next))
@@ -201,7 +205,8 @@ int harness_commit(struct harness *h, bool final)
     int status = WEIR_OK;
     if (h->ops->committed && (n || final)) {
         harness_enter(h, "committed");
-        status = harness_leave(h, h->ops->committed(h->self, &positions->position, n, sizeof *positions, final));
+        status =
+            harness_leave(h, h->ops->committed(h->self, &positions->position, n, sizeof *positions, final));
     }
     free(positions);
     return status;
@@ -221,7 +226,8 @@ int harness_revoked(struct harness *h, bool final)
     return status;
 }
 
-int harness_sink_commit(struct harness *h, const struct weir_position *positions, uint32_t n, const char *source)
+int harness_sink_commit(struct harness *h, const struct weir_position *positions, uint32_t n,
+                        const char *source)
 {
     struct padded_position *padded = xcalloc(n + 1, sizeof *padded);
     for (uint32_t i = 0; i < n; i++)
@@ -341,7 +347,8 @@ static int walk_node(struct walk *w, const struct json_node *n)
 }
 
 static int json_walk(struct weir_ctx *ctx, struct weir_slice text,
-                     int (*each)(void *opaque, struct weir_slice path, const struct weir_span *), void *opaque)
+                     int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
+                     void *opaque)
 {
     struct walk w = {.each = each, .opaque = opaque};
     harness_home(harness_of(ctx), "json_walk");

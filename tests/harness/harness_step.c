@@ -177,7 +177,8 @@ bool harness_step(struct harness *h, int timeout_ms)
     return true;
 }
 
-bool harness_run_until(struct harness *h, bool (*cond)(struct harness *, void *), void *opaque, int timeout_ms)
+bool harness_run_until(struct harness *h, bool (*cond)(struct harness *, void *), void *opaque,
+                       int timeout_ms)
 {
     int64_t end = real_ms(CLOCK_MONOTONIC) + timeout_ms;
     while (!cond(h, opaque)) {
