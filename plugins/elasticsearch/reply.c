@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* reply.c - judges the answer to a bulk request: which records are done, and what becomes of the others.
+ *
+ * Whatever is not understood (an answer cut off, more or fewer items than were sent) counts as unknown and is sent
+ * again, never as success.  Thread: the home thread of the instance. */
+#include "es.h"
+
+#include <stdlib.h>
+
+#define CUT_ATTEMPTS 3u /* a body that was cut off so often while it was sent may be too large for a proxy */
+
+struct item {
+    uint64_t number;
+    uint32_t status, ops;
+    bool failure_store;
+    char type[128], reason[ES_REASON_MAX];
+    size_t type_len, reason_len;
+};
+
+struct walk {
+    struct es_slot *slot;
+    struct item item;
+    bool any;      /* an item has begun */
+    uint64_t next; /* the number the next item must have */
+    const struct es_rule *worst;
+    struct es_error first; /* of the first item that failed, for the health */
+    char text[256];
+};
+
+static bool path_is(struct weir_slice path, const char *name)
+{
+    return path.len == strlen(name) && memcmp(path.ptr, name, path.len) == 0;
+}
+
+static size_t copy_text(struct weir_ctx *ctx, const struct weir_span *span, char *out, size_t cap)
+{
+    struct weir_slice text = {span->ptr, span->len};
+    if (span->type == WEIR_JSON_STRING)
+        text = ctx->host->json_string(ctx, span);
+    if (text.len > cap)
+        text.len = cap;
+    if (text.len > 0)
+        memcpy(out, text.ptr, text.len);
+    return text.len;
+}
+
+/* Reads a number of at most nine digits at *p; false when there is none. */
+static bool take_number(const char **p, const char *end, uint64_t *ret)
+{
+    uint64_t n = 0;
+    const char *at = *p;
+    while (at < end && at - *p < 9 && *at >= '0' && *at <= '9')
+        n = n * 10 + (uint64_t)(*at++ - '0');
+    if (at == *p)
+        return false;
+    *p = at;
+    *ret = n;
+    return true;
+}
+
+/* ---- what a rule does to a record ----------------------------------------------------------------------------- */
+static bool is_waiting(enum es_action action)
+{
+    return action == ES_WAIT || action == ES_DENIED;
+}
+
+static void add_result(struct es_slot *slot, uint32_t record, int status, const struct es_rule *rule,
+                       const struct es_error *e, uint32_t retry_after_ms)
+{
+    struct es_outcome o = {
+        .index = record, .status = status, .code = e->status, .retry_after_ms = retry_after_ms};
+    struct weir_slice why = e->reason.len > 0 ? e->reason : weir_str(rule->text);
+    if (status == WEIR_OK) {
+        o.code = WEIR_DUPLICATE;
+        why.len = 0;
+    }
+    if (status == WEIR_RETRY && is_waiting(rule->action) && o.retry_after_ms < ES_SLOW_MS)
+        o.retry_after_ms = ES_SLOW_MS;
+    outcome_add(slot->sink->ctx, &slot->out, &o, e->type, why);
+}
+
+static void judge_record(struct es_slot *slot, uint32_t record, const struct es_rule *rule,
+                         const struct es_error *e)
+{
+    struct es_sink *sink = slot->sink;
+    int status = WEIR_RETRY;
+    switch (rule->action) {
+    case ES_DONE:
+        return;
+    case ES_CONFLICT:
+        status = sink->conf->on_conflict == ES_CONFLICT_REJECT ? WEIR_REJECT : WEIR_OK;
+        break;
+    case ES_LIMITED:
+        status = slot->attempt + 1 < ES_ATTEMPTS ? WEIR_RETRY : WEIR_REJECT;
+        break;
+    case ES_SPLIT:
+        status = slot->items > 1 ? WEIR_SPLIT : WEIR_REJECT;
+        break;
+    case ES_REJECT:
+        status = WEIR_REJECT;
+        break;
+    default:
+        break;
+    }
+    if (status == WEIR_RETRY)
+        sink->ctx->host->count(sink->ctx, ES_M_ITEM_RETRIES, 1);
+    add_result(slot, record, status, rule, e, slot->call.retry_after_ms);
+}
+
+/* All records that were sent share one fate; those refused before have theirs. */
+static void judge_all(struct es_slot *slot, const struct es_rule *rule, const struct es_error *e)
+{
+    for (uint32_t i = 0; i < slot->items; i++)
+        judge_record(slot, slot->records[i], rule, e);
+}
+
+/* ---- the items of an answer ----------------------------------------------------------------------------------- */
+static bool end_item(struct walk *w)
+{
+    struct es_slot *slot = w->slot;
+    const struct item *item = &w->item;
+    struct es_error e = {item->status, {item->type, item->type_len}, {item->reason, item->reason_len}};
+    const struct es_rule *rule;
+    uint32_t ops = item->ops;
+    if (!w->any)
+        return true;
+    if (item->number != w->next || item->number >= slot->items || item->status == 0)
+        return false;
+    w->next++;
+    if (slot->sink->conf->version)
+        ops |= ES_OP_EXTERNAL;
+    if (item->failure_store)
+        slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, 1);
+    rule = errors_item(&e, ops);
+    if (rule->action > ES_CONFLICT &&
+        (!w->worst || (is_waiting(rule->action) && !is_waiting(w->worst->action)))) {
+        w->worst = rule;
+        snprintf(w->text, sizeof w->text, "%.*s", (int)item->type_len, item->type);
+        w->first.status = item->status;
+    }
+    judge_record(slot, slot->records[item->number], rule, &e);
+    return true;
+}
+
+static uint32_t op_of(const char *p, size_t n)
+{
+    if (n == 5 && memcmp(p, "index", 5) == 0)
+        return ES_OP_INDEX;
+    if (n == 6 && memcmp(p, "create", 6) == 0)
+        return ES_OP_CREATE;
+    if (n == 6 && memcmp(p, "update", 6) == 0)
+        return ES_OP_UPDATE;
+    return n == 6 && memcmp(p, "delete", 6) == 0 ? ES_OP_DELETE : 0;
+}
+
+static int begin_item(struct walk *w, uint64_t number)
+{
+    if (w->any && w->item.number == number)
+        return WEIR_OK;
+    if (!end_item(w))
+        return WEIR_FATAL;
+    w->item.number = number;
+    w->item.status = w->item.ops = 0;
+    w->item.type_len = w->item.reason_len = 0;
+    w->item.failure_store = false;
+    w->any = true;
+    return WEIR_OK;
+}
+
+/* Every scalar of the answer: items.NUMBER.OP.FIELD is what counts. */
+static int each_scalar(void *opaque, struct weir_slice path, const struct weir_span *span)
+{
+    struct walk *w = opaque;
+    struct weir_ctx *ctx = w->slot->sink->ctx;
+    const char *p = path.ptr, *end = p + path.len, *dot, *text = span->ptr;
+    uint64_t number, status;
+    if (path.len < 6 || memcmp(p, "items.", 6) != 0)
+        return WEIR_OK;
+    p += 6;
+    if (!take_number(&p, end, &number) || p == end || *p++ != '.')
+        return WEIR_FATAL;
+    if (begin_item(w, number) != WEIR_OK)
+        return WEIR_FATAL;
+    dot = memchr(p, '.', (size_t)(end - p));
+    if (!dot)
+        return WEIR_FATAL;
+    w->item.ops |= op_of(p, (size_t)(dot - p));
+    path = (struct weir_slice){dot + 1, (size_t)(end - dot - 1)};
+    if (path_is(path, "status")) {
+        if (!take_number(&text, text + span->len, &status))
+            return WEIR_FATAL;
+        w->item.status = (uint32_t)status;
+    } else if (path_is(path, "error.type")) {
+        w->item.type_len = copy_text(ctx, span, w->item.type, sizeof w->item.type);
+    } else if (path_is(path, "error.reason")) {
+        w->item.reason_len = copy_text(ctx, span, w->item.reason, sizeof w->item.reason);
+    } else if (path_is(path, "failure_store")) {
+        w->item.failure_store = span->len == 6 && memcmp(span->ptr, "\"used\"", 6) == 0;
+    }
+    return WEIR_OK;
+}
+
+/* ---- the whole answer ----------------------------------------------------------------------------------------- */
+struct error_walk {
+    struct weir_ctx *ctx;
+    struct es_error *e;
+    char *text;
+    size_t cap;
+};
+
+static int each_error(void *opaque, struct weir_slice path, const struct weir_span *span)
+{
+    struct error_walk *w = opaque;
+    struct weir_slice *to = path_is(path, "error.type")                               ? &w->e->type
+                            : path_is(path, "error.reason") || path_is(path, "error") ? &w->e->reason
+                                                                                      : NULL;
+    if (to && to->len == 0) {
+        to->ptr = w->text;
+        to->len = copy_text(w->ctx, span, w->text, w->cap);
+        w->text += to->len;
+        w->cap -= to->len;
+    }
+    return WEIR_OK;
+}
+
+void reply_error(struct weir_ctx *ctx, const struct es_call *call, struct es_error *ret, char *text,
+                 size_t cap)
+{
+    struct error_walk w = {ctx, ret, text, cap};
+    struct weir_slice body = {call->reply, call->reply_len};
+    memset(ret, 0, sizeof *ret);
+    ret->status = call->code == CURLE_OK ? (uint32_t)call->status : 0;
+    if (ret->status == 0)
+        ret->reason = weir_str(call->error);
+    else if (body.len > 0)
+        (void)ctx->host->json_walk(ctx, body, each_error, &w); /* a proxy answers in HTML: no reason then */
+}
+
+static bool ends_in_brace(const char *p, size_t n)
+{
+    while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == ' ' || p[n - 1] == '\r'))
+        n--;
+    return n > 0 && p[n - 1] == '}';
+}
+
+/* Nothing failed, says the answer near its start: the items need not be read. */
+static bool all_done(struct es_slot *slot)
+{
+    static const char none[] = "\"errors\":false", used[] = "\"failure_store\":\"used\"";
+    const char *p = slot->call.reply, *at, *end;
+    size_t n = slot->call.reply_len;
+    if (n == 0 || p[0] != '{' || !memmem(p, n < 64 ? n : 64, none, sizeof none - 1) || !ends_in_brace(p, n))
+        return false;
+    for (at = p, end = p + n; (at = memmem(at, (size_t)(end - at), used, sizeof used - 1)) != NULL; at++)
+        slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, 1);
+    return true;
+}
+
+static void say_health(struct es_slot *slot, const struct es_rule *rule, const struct es_error *e,
+                       const char *type)
+{
+    struct es_sink *sink = slot->sink;
+    uint32_t state = rule->action == ES_DENIED ? WEIR_DENIED
+                     : e->status == 0          ? WEIR_CONNECTING
+                                               : WEIR_DEGRADED;
+    char text[600];
+    if (e->status == 0)
+        snprintf(text, sizeof text, "%s: %.*s", http_node(&sink->http, &slot->call), (int)e->reason.len,
+                 (const char *)e->reason.ptr);
+    else
+        snprintf(text, sizeof text, "%s: HTTP status %u%s%s: %s", http_node(&sink->http, &slot->call),
+                 e->status, *type ? ", " : "", type, rule->text);
+    sink->ctx->host->health(sink->ctx, state, e->status, text);
+}
+
+static void judge_items(struct es_slot *slot)
+{
+    static const struct es_rule unknown = {
+        0, 0, NULL, NULL, ES_OP_ANY, ES_RETRY, "the answer does not fit the request"};
+    struct walk w;
+    struct weir_ctx *ctx = slot->sink->ctx;
+    struct weir_slice body = {slot->call.reply, slot->call.reply_len};
+    uint32_t before = slot->out.count;
+    memset(&w, 0, sizeof w);
+    w.slot = slot;
+    if (ctx->host->json_walk(ctx, body, each_scalar, &w) != WEIR_OK || !end_item(&w) ||
+        w.next != slot->items) {
+        struct es_error e = {.status = 200};
+        slot->out.count = before;
+        judge_all(slot, &unknown, &e);
+        say_health(slot, &unknown, &e, "");
+    } else if (w.worst && (is_waiting(w.worst->action) || w.worst->action == ES_RETRY)) {
+        say_health(slot, w.worst, &w.first, w.text);
+    } else {
+        ctx->host->health(ctx, WEIR_UP, 0, NULL);
+    }
+}
+
+/* A proxy with a limit, or a server at its own, may cut the connection instead of answering 413. */
+static bool seems_too_large(const struct es_slot *slot)
+{
+    CURLcode code = slot->call.code;
+    if (slot->items < 2 || slot->call.not_sent)
+        return false;
+    if (slot->call.reply_too_large)
+        return true;
+    return slot->attempt + 1 >= CUT_ATTEMPTS &&
+           (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING);
+}
+
+void reply_judge(struct es_slot *slot)
+{
+    static const struct es_rule halve = {0, 0, NULL, NULL, ES_OP_ANY, ES_SPLIT, "cut off while it was sent"};
+    static const struct es_rule unreadable = {0, 0, NULL, NULL, ES_OP_ANY, ES_DENIED, "no credentials"};
+    struct weir_ctx *ctx = slot->sink->ctx;
+    char text[ES_REASON_MAX + 128], type[128];
+    const struct es_rule *rule;
+    struct es_error e;
+    reply_error(ctx, &slot->call, &e, text, sizeof text);
+    snprintf(type, sizeof type, "%.*s", (int)e.type.len, e.type.len > 0 ? (const char *)e.type.ptr : "");
+    rule = slot->call.not_sent ? &unreadable : seems_too_large(slot) ? &halve : errors_whole(&e);
+    if (rule->action == ES_DONE && all_done(slot)) {
+        ctx->host->health(ctx, WEIR_UP, 0, NULL);
+    } else if (rule->action == ES_DONE) {
+        judge_items(slot);
+    } else {
+        judge_all(slot, rule, &e);
+        if (rule->action != ES_SPLIT)
+            say_health(slot, rule, &e, type);
+    }
+}
