@@ -3,7 +3,7 @@
  *
  * A container whose text is stale is printed from that text with its children laid over it.  White space and
  * commas between two children belong to the second one, so they go with it when it is removed; the first child that
- * is left loses its comma.  Recursion goes down stale containers only, and those lie on the paths of edits, which
+ * is left loses its comma.  Added members follow the last child; the white space before the closing bracket stays.  Recursion goes down stale containers only, and those lie on the paths of edits, which
  * have at most 64 steps.  Owns: nothing.  Thread: any, while nobody edits the document. */
 #include "json_private.h"
 #include "json_scan.h"
@@ -74,6 +74,18 @@ static void put_changed(struct out *o, const struct json_node *node)
     put_value(o, node);
 }
 
+/* Members that the text does not have. */
+static void put_added(struct out *o, const struct json_node *node, bool first)
+{
+    for (; node != NULL; node = node->next, first = false) {
+        if (!first)
+            put(o, ",", 1);
+        put(o, node->key.ptr, node->key.len);
+        put(o, ":", 1);
+        put_value(o, node);
+    }
+}
+
 static void put_container(struct out *o, const struct json_node *node)
 {
     const char *done = node->text.ptr; /* what lies before it in the text is printed */
@@ -96,20 +108,12 @@ static void put_container(struct out *o, const struct json_node *node)
         }
         first = false;
     }
-    if (node->flags & NODE_GAP_AT_END) {
+    if (c != NULL || node->flags & NODE_GAP_AT_END) {
         put_range(o, done, kept);
+        put_added(o, c, first);
         done = space_before(close);
     }
-    put_range(o, done, close);
-    for (; c != NULL; c = c->next) {
-        if (!first)
-            put(o, ",", 1);
-        put(o, c->key.ptr, c->key.len);
-        put(o, ":", 1);
-        put_value(o, c);
-        first = false;
-    }
-    put(o, close, 1);
+    put_range(o, done, close + 1);
 }
 
 static void put_value(struct out *o, const struct json_node *node)

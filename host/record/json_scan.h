@@ -30,40 +30,64 @@ static inline const uint8_t *scan_fail(struct scan *s, const uint8_t *at, const 
     return NULL;
 }
 
-/* A byte that may stand in a string as it is and is ASCII. */
-static inline bool scan_is_plain(uint8_t c)
+#define SCAN_INLINE static inline __attribute__((always_inline))
+
+enum scan_stop {               /* what a run of bytes ends at */
+                 STOP_LONG,    /* no ASCII: a byte of 0x80 or more */
+                 STOP_QUOTE,   /* what a string can not hold as it is: a quote, a backslash, a control byte */
+                 STOP_SPECIAL, /* any of these */
+};
+
+SCAN_INLINE bool scan_stops(uint8_t c, const enum scan_stop stop)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    if (stop == STOP_LONG)
+        return c >= 0x80;
+    return c < 0x20 || c == '"' || c == '\\' || (stop == STOP_SPECIAL && c >= 0x80);
 }
 
-/* The first byte that is not plain, or end. */
-static inline const uint8_t *scan_plain(const uint8_t *p, const uint8_t *end)
-{
+/* Of the 16 bytes at p, those that stop: SCAN_BITS bits for each, the lowest for the first. */
 #if defined(__SSE2__)
-    while (end - p >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Bytes from 0x80 up are negative: one signed comparison finds them and the control bytes. */
-        __m128i odd = _mm_or_si128(
-            _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-        unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-        if (mask != 0)
-            return p + __builtin_ctz(mask);
-        p += 16;
-    }
+#define SCAN_BITS 1
+SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    if (stop == STOP_LONG)
+        return (uint64_t)_mm_movemask_epi8(v);
+    /* As signed numbers the bytes from 0x80 up are below 0x20 too; unsigned, a byte is below when it is the lesser. */
+    __m128i low = stop == STOP_SPECIAL ? _mm_cmplt_epi8(v, _mm_set1_epi8(0x20))
+                                       : _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+    __m128i marks =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, marks));
+}
 #elif defined(__ARM_NEON) && defined(__aarch64__)
-    while (end - p >= 16) {
-        uint8x16_t v = vld1q_u8(p);
-        uint8x16_t odd = vorrq_u8(vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20)),
-                                  vorrq_u8(vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\'))));
-        /* Four bits of each byte's answer, as NEON has no movemask. */
-        uint64_t mask = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
+#define SCAN_BITS 4
+SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
+{
+    uint8x16_t v = vld1q_u8(p), odd;
+    if (stop == STOP_LONG) {
+        odd = vcgeq_u8(v, vdupq_n_u8(0x80));
+    } else {
+        odd = stop == STOP_SPECIAL ? vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20))
+                                   : vcltq_u8(v, vdupq_n_u8(0x20));
+        odd = vorrq_u8(odd, vorrq_u8(vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\'))));
+    }
+    /* NEON has no movemask: half of each byte's answer has to do. */
+    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(odd), 4)), 0);
+}
+#endif
+
+/* The first byte at which the run that starts at p stops, or end. */
+SCAN_INLINE const uint8_t *scan_run(const uint8_t *p, const uint8_t *end, const enum scan_stop stop)
+{
+#ifdef SCAN_BITS
+    for (; end - p >= 16; p += 16) {
+        uint64_t mask = scan_mask(p, stop);
         if (mask != 0)
-            return p + (__builtin_ctzll(mask) >> 2);
-        p += 16;
+            return p + __builtin_ctzll(mask) / SCAN_BITS;
     }
 #endif
-    while (p < end && scan_is_plain(*p))
+    while (p < end && !scan_stops(*p, stop))
         p++;
     return p;
 }
@@ -145,7 +169,7 @@ static inline const uint8_t *scan_string(struct scan *s, const uint8_t *p, const
 {
     *ret_escaped = false;
     for (;;) {
-        p = scan_plain(p, end);
+        p = scan_run(p, end, STOP_SPECIAL);
         if (p == end)
             return scan_fail(s, end, "the text ends inside a string");
         if (*p == '"')

@@ -121,7 +121,7 @@ size_t json_utf8_prefix(const void *text, size_t n)
 
     while (p < end) {
         if (*p < 0x80) {
-            p++;
+            p = scan_run(p, end, STOP_LONG);
             continue;
         }
         size_t length = scan_utf8(p, end);
@@ -164,11 +164,8 @@ size_t json_quote(char *out, const void *text, size_t n)
         out[size] = '"';
     size++;
     while (p < end) {
-        const uint8_t *odd = p;
+        const uint8_t *odd = scan_run(p, end, STOP_QUOTE);
         char escape[6];
-        do { /* plain, or part of a longer character */
-            odd = scan_plain(odd, end);
-        } while (odd < end && *odd >= 0x80 && odd++);
         if (out != NULL)
             memcpy(out + size, p, (size_t)(odd - p));
         size += (size_t)(odd - p);
@@ -222,29 +219,40 @@ double json_number(struct weir_slice text)
 
 /* ---- white space ---- */
 
+/* The byte behind the checked string whose first byte behind the quote is p. */
+static const uint8_t *skip_string(const uint8_t *p, const uint8_t *end)
+{
+    for (;;) {
+        p = scan_run(p, end, STOP_QUOTE);
+        if (p == end)
+            return end;
+        if (*p++ == '"')
+            return p;
+        if (p < end) /* behind a backslash */
+            p++;
+    }
+}
+
 size_t json_minify(char *out, const void *text, size_t n)
 {
-    const uint8_t *p = text, *end = n > 0 ? p + n : p;
+    const uint8_t *p = text, *end = n > 0 ? p + n : p, *from = p;
     char *to = out;
 
     while (p < end) {
-        const uint8_t *from = p;
-        if (scan_is_space(*p)) {
+        if (*p == '"') {
+            p = skip_string(p + 1, end);
+            continue;
+        }
+        if (!scan_is_space(*p)) {
             p++;
             continue;
         }
-        if (*p == '"') {
-            struct scan scan;
-            bool escaped;
-            p = scan_string(&scan, p + 1, end, &escaped);
-            if (p == NULL) /* against the contract: not checked */
-                p = end;
-        } else {
-            while (p < end && !scan_is_space(*p) && *p != '"')
-                p++;
-        }
         memcpy(to, from, (size_t)(p - from));
         to += p - from;
+        while (p < end && scan_is_space(*p))
+            p++;
+        from = p;
     }
-    return (size_t)(to - out);
+    memcpy(to, from, (size_t)(p - from));
+    return (size_t)(to - out) + (size_t)(p - from);
 }
