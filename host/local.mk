@@ -4,9 +4,18 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	-DWEIR_VERSION='"$(PACKAGE_VERSION)"' -DWEIR_PLUGIN_DIR='"$(plugindir)"' \
 	-DWEIR_CONF_DIR='"$(sysconfdir)/weir"' -DWEIR_STATE_DIR='"$(localstatedir)/lib/weir"'
 %C%_libweirhost_a_SOURCES = \
+	%D%/cmd_check.c \
+	%D%/cmd_plugins.c \
+	%D%/command.h \
 	%D%/config/conf.c \
 	%D%/config/conf.h \
 	%D%/config/conf_files.c \
+	%D%/config/describe.c \
+	%D%/config/describe.h \
+	%D%/config/describe_man.c \
+	%D%/config/describe_schema.c \
+	%D%/config/guarantee.c \
+	%D%/config/guarantee.h \
 	%D%/config/host_options.c \
 	%D%/config/host_options.h \
 	%D%/config/ini.c \
@@ -31,14 +40,18 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/outlet_results.c \
 	%D%/delivery/state.c \
 	%D%/delivery/state.h \
+	%D%/engine/commit.c \
 	%D%/engine/emitter.h \
 	%D%/engine/instance.c \
 	%D%/engine/instance.h \
 	%D%/engine/intake.h \
+	%D%/engine/intake_emit.c \
+	%D%/engine/lane.c \
 	%D%/engine/lane.h \
 	%D%/engine/loop.c \
 	%D%/engine/loop.h \
 	%D%/engine/pipeline.h \
+	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \
 	%D%/plugin/checkhost.c \
@@ -85,7 +98,11 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/record/strbuf.c \
 	%D%/record/strbuf.h \
 	%D%/record/subject.h \
+	%D%/record/template.c \
 	%D%/record/template.h \
+	%D%/record/template_private.h \
+	%D%/record/template_render.c \
+	%D%/record/template_time.c \
 	%D%/report/clock.c \
 	%D%/report/clock.h \
 	%D%/report/log.c \
@@ -94,3 +111,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/redact.h
 
 HOST_LINK = host/libweirhost.a $(HOST_LIBS) -lltdl -lm
+
+bin_PROGRAMS += weir
+weir_SOURCES = %D%/main.c
+weir_CPPFLAGS = $(%C%_libweirhost_a_CPPFLAGS)
+weir_LDADD = $(HOST_LINK)

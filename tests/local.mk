@@ -36,6 +36,8 @@ check-local:
 	@echo "note: the unit tests were left out, for there is no cmocka (package libcmocka-dev)"
 endif
 
-gates =
+gates = \
+	%D%/gates/t-header.sh \
+	%D%/gates/t-style.sh
 TESTS += $(gates)
-EXTRA_DIST += $(gates) %D%/README.md
+EXTRA_DIST += $(gates) %D%/gates/lib.sh %D%/gates/long-functions.txt %D%/README.md
