@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_plugins.c - weir plugins: the list, one plugin's options, the examination of a file.  Thread: the main thread.
+ *
+ * A file that is only looked at is loaded in a child process: one that crashes while it loads is a finding. */
+#include "command.h"
+
+#include "config/describe.h"
+#include "plugin/loader.h"
+#include "report/log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WHY_MAX 1500
+
+typedef void (*describe)(const struct plugin *, struct strbuf *);
+
+static void add_kinds(const struct plugin *plugin, struct strbuf *out)
+{
+    size_t start = out->len;
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++) {
+        if (loader_ops(plugin, kind))
+            strbuf_printf(out, "%s%s", out->len > start ? ", " : "", describe_kind(kind));
+    }
+}
+
+/* In the child: prints the plugin's line, or on stderr what is wrong with it. */
+static int look(const char *name, bool is_file)
+{
+    char why[WHY_MAX];
+    struct strbuf kinds = {0};
+    const struct plugin *plugin =
+        is_file ? loader_open_file(name, why, sizeof why) : loader_get(name, why, sizeof why);
+    if (!plugin) {
+        fprintf(stderr, "%s\n", why);
+        return EXIT_FAILED;
+    }
+    add_kinds(plugin, &kinds);
+    printf("%-14s %-8s %-18s %s\n", plugin->info.name, plugin->info.version, kinds.data,
+           plugin->info.summary);
+    strbuf_free(&kinds);
+    return EXIT_DONE;
+}
+
+/* False: something is wrong, and it was said. */
+static bool look_apart(const char *name, bool is_file)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        static const struct rlimit none = {0, 0};
+        (void)setrlimit(RLIMIT_CORE, &none);
+        int result = look(name, is_file);
+        fflush(NULL);
+        _exit(result); /* exit handlers of foreign libraries are none of our business */
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            child = -1;
+    }
+    if (child < 0)
+        fprintf(stderr, "%s: can not be examined: %s\n", name, strerror(errno));
+    else if (WIFSIGNALED(status))
+        fprintf(stderr, "%s: it crashes while it is loaded (%s)\n", name, strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) > EXIT_FAILED)
+        fprintf(stderr, "%s: it ends the process while it is loaded (status %d)\n", name,
+                WEXITSTATUS(status));
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
+}
+
+static int list(void)
+{
+    char **names;
+    bool good = true;
+    int n = loader_names(&names);
+    for (int i = 0; i < n; i++)
+        good = look_apart(names[i], false) && good;
+    if (n == 0)
+        fprintf(stderr,
+                "weir plugins: there are no plugins in the search path; see weir --help for --plugin-path\n");
+    loader_names_free(names, n);
+    return good && n > 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int show(const char *name, describe how)
+{
+    char why[WHY_MAX];
+    struct strbuf out = {0};
+    const struct plugin *plugin = loader_get(name, why, sizeof why);
+    if (!plugin) {
+        fprintf(stderr, "weir plugins: %s\n", why);
+        return EXIT_USAGE;
+    }
+    how(plugin, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    strbuf_free(&out);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_plugins(int argc, char **argv)
+{
+    static const struct option options[] = {{"man", no_argument, NULL, 'm'},
+                                            {"schema", no_argument, NULL, 'j'},
+                                            {"sample", no_argument, NULL, 's'},
+                                            {NULL, 0, NULL, 0}};
+    describe how = NULL;
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == '?' || how)
+            return command_usage("plugins", "give at most one of --man, --schema and --sample");
+        how = c == 'm' ? describe_man : c == 'j' ? describe_schema : describe_sample;
+    }
+    int n = argc - optind;
+    if (n == 2 && !how && strcmp(argv[optind], "check") == 0)
+        return look_apart(argv[optind + 1], true) ? EXIT_DONE : EXIT_FAILED;
+    if (n > 1 || (n == 1 && strcmp(argv[optind], "check") == 0))
+        return command_usage("plugins", "give one NAME, or check and a FILE.so");
+    if (n == 0 && how)
+        return command_usage("plugins", "--man, --schema and --sample need the NAME of a plugin");
+    return n == 0 ? list() : show(argv[optind], how ? how : describe_help);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* describe_man.c - option tables as an mdoc manual page, clean under mandoc -Tlint (describe.h). */
+#include "describe.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_DATE "November 21, 2026"
+
+/* One byte of running text. */
+static void add_byte(struct strbuf *out, char c)
+{
+    if (c == '\\')
+        strbuf_str(out, "\\e");
+    else
+        strbuf_char(out, c);
+}
+
+/* Running text: a sentence per line, none longer than the linter likes, and none that roff takes for a request. */
+static void add_text(struct strbuf *out, const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t n = strcspn(text, " \n");
+        if (column > 0 && column + 1 + n > 78) {
+            strbuf_char(out, '\n');
+            column = 0;
+        }
+        if (column > 0 && n > 0)
+            strbuf_char(out, ' ');
+        else if (n > 0 && (text[0] == '.' || text[0] == '\''))
+            strbuf_str(out, "\\&");
+        for (size_t i = 0; i < n; i++)
+            add_byte(out, text[i]);
+        column += n + (column > 0);
+        if (n > 0 && text[n] && (text[n] == '\n' || text[n - 1] == '.' || text[n - 1] == '?')) {
+            strbuf_char(out, '\n');
+            column = 0;
+        }
+        text += n + (text[n] != 0);
+    }
+    if (column > 0)
+        strbuf_char(out, '\n');
+}
+
+/* An argument of a macro: quoted, and no word of it may be taken for a macro. */
+static void add_argument(struct strbuf *out, const char *text)
+{
+    strbuf_str(out, " \"\\&");
+    for (; *text; text++) {
+        if (*text == '"')
+            strbuf_str(out, "\\(dq");
+        else
+            add_byte(out, *text);
+    }
+    strbuf_str(out, "\\&\""); /* nor may its end look like the end of a sentence */
+}
+
+static void man_row(const struct weir_option *row, struct strbuf *out)
+{
+    struct strbuf type = {0};
+    strbuf_str(out, ".It Cm");
+    add_argument(out, row->name);
+    if (row->type == WEIR_T_MAP)
+        strbuf_str(out, " Ns Ar NAME");
+    strbuf_str(out, "\n");
+    add_text(out, row->help);
+    strbuf_str(out, ".Pq");
+    describe_type(row, &type);
+    if (row->flags & WEIR_F_REQUIRED)
+        strbuf_str(&type, "; required");
+    if (row->flags & WEIR_F_DEPRECATED)
+        strbuf_str(&type, "; deprecated");
+    if (row->def)
+        strbuf_printf(&type, "; default %s", row->def[0] ? row->def : "empty");
+    add_argument(out, type.data);
+    strbuf_char(out, '\n');
+    if (row->doc) {
+        strbuf_str(out, ".Pp\n");
+        add_text(out, row->doc);
+    }
+    strbuf_free(&type);
+}
+
+static void man_rows(const struct plugin *plugin, uint32_t kind, struct strbuf *out)
+{
+    struct describe_rows rows;
+    if (!describe_rows(plugin, kind, &rows))
+        return;
+    strbuf_printf(out, ".Sh %s OPTIONS\n",
+                  kind == WEIR_SOURCE ? "SOURCE"
+                  : kind == WEIR_SINK ? "SINK"
+                                      : "TRANSFORM");
+    for (size_t i = 0; i < rows.count; i++) {
+        if (i == rows.n_plugin && i > 0)
+            strbuf_printf(out, ".El\n.Pp\nEvery %s also has:\n", describe_kind(kind));
+        if (i == 0 || i == rows.n_plugin)
+            strbuf_str(out, ".Bl -tag -width Ds\n");
+        man_row(&rows.items[i], out);
+    }
+    if (rows.count > 0)
+        strbuf_str(out, ".El\n");
+    else
+        strbuf_str(out, "There are none.\n");
+    describe_rows_free(&rows);
+}
+
+void describe_man(const struct plugin *plugin, struct strbuf *out)
+{
+    const char *name = plugin->info.name;
+    strbuf_str(out, ".Dd " PAGE_DATE "\n.Dt WEIR-");
+    for (const char *c = name; *c; c++)
+        strbuf_char(out, (char)toupper((unsigned char)*c));
+    strbuf_printf(out, " 7\n.Os\n.Sh NAME\n.Nm weir-%s\n.Nd ", name);
+    size_t start = out->len;
+    add_text(out, plugin->info.summary);
+    out->data[start] = (char)tolower((unsigned char)out->data[start]);
+    strbuf_printf(out, ".Sh DESCRIPTION\nThe plugin\n.Cm %s\nof\n.Xr weir 1\nserves as", name);
+    bool first = true;
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++) {
+        if (!loader_ops(plugin, kind))
+            continue;
+        strbuf_printf(out, "%s a %s", first ? "" : " and", describe_kind(kind));
+        first = false;
+    }
+    strbuf_printf(out, ".\nThis page is about version %s, license %s.\n", plugin->info.version,
+                  plugin->info.license);
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++)
+        man_rows(plugin, kind, out);
+    strbuf_str(out, ".Sh SEE ALSO\n.Xr weir 1\n");
+}

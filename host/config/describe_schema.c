@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* describe_schema.c - option tables as JSON Schema, draft 2020-12: one definition per kind (describe.h).
+ *
+ * Values are typed as a program that writes INI files would hold them: numbers, booleans, arrays; sizes and durations
+ * are strings with their units. */
+#include "describe.h"
+
+#include "../record/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_string(struct strbuf *out, const char *text)
+{
+    size_t n = strlen(text), len = json_quote(NULL, text, n);
+    json_quote(strbuf_reserve(out, len), text, n);
+    out->len += len;
+    out->data[out->len] = 0;
+}
+
+static void add_type(const struct weir_option *row, struct strbuf *out)
+{
+    switch (row->type) {
+    case WEIR_T_INT:
+        strbuf_str(out, "\"type\": \"integer\"");
+        break;
+    case WEIR_T_DOUBLE:
+        strbuf_str(out, "\"type\": \"number\"");
+        break;
+    case WEIR_T_BOOL:
+        strbuf_str(out, "\"type\": \"boolean\"");
+        break;
+    case WEIR_T_LIST:
+        strbuf_str(out, "\"type\": \"array\", \"items\": {\"type\": \"string\", \"minLength\": 1}");
+        break;
+    case WEIR_T_SIZE:
+        strbuf_str(out, "\"type\": \"string\", \"pattern\": \"^[0-9]+[KMG]?$\"");
+        break;
+    case WEIR_T_DURATION:
+        strbuf_str(out, "\"type\": \"string\", \"pattern\": \"^([0-9]+(ms|s|m|h|d)|0)$\"");
+        break;
+    case WEIR_T_ENUM:
+        strbuf_str(out, "\"enum\": [");
+        for (size_t i = 0; row->values[i]; i++) {
+            strbuf_str(out, i ? ", " : "");
+            add_string(out, row->values[i]);
+        }
+        strbuf_char(out, ']');
+        break;
+    case WEIR_T_SECRET:
+        strbuf_str(out, "\"type\": \"string\", \"writeOnly\": true");
+        break;
+    default:
+        strbuf_str(out, "\"type\": \"string\"");
+    }
+    if ((row->type == WEIR_T_INT || row->type == WEIR_T_DOUBLE) && !(row->min == 0 && row->max == 0))
+        strbuf_printf(out, ", \"minimum\": %lld, \"maximum\": %lld", (long long)row->min,
+                      (long long)row->max);
+}
+
+static void add_default(const struct weir_option *row, struct strbuf *out)
+{
+    strbuf_str(out, ", \"default\": ");
+    if (row->type == WEIR_T_INT || row->type == WEIR_T_DOUBLE) {
+        strbuf_str(out, row->def);
+    } else if (row->type == WEIR_T_BOOL) {
+        strbuf_str(out, strcmp(row->def, "yes") == 0 || strcmp(row->def, "true") == 0 ? "true" : "false");
+    } else if (row->type == WEIR_T_LIST) {
+        strbuf_char(out, '[');
+        for (const char *at = row->def; *at;) {
+            char item[256];
+            size_t n = strcspn(at, ",");
+            snprintf(item, sizeof item, "%.*s", (int)n, at);
+            add_string(out, item);
+            at += n + (at[n] == ',');
+            at += strspn(at, " ");
+            strbuf_str(out, *at ? ", " : "");
+        }
+        strbuf_char(out, ']');
+    } else {
+        add_string(out, row->def);
+    }
+}
+
+static void add_row(const struct weir_option *row, struct strbuf *out)
+{
+    strbuf_str(out, "        ");
+    if (row->type == WEIR_T_MAP) {
+        strbuf_str(out, "\"^");
+        for (const char *c = row->name; *c; c++)
+            strbuf_printf(out, "%s%c", *c == '.' ? "\\\\" : "", *c);
+        strbuf_char(out, '"');
+    } else {
+        add_string(out, row->name);
+    }
+    strbuf_str(out, ": {");
+    add_type(row, out);
+    if (row->def)
+        add_default(row, out);
+    strbuf_str(out, ", \"description\": ");
+    add_string(out, row->help);
+    strbuf_str(out, row->flags & WEIR_F_DEPRECATED ? ", \"deprecated\": true}" : "}");
+}
+
+static void add_rows(const struct describe_rows *rows, bool maps, bool first, struct strbuf *out)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        if ((rows->items[i].type == WEIR_T_MAP) != maps)
+            continue;
+        strbuf_str(out, first ? "" : ",\n");
+        add_row(&rows->items[i], out);
+        first = false;
+    }
+    strbuf_char(out, '\n');
+}
+
+static void add_kind(const struct plugin *plugin, uint32_t kind, const struct describe_rows *rows,
+                     struct strbuf *out)
+{
+    bool maps = false;
+    strbuf_printf(out,
+                  "    \"%s\": {\n      \"type\": \"object\",\n      \"properties\": {\n"
+                  "        \"plugin\": {\"const\": \"%s\"},\n",
+                  describe_kind(kind), plugin->info.name);
+    add_rows(rows, false, true, out);
+    strbuf_str(out, "      },\n");
+    for (size_t i = 0; i < rows->count; i++)
+        maps |= rows->items[i].type == WEIR_T_MAP;
+    if (maps) {
+        strbuf_str(out, "      \"patternProperties\": {\n");
+        add_rows(rows, true, true, out);
+        strbuf_str(out, "      },\n");
+    }
+    strbuf_str(out, "      \"required\": [\"plugin\"");
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->items[i].flags & WEIR_F_REQUIRED) {
+            strbuf_str(out, ", ");
+            add_string(out, rows->items[i].name);
+        }
+    }
+    strbuf_str(out, "],\n      \"additionalProperties\": false\n    }");
+}
+
+void describe_schema(const struct plugin *plugin, struct strbuf *out)
+{
+    bool first = true;
+    strbuf_str(out, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": ");
+    add_string(out, plugin->info.name);
+    strbuf_str(out, ",\n  \"description\": ");
+    add_string(out, plugin->info.summary);
+    strbuf_str(out, ",\n  \"$defs\": {\n");
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++) {
+        struct describe_rows rows;
+        if (!describe_rows(plugin, kind, &rows))
+            continue;
+        strbuf_str(out, first ? "" : ",\n");
+        add_kind(plugin, kind, &rows, out);
+        describe_rows_free(&rows);
+        first = false;
+    }
+    strbuf_str(out, "\n  },\n  \"anyOf\": [");
+    first = true;
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++) {
+        if (!loader_ops(plugin, kind))
+            continue;
+        strbuf_printf(out, "%s{\"$ref\": \"#/$defs/%s\"}", first ? "" : ", ", describe_kind(kind));
+        first = false;
+    }
+    strbuf_str(out, "]\n}\n");
+}

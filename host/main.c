@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c - the command line: which command, its help, exit statuses.  Thread: the main thread. */
+#include "command.h"
+#include "plugin/loader.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* NULL: not in this version */
+    const char *usage, *summary, *help;
+};
+
+static const struct command commands[] = {
+    {"run", cmd_run, "[OPTION...] FILE|DIR...", "run pipelines in the foreground",
+     "Each FILE is one pipeline, a DIR is all *.ini files in it. SIGTERM and SIGINT drain: weir stops "
+     "reading,\n"
+     "delivers what was read, commits and exits; a second signal ends at once.\n\n"
+     "  --until-end            read to the end as it stands now, deliver, commit, exit\n"
+     "  --state-dir DIR        where positions are kept\n"
+     "  --metrics HOST:PORT    serve metrics there\n"
+     "  --log-format text|json\n"
+     "  --log-level LEVEL      error, warning, notice, info or debug\n"},
+    {"serve", NULL, "[--conf-dir DIR]", "the daemon: one supervised process per pipeline", ""},
+    {"check", cmd_check, "[--live] FILE|DIR...", "validate pipelines and say what they guarantee",
+     "Reads the files and the plugins they name, and nothing else.\n\n"
+     "  --live                 also connect, joining no group and writing nothing\n"},
+    {"plugins", cmd_plugins, "[NAME [--man|--schema|--sample]] | check FILE.so", "list or describe plugins",
+     "Without NAME all plugins of the search path are listed; with it, its options are described.\n"
+     "`weir plugins check FILE.so` examines one file.\n\n"
+     "  --man                  as a manual page in mdoc\n"
+     "  --schema               as a JSON Schema\n"
+     "  --sample               as an INI file to start from\n"},
+    {"new", NULL, "source|transform|sink NAME", "scaffold a plugin", ""},
+    {"test", NULL, "FILE|DIR", "test a configuration", ""},
+    {"dlq", NULL, "ls|show|redrive", "look at dead letters and send them again", ""},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+int command_usage(const char *command, const char *format, ...)
+{
+    va_list ap;
+    fprintf(stderr, "weir%s%s: ", command ? " " : "", command ? command : "");
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "; see weir %s%s--help\n", command ? command : "", command ? " " : "");
+    return EXIT_USAGE;
+}
+
+static int help_all(void)
+{
+    printf("usage: weir COMMAND ...\n\nMoves records from any source to any sink, wired by one INI file per "
+           "pipeline.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        printf("  %-9s %s%s\n", commands[i].name, commands[i].summary,
+               commands[i].run ? "" : " (not in this version)");
+    printf("\n  --plugin-path DIR[:DIR...]  search plugins there first, before WEIR_PLUGIN_PATH and\n"
+           "                              " WEIR_PLUGIN_DIR "\n"
+           "  --version, --help, COMMAND --help\n\n"
+           "Exit status: 0 all accounted for, 1 a pipeline failed or left records undelivered,\n"
+           "2 bad usage or configuration.\n");
+    return EXIT_DONE;
+}
+
+static int help_one(const struct command *command)
+{
+    printf("usage: weir %s %s\n\n", command->name, command->usage);
+    printf("%c%s.\n", toupper((unsigned char)command->summary[0]), command->summary + 1);
+    printf("%s%s", command->help[0] ? "\n" : "", command->help);
+    if (!command->run)
+        printf("It is not available in this version.\n");
+    return EXIT_DONE;
+}
+
+/* Takes --plugin-path [=] DIR out of argv wherever it stands, so that commands need not know it.  -1: no value. */
+static int take_plugin_path(int argc, char **argv)
+{
+    static const char name[] = "--plugin-path";
+    int kept = 0;
+    bool options = true;
+    for (int i = 0; i < argc; i++) {
+        size_t n = sizeof name - 1;
+        options = options && strcmp(argv[i], "--") != 0;
+        if (!options || strncmp(argv[i], name, n) != 0 || (argv[i][n] != 0 && argv[i][n] != '=')) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        const char *value = argv[i][n] == '=' ? argv[i] + n + 1 : i + 1 < argc ? argv[++i] : "";
+        if (!*value)
+            return -1;
+        loader_set_path(value);
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, argv[0]) != 0)
+            continue;
+        if (wants_help(argc, argv))
+            return help_one(command);
+        if (command->run)
+            return command->run(argc, argv);
+        fprintf(stderr, "weir %s is not available in this version\n", command->name);
+        return EXIT_USAGE;
+    }
+    return command_usage(NULL, "there is no command \"%s\"", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    setlocale(LC_CTYPE, ""); /* the rest stays "C": numbers and dates are the same everywhere */
+    argc = take_plugin_path(argc, argv);
+    if (argc < 0)
+        return command_usage(NULL, "--plugin-path needs a folder");
+    for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
+        if (c == 'h')
+            return help_all();
+        if (c != 'v')
+            return command_usage(NULL,
+                                 "the options before the command are --help, --version and --plugin-path");
+        printf("weir %s\n", WEIR_VERSION);
+        return EXIT_DONE;
+    }
+    if (optind == argc)
+        return command_usage(NULL, "a command is missing");
+    int first = optind;
+    optind = 0; /* glibc: start anew in the command */
+    return run_command(argc - first, argv + first);
+}
