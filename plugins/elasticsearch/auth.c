@@ -55,7 +55,7 @@ static void use_password(void *opaque, struct weir_slice secret)
     if (secret.len > 0)
         memcpy(pair + user + 1, secret.ptr, secret.len);
     n = (size_t)snprintf(h->text, sizeof h->text, "Authorization: Basic ");
-    base64_encode(pair, user + 1 + secret.len, h->text + n);
+    bytes_base64(pair, user + 1 + secret.len, h->text + n);
     explicit_bzero(pair, sizeof pair);
     add_header(h, h->text);
     explicit_bzero(h->text, sizeof h->text);
@@ -71,7 +71,7 @@ static void use_api_key(void *opaque, struct weir_slice secret)
         return;
     }
     if (memchr(secret.ptr, ':', secret.len)) { /* id:key; the encoded form holds no colon */
-        base64_encode(secret.ptr, secret.len, h->text + n);
+        bytes_base64(secret.ptr, secret.len, h->text + n);
     } else {
         memcpy(h->text + n, secret.ptr, secret.len);
         h->text[n + secret.len] = '\0';

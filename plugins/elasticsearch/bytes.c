@@ -147,7 +147,7 @@ size_t id_shorten(const void *p, size_t n, char ret[ES_ID_MAX])
     return keep + 65;
 }
 
-size_t base64_encode(const void *p, size_t n, char *ret)
+size_t bytes_base64(const void *p, size_t n, char *ret)
 {
     static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *at = p;

@@ -89,7 +89,7 @@ void sha256_hex(const void *p, size_t n, char ret[64]);
 /* An id of at most ES_ID_MAX bytes: the start of p, '~' and the hash of all of it. */
 size_t id_shorten(const void *p, size_t n, char ret[ES_ID_MAX]);
 /* Base64 with padding and NUL; cap 4 * ((n + 2) / 3) + 1 at least. */
-size_t base64_encode(const void *p, size_t n, char *ret);
+size_t bytes_base64(const void *p, size_t n, char *ret);
 
 /* ---- nodes.c: which node gets the next request --------------------------------------------------------------- */
 struct es_node {
