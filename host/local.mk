@@ -44,13 +44,19 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/emitter.h \
 	%D%/engine/instance.c \
 	%D%/engine/instance.h \
+	%D%/engine/intake.c \
 	%D%/engine/intake.h \
 	%D%/engine/intake_emit.c \
 	%D%/engine/lane.c \
 	%D%/engine/lane.h \
 	%D%/engine/loop.c \
 	%D%/engine/loop.h \
+	%D%/engine/pipeline.c \
 	%D%/engine/pipeline.h \
+	%D%/engine/revoke.c \
+	%D%/engine/service.c \
+	%D%/engine/service.h \
+	%D%/engine/service_record.c \
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \

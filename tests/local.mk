@@ -23,10 +23,18 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
 	%D%/unit/t-arena \
+	%D%/unit/t-elasticsearch-live \
+	%D%/unit/t-elasticsearch \
+	%D%/unit/t-expr \
 	%D%/unit/t-harness \
+	%D%/unit/t-ini-fuzz \
+	%D%/unit/t-ini \
 	%D%/unit/t-json-edit \
+	%D%/unit/t-json-text \
 	%D%/unit/t-json \
-	%D%/unit/t-path
+	%D%/unit/t-log \
+	%D%/unit/t-path \
+	%D%/unit/t-subst
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -38,6 +46,16 @@ endif
 
 gates = \
 	%D%/gates/t-header.sh \
+	%D%/gates/t-plugins.sh \
+	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh
 TESTS += $(gates)
-EXTRA_DIST += $(gates) %D%/gates/lib.sh %D%/gates/long-functions.txt %D%/README.md
+EXTRA_DIST += $(gates) %D%/gates/lib.sh %D%/gates/long-functions.txt %D%/README.md \
+	%D%/bad-plugins %D%/golden
+
+# The options of the built plugins as they are now; look at the difference before it is committed.
+update-golden: weir $(BUILT_PLUGINS)
+	for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); \
+	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema \
+	>$(srcdir)/%D%/golden/$$name.json || exit 1; done
+.PHONY: update-golden

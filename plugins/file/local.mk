@@ -4,9 +4,14 @@ plugin_LTLIBRARIES += %D%/file.la
 	%D%/file.c \
 	%D%/file.h \
 	%D%/known.c \
+	%D%/out.c \
 	%D%/print.c \
 	%D%/print.h \
+	%D%/recover.c \
 	%D%/scan.c \
+	%D%/sink.c \
+	%D%/sink.c \
+	%D%/sink.h \
 	%D%/source.c \
 	%D%/source.h \
 	%D%/tail.c \

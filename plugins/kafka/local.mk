@@ -1,6 +1,20 @@
 if BUILD_KAFKA
-#plugin_LTLIBRARIES += %D%/kafka.la
-%C%_kafka_la_SOURCES = %D%/kafka.c
+plugin_LTLIBRARIES += %D%/kafka.la
+%C%_kafka_la_SOURCES = \
+	%D%/commit.c \
+	%D%/conf.c \
+	%D%/error.c \
+	%D%/fetch.c \
+	%D%/kafka.c \
+	%D%/kafka.h \
+	%D%/lookup.c \
+	%D%/produce.c \
+	%D%/rebalance.c \
+	%D%/sink.c \
+	%D%/sink.h \
+	%D%/source.c \
+	%D%/source.h \
+	%D%/start.c
 %C%_kafka_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(KAFKA_CFLAGS)
 %C%_kafka_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_kafka_la_LDFLAGS = $(PLUGIN_LINK)
