@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sink.h - the state of one Kafka sink.
+ *
+ * sink.c owns the client and its events; produce.c turns records into messages and reports into results.
+ * Home thread only. */
+#ifndef WEIR_KAFKA_SINK_H
+#define WEIR_KAFKA_SINK_H
+
+#include "kafka.h"
+
+#define KAFKA_SLOTS_MAX  255u      /* batches in flight: 8 bits of a message's opaque */
+#define KAFKA_INDEX_MAX  0xffffffu /* records of a batch: 24 bits */
+#define KAFKA_TOPICS_MAX 64u       /* topic handles kept */
+#define KAFKA_BATCH_SIZE 1000000   /* batch.size of librdkafka: what is larger travels alone */
+#define KAFKA_LONE       64u /* batches sent one by one after the broker found several too large together */
+
+struct kafka_failure {
+    struct weir_result result; /* first: complete() reads an array of these by stride */
+    char *text;                /* what result.why points to when it is ours */
+};
+
+struct kafka_slot {           /* a batch lent to us */
+    struct weir_batch *batch; /* NULL: free */
+    struct weir_view view;
+    uint32_t sent; /* records before it are with librdkafka, or have a result */
+    uint32_t open; /* reports still to come */
+    uint32_t n_failures, cap_failures;
+    struct kafka_failure *failures;
+};
+
+struct kafka_handle {
+    char *name;
+    size_t len;
+    rd_kafka_topic_t *rkt;
+    uint64_t used;
+};
+
+struct kafka_sink {
+    struct weir_ctx *ctx;
+    const struct kafka_sink_conf *conf;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *events;
+    int fd;
+    uint32_t n_slots, n_used;
+    struct kafka_slot *slots;
+    uint32_t *queue; /* slots with unsent records, oldest first; a ring of n_slots */
+    uint32_t queue_head, queue_count;
+    uint32_t lone; /* so many batches still go one by one */
+    bool holding;  /* a record has to be sent again: nothing after it may overtake, so all ends first */
+    bool restart;  /* the client is dead: a new one when all batches are back */
+    bool healthy;
+    bool headers_taken; /* this librdkafka frees headers also when it refuses the partition (#4627) */
+    uint64_t uses;
+    struct kafka_handle topics[KAFKA_TOPICS_MAX];
+    uint32_t n_topics, last_topic;
+};
+
+/* Sends what can be sent, of all batches in order. */
+void kafka_produce_more(struct kafka_sink *s);
+/* Takes the delivery reports of an event. */
+void kafka_produce_reports(struct kafka_sink *s, rd_kafka_event_t *ev);
+void kafka_produce_forget_topics(struct kafka_sink *s);
+/* Everything that is not sent yet, in any batch, becomes a retry. */
+void kafka_produce_hold(struct kafka_sink *s);
+void kafka_slot_free(struct kafka_sink *s, struct kafka_slot *slot);
+
+#endif
