@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* deadletter.c - makes dead letters and routes them.  Any thread. */
+#include "deadletter.h"
+
+#include "engine/pipeline.h"
+#include "report/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEADERS 10
+#define WHY_MAX 1024 /* bytes of a reason kept: some servers put the whole document there */
+#define PREFIX  "__connect.errors."
+
+void rejects_begin(struct rejects *r, struct pipeline *p, const struct section_conf *section)
+{
+    *r = (struct rejects){.pipeline = p, .section = section};
+}
+
+/* Where a record came from, for a person: web.access/3@1234. */
+static void place(const struct weir_record *r, char *out, size_t cap)
+{
+    const struct weir_slice topic = r->shard->topic.ptr ? r->shard->topic : r->topic;
+    snprintf(out, cap, "%.*s/%" PRId32 "@%" PRIu64, (int)(topic.len > 200 ? 200 : topic.len),
+             topic.ptr ? (const char *)topic.ptr : "", r->partition, r->seq);
+}
+
+static const char *stage(const struct section_conf *s)
+{
+    return s->kind == WEIR_SOURCE ? "TASK_POLL" : s->kind == WEIR_TRANSFORM ? "TRANSFORMATION" : "TASK_PUT";
+}
+
+struct header_writer {
+    struct arena *arena;
+    struct weir_header *headers;
+    uint32_t n;
+};
+
+static void put(struct header_writer *w, const char *name, const char *value, size_t len)
+{
+    char full[64];
+    int n = snprintf(full, sizeof full, PREFIX "%s", name);
+    w->headers[w->n++] = (struct weir_header){{arena_copy(w->arena, full, (size_t)n), (size_t)n},
+                                              {arena_copy(w->arena, value, len), len}};
+}
+
+static void put_number(struct header_writer *w, const char *name, int64_t value)
+{
+    char text[24];
+    put(w, name, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
+}
+
+static void add_headers(const struct rejects *rj, struct weir_record *r, const struct weir_result *why,
+                        uint32_t attempts)
+{
+    struct header_writer w = {.arena = &rj->chunk->arena};
+    const struct pipeline_conf *conf = rj->pipeline->conf;
+    const char *reason = why->why ? why->why : "the plugin gave no reason";
+    const char *type = why->type ? why->type : "rejected";
+    const struct weir_slice topic = r->shard->topic.ptr ? r->shard->topic : r->topic;
+    char trace[256];
+    int n =
+        snprintf(trace, sizeof trace, "[%s] attempts %u, code %u", rj->section->title, attempts, why->code);
+    w.headers = arena_alloc(w.arena, (r->n_headers + HEADERS) * sizeof *w.headers);
+    if (r->n_headers)
+        memcpy(w.headers, r->headers, r->n_headers * sizeof *w.headers);
+    w.n = r->n_headers;
+    put(&w, "topic", topic.ptr ? topic.ptr : "", topic.len);
+    put_number(&w, "partition", r->partition);
+    put_number(&w, "offset", (int64_t)r->seq);
+    put(&w, "connector.name", conf->name, strlen(conf->name));
+    put_number(&w, "task.id", 0);
+    put(&w, "stage", stage(rj->section), strlen(stage(rj->section)));
+    put(&w, "class.name", rj->section->plugin->info.name, strlen(rj->section->plugin->info.name));
+    put(&w, "exception.class.name", type, strlen(type));
+    put(&w, "exception.message", reason, strlen(reason) < WHY_MAX ? strlen(reason) : WHY_MAX);
+    put(&w, "exception.stacktrace", trace, (size_t)n);
+    r->headers = w.headers;
+    r->n_headers = w.n;
+}
+
+/* There is nowhere to put it: the pipeline stops, and the record stays undelivered. */
+static void no_way(struct rejects *rj, const struct weir_record *r, const struct weir_result *why)
+{
+    char where[256];
+    if (rj->lost)
+        return;
+    rj->lost = true;
+    place(r, where, sizeof where);
+    pipeline_fail(rj->pipeline, "[%s] record %s never can succeed: %s; %s", rj->section->title, where,
+                  why->why ? why->why : "the plugin gave no reason",
+                  rj->section->dead_letter ? "the dead-letter sink itself refused it, so the pipeline stops"
+                                           : "without a [dead-letter] section the pipeline stops here");
+}
+
+static bool too_many_in_row(struct rejects *rj)
+{
+    struct pipeline *p = rj->pipeline;
+    int64_t limit = p->conf->dead_letter->stop_after;
+    uint64_t now = atomic_fetch_add_explicit(&p->rejects_in_row, 1, memory_order_relaxed) + 1;
+    if (limit <= 0 || now < (uint64_t)limit)
+        return false;
+    if (!rj->lost)
+        pipeline_fail(p,
+                      "[%s] %" PRIu64
+                      " records in a row were rejected (stop-after); a wrong mapping or transform "
+                      "is likelier than so many bad records. The last reasons are in the dead letters",
+                      rj->section->title, now);
+    rj->lost = true;
+    return true;
+}
+
+void rejects_add_record(struct rejects *rj, const struct weir_record *record, struct origin origin,
+                        const struct weir_result *why, uint32_t attempts)
+{
+    struct pipeline *p = rj->pipeline;
+    if (!p->dead || rj->section->dead_letter) {
+        no_way(rj, record, why);
+        return;
+    }
+    if (!rj->chunk)
+        rj->chunk = batch_new(&p->budget, 16);
+    struct weir_record r = *record;
+    add_headers(rj, &r, why, attempts);
+    batch_append_copy(rj->chunk, &r, origin);
+    (void)too_many_in_row(rj);
+}
+
+void rejects_add(struct rejects *rj, const struct weir_batch *b, uint32_t i, const struct weir_result *why,
+                 uint32_t attempts)
+{
+    rejects_add_record(rj, &b->records[i], batch_origin(b, i), why, attempts);
+}
+
+void rejects_send(struct rejects *rj)
+{
+    if (!rj->chunk)
+        return;
+    batch_seal(rj->chunk);
+    pipeline_to_outlet(rj->pipeline, rj->pipeline->dead, rj->chunk);
+    batch_unref(rj->chunk);
+    rj->chunk = NULL;
+}
+
+void rejects_discard(struct rejects *rj)
+{
+    batch_unref(rj->chunk);
+    rj->chunk = NULL;
+}

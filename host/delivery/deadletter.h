@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* deadletter.h - records that never can succeed, on their way to the [dead-letter] sink with the reason.
+ *
+ * A dead letter is a copy of the record with ten headers more, named as Kafka Connect names them; the copy that was
+ * rejected lives on in it and ends when the dead-letter sink has it.  Without that section, or when it rejects too,
+ * the pipeline fails.  Thread: any; the collected records belong to the caller until rejects_send. */
+#ifndef WEIR_HOST_DEADLETTER_H
+#define WEIR_HOST_DEADLETTER_H
+
+#include "config/conf.h"
+#include "record/batch.h"
+
+struct pipeline;
+
+struct rejects {
+    struct pipeline *pipeline;
+    const struct section_conf *section; /* that rejects */
+    struct weir_batch *chunk;           /* NULL: none yet */
+    bool lost;                          /* there is no way for them */
+};
+
+void rejects_begin(struct rejects *, struct pipeline *, const struct section_conf *);
+/* Record i of the batch, for the reason given. */
+void rejects_add(struct rejects *, const struct weir_batch *, uint32_t i, const struct weir_result *,
+                 uint32_t attempts);
+/* The same for a record that is in no batch. */
+void rejects_add_record(struct rejects *, const struct weir_record *, struct origin,
+                        const struct weir_result *, uint32_t attempts);
+/* Hands them to the dead-letter sink. */
+void rejects_send(struct rejects *);
+/* Forgets them: the call that rejected them is taken back. */
+void rejects_discard(struct rejects *);
+
+#endif

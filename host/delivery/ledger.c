@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ledger.c - entries, segments and watermarks.
+ *
+ * A batch's entries of one shard form a segment; a shard queues its segments in the order they were read.  A final
+ * segment moves the watermark to its last position; the segment at the head may be passed in part, by walking its
+ * entries, which is done only when a commit asks.  Everything runs under the ledger's lock, from any thread. */
+#include "ledger.h"
+
+#include "record/batch.h"
+#include "report/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+
+struct entry {
+    uint64_t next;      /* position after the record */
+    uint32_t segment;   /* in segments */
+    uint32_t following; /* entry of the same segment, or NONE */
+    uint32_t copies;    /* not ended */
+    uint32_t worst;     /* enum outcome so far */
+};
+
+struct segment { /* the entries of one shard in one batch, or a skip: a position without entries */
+    struct shard *shard;
+    struct segment *after;      /* in the shard's queue */
+    struct ledger_batch *batch; /* NULL: a skip, freed alone */
+    uint64_t next;              /* position behind the last entry */
+    uint32_t first, last, count, open;
+    struct segment *in_batch; /* next segment of the batch */
+    uint32_t number;
+    bool returned;
+};
+
+void ledger_init(struct ledger *l)
+{
+    memset(l, 0, sizeof *l);
+    pthread_mutex_init(&l->lock, NULL);
+}
+
+static void segment_pop(struct shard *s);
+
+void ledger_free(struct ledger *l)
+{
+    struct shard *next;
+    for (struct shard *s = l->shards; s; s = next) {
+        next = s->next;
+        while (s->head) {
+            struct ledger_batch *b = s->head->batch;
+            if (b && b->open) { /* undelivered: nobody will end these entries any more */
+                b->open = 0;
+                b->refs--;
+            }
+            segment_pop(s);
+        }
+        free(s);
+    }
+    pthread_mutex_destroy(&l->lock);
+}
+
+struct ledger_batch *ledger_batch_new(struct ledger *l, uint32_t room)
+{
+    struct ledger_batch *b = xcalloc(1, sizeof *b);
+    b->ledger = l;
+    b->room = room ? room : 1;
+    b->entries = xmalloc(b->room * sizeof *b->entries);
+    return b;
+}
+
+static struct segment *segment_new(struct ledger_batch *b, struct shard *shard)
+{
+    struct segment *s = xcalloc(1, sizeof *s);
+    s->shard = shard;
+    s->batch = b;
+    s->in_batch = b->segments;
+    s->number = b->segments ? b->segments->number + 1 : 0;
+    b->segments = s;
+    return s;
+}
+
+uint32_t ledger_add(struct ledger_batch *b, struct shard *shard, uint64_t next)
+{
+    struct segment *s = shard->building;
+    if (b->count == b->room) {
+        b->room *= 2;
+        b->entries = xrealloc(b->entries, b->room * sizeof *b->entries);
+    }
+    uint32_t i = b->count++;
+    if (!s || s->batch != b) {
+        s = shard->building = segment_new(b, shard);
+        s->first = i;
+    } else {
+        b->entries[s->last].following = i;
+    }
+    b->entries[i] = (struct entry){.next = next, .segment = s->number, .following = NONE, .copies = 1};
+    s->last = i;
+    s->next = next;
+    s->count++;
+    return i;
+}
+
+static void batch_release(struct ledger_batch *b)
+{
+    if (--b->refs)
+        return;
+    struct segment *next;
+    for (struct segment *s = b->segments; s; s = next) {
+        next = s->in_batch;
+        free(s);
+    }
+    free(b->index);
+    free(b->entries);
+    free(b);
+}
+
+static void segment_queue(struct segment *s)
+{
+    struct shard *shard = s->shard;
+    s->after = NULL;
+    if (shard->tail)
+        shard->tail->after = s;
+    else
+        shard->head = s;
+    shard->tail = s;
+}
+
+bool ledger_open(struct ledger_batch *b)
+{
+    struct ledger *l = b->ledger;
+    if (!b->count) {
+        free(b->entries);
+        free(b);
+        return false;
+    }
+    b->index = xcalloc(b->segments->number + 1, sizeof(struct segment *));
+    pthread_mutex_lock(&l->lock);
+    b->refs = 1; /* for the open entries together */
+    b->open = b->count;
+    for (struct segment *s = b->segments; s; s = s->in_batch) {
+        b->index[s->number] = s;
+        s->open = s->count;
+        s->shard->building = NULL;
+        s->shard->reached = s->next;
+        if (!s->shard->has_begin) {
+            s->shard->begin = b->entries[s->first].next;
+            s->shard->has_begin = true;
+        }
+        b->refs++;
+        segment_queue(s);
+    }
+    l->books.read += b->count;
+    l->books.open += b->count;
+    l->batches++;
+    pthread_mutex_unlock(&l->lock);
+    return true;
+}
+
+/* One copy of an entry ends; true when with it the whole ledger became idle. */
+static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
+{
+    struct ledger_batch *b = o.books;
+    struct entry *e = &b->entries[o.index];
+    struct segment *s = b->index[e->segment];
+    if (outcome > e->worst)
+        e->worst = outcome;
+    if (!e->copies)
+        die("ledger: a record ended more often than it was copied");
+    if (--e->copies)
+        return false;
+    s->open--;
+    if (!s->returned) {
+        uint64_t *column[] = {&l->books.dropped, &l->books.delivered, &l->books.dead};
+        ++*column[e->worst];
+        l->books.open--;
+    }
+    if (--b->open)
+        return false;
+    l->batches--;
+    batch_release(b);
+    return l->batches == 0;
+}
+
+static void ends(struct ledger *l, const struct weir_batch *batch, const uint8_t *mark, enum outcome outcome)
+{
+    bool idle = false;
+    pthread_mutex_lock(&l->lock);
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (!mark || mark[i])
+            idle |= entry_end(l, batch_origin(batch, i), outcome);
+    pthread_mutex_unlock(&l->lock);
+    if (idle && l->on_idle)
+        l->on_idle(l->arg);
+}
+
+void ledger_end_all(struct ledger *l, const struct weir_batch *batch, enum outcome outcome)
+{
+    ends(l, batch, NULL, outcome);
+}
+
+void ledger_end_marked(struct ledger *l, const struct weir_batch *batch, const uint8_t *mark,
+                       enum outcome outcome)
+{
+    ends(l, batch, mark, outcome);
+}
+
+void ledger_add_copies(struct ledger *l, const struct weir_batch *batch, const uint32_t *extra, uint32_t all)
+{
+    pthread_mutex_lock(&l->lock);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct origin o = batch_origin(batch, i);
+        o.books->entries[o.index].copies += extra ? extra[i] : all;
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+struct shard *ledger_shard_new(struct ledger *l, const struct weir_shard *desc)
+{
+    struct shard *s = xcalloc(1, sizeof *s + desc->id.len + desc->topic.len + 2);
+    char *bytes = (char *)(s + 1);
+    s->pub = (struct weir_shard){.struct_size = sizeof s->pub, .partition = desc->partition};
+    memcpy(bytes, desc->id.ptr, desc->id.len);
+    s->pub.id = (struct weir_slice){bytes, desc->id.len};
+    bytes += desc->id.len + 1;
+    if (desc->topic.len)
+        memcpy(bytes, desc->topic.ptr, desc->topic.len);
+    s->pub.topic = (struct weir_slice){desc->topic.ptr ? bytes : NULL, desc->topic.len};
+    pthread_mutex_lock(&l->lock);
+    s->number = l->n_shards++;
+    s->next = l->shards;
+    l->shards = s;
+    pthread_mutex_unlock(&l->lock);
+    return s;
+}
+
+static void segment_pop(struct shard *s)
+{
+    struct segment *head = s->head;
+    s->head = head->after;
+    if (!s->head)
+        s->tail = NULL;
+    if (head->batch)
+        batch_release(head->batch);
+    else
+        free(head);
+}
+
+/* Passes what is final at the head of the queue. */
+static void shard_advance(struct shard *s)
+{
+    while (s->head && s->head->open == 0) {
+        if (s->head->next > s->watermark || !s->stored)
+            s->watermark = s->head->next;
+        s->stored = true;
+        segment_pop(s);
+    }
+    if (!s->head || !s->head->batch)
+        return;
+    const struct entry *entries = s->head->batch->entries;
+    while (entries[s->head->first].copies ==
+           0) { /* ends: an open one is left, or the loop above had popped it */
+        s->watermark = entries[s->head->first].next;
+        s->stored = true;
+        s->head->first = entries[s->head->first].following;
+    }
+}
+
+void ledger_shard_close(struct ledger *l, struct shard *s)
+{
+    pthread_mutex_lock(&l->lock);
+    shard_advance(s);
+    s->closed = true;
+    for (struct segment *g = s->head; g; g = g->after) {
+        if (!g->batch)
+            continue;
+        g->returned = true;
+        l->books.read -= g->open;
+        l->books.open -= g->open;
+        l->books.returned += g->open;
+    }
+    while (s->head)
+        segment_pop(s);
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool ledger_shard_idle(struct ledger *l, const struct shard *s)
+{
+    bool idle = true;
+    pthread_mutex_lock(&l->lock);
+    for (const struct segment *g = s->head; g && idle; g = g->after)
+        idle = g->open == 0;
+    pthread_mutex_unlock(&l->lock);
+    return idle;
+}
+
+void ledger_shard_skip(struct ledger *l, struct shard *s, uint64_t next)
+{
+    struct segment *g = xcalloc(1, sizeof *g);
+    g->shard = s;
+    g->next = next;
+    pthread_mutex_lock(&l->lock);
+    if (s->closed)
+        free(g);
+    else
+        segment_queue(g);
+    if (next > s->reached)
+        s->reached = next;
+    pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_shard_end(struct ledger *l, struct shard *s, uint64_t end)
+{
+    pthread_mutex_lock(&l->lock);
+    s->end = end;
+    s->has_end = true;
+    pthread_mutex_unlock(&l->lock);
+}
+
+bool ledger_lag(struct ledger *l, uint64_t *ret_lag, uint64_t *ret_size)
+{
+    bool known = false;
+    *ret_lag = *ret_size = 0;
+    pthread_mutex_lock(&l->lock);
+    for (const struct shard *s = l->shards; s; s = s->next) {
+        if (s->closed || !s->has_end)
+            continue;
+        uint64_t at = s->has_begin ? s->reached : s->end;
+        known = true;
+        *ret_lag += s->end > at ? s->end - at : 0;
+        *ret_size += s->has_begin && s->end > s->begin ? s->end - s->begin : 0;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return known;
+}
+
+bool ledger_idle(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool idle = l->batches == 0;
+    pthread_mutex_unlock(&l->lock);
+    return idle;
+}
+
+struct books ledger_books(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct books b = l->books;
+    pthread_mutex_unlock(&l->lock);
+    return b;
+}
+
+uint32_t ledger_watermarks(struct ledger *l, struct shard **ret, uint64_t *ret_next, uint32_t cap)
+{
+    uint32_t n = 0;
+    pthread_mutex_lock(&l->lock);
+    for (struct shard *s = l->shards; s && n < cap; s = s->next) {
+        if (!s->closed)
+            shard_advance(s);
+        if (!s->stored || (s->committed_any && s->committed == s->watermark))
+            continue;
+        ret[n] = s;
+        ret_next[n++] = s->watermark;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return n;
+}
+
+void ledger_committed(struct ledger *l, struct shard *s, uint64_t next)
+{
+    pthread_mutex_lock(&l->lock);
+    s->committed = next;
+    s->committed_any = true;
+    pthread_mutex_unlock(&l->lock);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ledger.h - the books: what was read, how each record ended, and up to where each shard is final.
+ *
+ * Every record a source emits has an entry with the number of its copies on the way.  A copy ends in one outcome;
+ * an entry is final when its last copy ended, in the worst outcome of them.  A shard's watermark passes final
+ * entries only, in order, without gaps: it is the only thing that is ever committed.  A record that nobody ends
+ * stays open for ever and is reported as undelivered: forgetting is never success.
+ * Threads: any; one lock, taken once per batch, never per record, and never while a plugin is called. */
+#ifndef WEIR_HOST_LEDGER_H
+#define WEIR_HOST_LEDGER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <weir/plugin.h>
+
+enum outcome {
+    DROPPED = 0,
+    DELIVERED,
+    DEAD_LETTERED
+}; /* the higher one is the worse one; open: undelivered */
+
+struct segment;
+struct weir_batch;
+
+struct shard {             /* the host's side of a lane; lives until the pipeline ends */
+    struct weir_shard pub; /* first: what plugins see */
+    struct shard *next;    /* in the ledger's list */
+    uint32_t number;       /* 0, 1, ...: chooses the worker */
+    bool closed;           /* revoked: what is still open of it belongs to somebody else */
+    bool stored;           /* watermark says something */
+    uint64_t watermark;    /* resume here */
+    uint64_t committed;    /* what was stored last */
+    bool committed_any;
+    uint64_t begin;   /* where it started, once something is known */
+    uint64_t reached; /* next of the last record read */
+    uint64_t end;     /* as the source knows it */
+    bool has_begin, has_end;
+    struct segment *head, *tail; /* not yet passed, oldest first */
+    struct segment *building;    /* of the batch being filled; source thread */
+};
+
+struct books {                                         /* counts of source records */
+    uint64_t read, delivered, dead, dropped, returned; /* returned: given back at a rebalance */
+    uint64_t open;
+};
+
+struct ledger {
+    pthread_mutex_t lock;
+    struct books books;
+    struct shard *shards;
+    uint32_t n_shards;
+    uint64_t batches;           /* not yet final */
+    void (*on_idle)(void *arg); /* called, without the lock, when nothing is open any more */
+    void *arg;
+};
+
+struct entry;
+struct ledger_batch {
+    struct ledger *ledger;
+    uint32_t count, room;
+    uint32_t open;
+    struct entry *entries;
+    struct segment *segments; /* newest first */
+    struct segment **index;   /* by number */
+    uint32_t refs;            /* open entries and segments in queues */
+};
+
+void ledger_init(struct ledger *);
+void ledger_free(struct ledger *);
+
+/* Source thread: fills a batch of entries, then publishes it. */
+struct ledger_batch *ledger_batch_new(struct ledger *, uint32_t room);
+/* Adds the record's entry with one copy and gives its index; the batch grows as needed. */
+uint32_t ledger_add(struct ledger_batch *, struct shard *, uint64_t next);
+/* From here on the entries count; an empty batch is freed and false returned. */
+bool ledger_open(struct ledger_batch *);
+
+/* Ends one copy of each record of the batch. */
+void ledger_end_all(struct ledger *, const struct weir_batch *, enum outcome);
+/* Ends one copy of those records whose mark[i] is not 0. */
+void ledger_end_marked(struct ledger *, const struct weir_batch *, const uint8_t *mark, enum outcome);
+/* Adds extra[i] copies to the records of the batch; extra NULL: `all` to each. */
+void ledger_add_copies(struct ledger *, const struct weir_batch *, const uint32_t *extra, uint32_t all);
+
+struct shard *ledger_shard_new(struct ledger *, const struct weir_shard *);
+/* What is open of the shard is no longer ours: taken out of the books, and later ends of it are ignored. */
+void ledger_shard_close(struct ledger *, struct shard *);
+/* Nothing of the shard is open. */
+bool ledger_shard_idle(struct ledger *, const struct shard *);
+/* The shard resumes at next once all that was read of it is final. */
+void ledger_shard_skip(struct ledger *, struct shard *, uint64_t next);
+/* The shard's end as its source knows it now. */
+void ledger_shard_end(struct ledger *, struct shard *, uint64_t end);
+bool ledger_idle(struct ledger *);
+struct books ledger_books(struct ledger *);
+
+/* How far reading is behind the ends that are known, in positions; false: no end is known. */
+bool ledger_lag(struct ledger *, uint64_t *ret_lag, uint64_t *ret_size);
+
+/* Moves every shard's watermark and lists those that are beyond what was committed; at most cap of them, in ret.
+ * ledger_committed says that they are stored. */
+uint32_t ledger_watermarks(struct ledger *, struct shard **ret, uint64_t *ret_next, uint32_t cap);
+void ledger_committed(struct ledger *, struct shard *, uint64_t next);
+
+#endif

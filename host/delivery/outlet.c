@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* outlet.c - takes records in, lends batches to the sink, and brings completions home.
+ *
+ * Home thread of the outlet's instance; outlet_complete may come from any thread and only posts. */
+#include "outlet.h"
+
+#include "deadletter.h"
+#include "engine/pipeline.h"
+#include "ledger.h"
+#include "record/expr.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct outlet *outlet_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
+                          uint32_t worker)
+{
+    struct outlet *o = xcalloc(1, sizeof *o);
+    uint32_t promises = conf_promises(s);
+    o->pipeline = p;
+    o->conf = s;
+    o->instance = instance_new(p, s, loop, worker);
+    o->dead_letters = s->dead_letter;
+    o->one_at_a_time = p->conf->order == ORDER_SHARD && !(promises & WEIR_ORDERED);
+    o->streams = promises & WEIR_STREAM;
+    o->commits = promises & WEIR_COMMITS;
+    o->tail = &o->head;
+    return o;
+}
+
+void outlet_free(struct outlet *o)
+{
+    outlet_pending_free(o);
+    instance_free(o->instance);
+    free(o);
+}
+
+struct delivery *outlet_delivery(struct outlet *o, struct weir_batch *takes)
+{
+    struct delivery *d = xcalloc(1, sizeof *d);
+    d->outlet = o;
+    d->batch = takes;
+    d->since_ms = clock_mono_ms();
+    takes->delivery = d;
+    return d;
+}
+
+void outlet_delivery_free(struct delivery *d)
+{
+    if (!d)
+        return;
+    batch_unref(d->batch);
+    arena_free(&d->arena);
+    free(d);
+}
+
+/* The records of the chunk that `when` wants, as a list of indexes; errors become dead letters. */
+static uint32_t *wanted(struct outlet *o, struct weir_batch *chunk, uint32_t *ret_n, uint64_t *ret_bytes)
+{
+    struct instance *in = o->instance;
+    struct batch_subject subject;
+    uint8_t *unwanted = xcalloc(chunk->count, 1);
+    uint32_t *index = xmalloc(chunk->count * sizeof *index), n = 0;
+    struct rejects rejects;
+    rejects_begin(&rejects, o->pipeline, o->conf);
+    batch_subject_init(&subject, chunk, in->loop, &in->scratch);
+    for (uint32_t i = 0; i < chunk->count; i++) {
+        in->match_why.len = 0;
+        enum expr_result r = expr_match(o->conf->when, batch_subject_at(&subject, i), &in->match_why);
+        arena_reset(&in->scratch);
+        if (r == EXPR_TRUE) {
+            index[n++] = i;
+            *ret_bytes += record_bytes(&chunk->records[i]);
+        } else if (r == EXPR_FALSE) {
+            unwanted[i] = 1;
+        } else {
+            struct weir_result why = {
+                .index = i, .status = WEIR_REJECT, .type = "when", .why = in->match_why.data};
+            rejects_add(&rejects, chunk, i, &why, 1);
+        }
+    }
+    ledger_end_marked(&o->pipeline->ledger, chunk, unwanted, DROPPED);
+    free(unwanted);
+    rejects_send(&rejects);
+    *ret_n = n;
+    return index;
+}
+
+void outlet_take(struct outlet *o, struct weir_batch *chunk)
+{
+    uint32_t n = chunk->count, *index = NULL;
+    uint64_t bytes = chunk->bytes;
+    if (o->conf->when) {
+        bytes = 0;
+        index = wanted(o, chunk, &n, &bytes);
+        if (!n) {
+            free(index);
+            return;
+        }
+    }
+    if (!o->pending_records)
+        o->pending_since = clock_mono_ms();
+    atomic_fetch_add_explicit(&o->books.in, n, memory_order_relaxed);
+    outlet_pending_add(o, chunk, index, n, bytes);
+    o->look_again = true;
+}
+
+static void came_home(struct task *t)
+{
+    struct delivery *d = (struct delivery *)t; /* task is its first member */
+    struct outlet *o = d->outlet;
+    for (struct delivery **at = &o->lent; *at; at = &(*at)->next)
+        if (*at == d) {
+            *at = d->next;
+            break;
+        }
+    o->in_flight--;
+    o->look_again = true;
+    outlet_settle(o, d);
+}
+
+int outlet_complete(struct instance *in, struct weir_batch *batch, const struct weir_result *results,
+                    uint32_t n, uint32_t stride)
+{
+    struct delivery *d = batch->delivery;
+    if (!d || d->outlet->instance != in || !atomic_exchange(&d->lent, false)) {
+        log_line(WEIR_LOG_ERROR, in->who,
+                 "the plugin completed a batch that it does not hold: a fault of the plugin");
+        return WEIR_FATAL;
+    }
+    d->n_results = n;
+    d->results = n ? arena_alloc(&d->arena, n * sizeof *d->results) : NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct weir_result *r =
+            (const struct weir_result *)(const void *)((const char *)results + (size_t)i * stride);
+        d->results[i] = *r;
+        d->results[i].why = r->why ? arena_copy(&d->arena, r->why, strlen(r->why)) : NULL;
+        d->results[i].type = r->type ? arena_copy(&d->arena, r->type, strlen(r->type)) : NULL;
+    }
+    d->task.run = came_home;
+    loop_post(in->loop, &d->task);
+    return WEIR_OK;
+}
+
+/* Hands the batch to the sink; false: it can take nothing more just now. */
+static bool lend(struct outlet *o, struct delivery *d)
+{
+    struct instance *in = o->instance;
+    d->n_results = 0;
+    arena_reset(&d->arena);
+    d->batch->attempt = d->attempt;
+    d->next = o->lent;
+    o->lent = d;
+    o->in_flight++;
+    atomic_store(&d->lent, true);
+    instance_clear_failure(in);
+    int status = in->ops->write(in->self, d->batch);
+    if (status == WEIR_OK)
+        return true;
+    if (status == WEIR_AGAIN) {
+        atomic_store(&d->lent, false);
+        o->lent = d->next;
+        o->in_flight--;
+        o->offered = d;
+        return false;
+    }
+    struct weir_result all = {.index = WEIR_ALL,
+                              .status = status,
+                              .retry_after_ms = in->failure.retry_after_ms,
+                              .code = in->failure.code,
+                              .type = in->failure.type.len ? in->failure.type.data : NULL,
+                              .why = instance_why(in)};
+    (void)outlet_complete(in, d->batch, &all, 1, sizeof all);
+    return true;
+}
+
+/* Enough to be worth a batch, or old enough. */
+static bool worth_sending(const struct outlet *o, int64_t now)
+{
+    return o->pending_records &&
+           (o->flushing || !o->conf->linger_ms || o->pending_records >= (uint64_t)o->conf->batch_records ||
+            o->pending_bytes >= (uint64_t)o->conf->batch_bytes ||
+            now - o->pending_since >= o->conf->linger_ms);
+}
+
+static struct delivery *due_retry(struct outlet *o, int64_t now)
+{
+    struct delivery *d = o->waiting;
+    if (!d || d->due_ms > now)
+        return NULL;
+    o->waiting = d->next;
+    if (!d->part)
+        o->waiting_whole--;
+    return d;
+}
+
+static uint32_t limit(const struct outlet *o)
+{
+    return o->one_at_a_time ? 1 : o->instance->info.in_flight;
+}
+
+static struct delivery *next_delivery(struct outlet *o, int64_t now)
+{
+    struct delivery *d = o->offered;
+    struct weir_batch *b = NULL;
+    if (d) {
+        o->offered = NULL;
+        return d;
+    }
+    if (o->in_flight >= limit(o))
+        return NULL;
+    if ((d = due_retry(o, now)) != NULL)
+        return d;
+    if (o->in_flight + o->waiting_whole >= limit(o))
+        return NULL;
+    if (o->waiting && o->one_at_a_time)
+        b = outlet_form_unheld(o);
+    else if (worth_sending(o, now))
+        b = outlet_form(o);
+    if (!b)
+        return NULL;
+    o->pending_since = now;
+    return outlet_delivery(o, b);
+}
+
+static bool open_now(struct outlet *o, int64_t now)
+{
+    struct instance *in = o->instance;
+    if (in->opened)
+        return true;
+    if (now < in->open_at)
+        return false;
+    int status = instance_open(in);
+    if (status == WEIR_OK)
+        atomic_store(&o->opened, true);
+    else if (status != WEIR_RETRY)
+        pipeline_fail(o->pipeline, "[%s] can not be opened: %s", o->conf->title, instance_why(in));
+    return status == WEIR_OK;
+}
+
+static void service(struct outlet *o)
+{
+    struct instance *in = o->instance;
+    uint32_t why = in->ready;
+    if (!why || !in->opened)
+        return;
+    in->ready = 0;
+    instance_clear_failure(in);
+    if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
+        pipeline_fail(o->pipeline, "[%s] %s", o->conf->title, instance_why(in));
+}
+
+int64_t outlet_tick(struct outlet *o, int64_t now)
+{
+    struct delivery *d;
+    if (o->stopped || pipeline_failed(o->pipeline)) {
+        o->stopped = true;
+        service(o);
+        return INT64_MAX;
+    }
+    if (!open_now(o, now))
+        return o->instance->open_at;
+    service(o);
+    while ((d = next_delivery(o, now)) != NULL)
+        if (!lend(o, d))
+            return now + 100; /* it calls wake when it can; this is for one that forgets */
+    if (o->flushing && !o->pending_records && o->in_flight && o->instance->ops->flush)
+        (void)o->instance->ops->flush(o->instance->self);
+    int64_t at = o->waiting ? o->waiting->due_ms : INT64_MAX;
+    bool room = o->in_flight + o->waiting_whole < limit(o);
+    if (o->pending_records && room && !o->waiting && o->pending_since + o->conf->linger_ms < at)
+        at = o->pending_since + o->conf->linger_ms;
+    return at;
+}
+
+void outlet_flush(struct outlet *o, bool on)
+{
+    o->flushing = on;
+}
+
+static void give_up(struct delivery *list)
+{
+    struct delivery *next;
+    for (; list; list = next) {
+        next = list->next;
+        outlet_delivery_free(list);
+    }
+}
+
+void outlet_close(struct outlet *o)
+{
+    instance_close(o->instance);
+    loop_run_tasks(o->instance->loop); /* what it completed while closing */
+    give_up(o->lent);
+    give_up(o->waiting);
+    outlet_delivery_free(o->offered);
+    o->lent = o->waiting = o->offered = NULL;
+    outlet_pending_free(o);
+}

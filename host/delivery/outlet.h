@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* outlet.h - the way into one sink instance: batching, batches in flight, results, retries.
+ *
+ * Owns: records waiting for the sink (by reference), batches lent to it, retries that wait.  Thread: the home
+ * thread of the instance, except outlet_complete and the counters, which any thread may use. */
+#ifndef WEIR_HOST_OUTLET_H
+#define WEIR_HOST_OUTLET_H
+
+#include "engine/instance.h"
+#include "record/batch.h"
+
+struct pipeline;
+
+struct outlet_books { /* this sink's own count of records */
+    _Atomic uint64_t in, delivered, duplicate, dead, retried;
+};
+
+struct pending { /* records of one chunk that wait: index[first..count), or first..count themselves */
+    struct pending *next;
+    struct weir_batch *chunk;
+    uint32_t *index; /* NULL: all */
+    uint32_t first, count;
+    uint64_t bytes; /* of what is left, roughly */
+};
+
+struct delivery {     /* one batch on its way through the sink */
+    struct task task; /* brings it home */
+    struct outlet *outlet;
+    struct weir_batch *batch;
+    struct delivery *next;
+    struct weir_result *results; /* copies */
+    uint32_t n_results;
+    struct arena arena; /* of the copies */
+    _Atomic bool lent;
+    bool part; /* records picked out of a batch for a retry: others flow past it */
+    uint32_t attempt;
+    int64_t since_ms; /* first try */
+    int64_t due_ms;   /* a retry: not before */
+};
+
+struct outlet {
+    struct instance *instance;
+    const struct section_conf *conf;
+    struct pipeline *pipeline;
+    struct lane *lane;   /* its home */
+    struct outlet *next; /* on the same lane */
+    bool dead_letters;   /* what it delivers ends as dead-lettered */
+    bool one_at_a_time;  /* order = shard and the sink does not keep order itself */
+    bool streams;        /* WEIR_STREAM: batches are not merged */
+    bool commits;        /* WEIR_COMMITS */
+    bool flushing;       /* do not linger */
+    bool stopped;        /* the pipeline failed: write nothing more */
+    bool look_again;     /* something may be formed beside held shards */
+
+    struct pending *head, **tail;
+    uint64_t pending_records, pending_bytes;
+    int64_t pending_since;
+
+    struct delivery *lent;    /* in the sink's hands */
+    struct delivery *offered; /* write said AGAIN */
+    struct delivery *waiting; /* retries, by due time */
+    uint32_t in_flight, waiting_whole;
+    struct outlet_books books;
+    _Atomic bool opened;
+};
+
+struct outlet *outlet_new(struct pipeline *, const struct section_conf *, struct loop *, uint32_t worker);
+/* After outlet_close, any thread. */
+void outlet_free(struct outlet *);
+/* Takes in the records of a chunk that its `when` wants; the others end as dropped. Borrows the chunk (references it). */
+void outlet_take(struct outlet *, struct weir_batch *chunk);
+/* Does what can be done now; returns the time at which it wants to be called again, INT64_MAX: when something comes. */
+int64_t outlet_tick(struct outlet *, int64_t now_ms);
+void outlet_flush(struct outlet *, bool on);
+/* Closes the instance; batches in flight are given up and stay undelivered. */
+void outlet_close(struct outlet *);
+/* Host service `complete`: any thread. */
+int outlet_complete(struct instance *, struct weir_batch *, const struct weir_result *, uint32_t n,
+                    uint32_t stride);
+
+/* outlet_results.c: a delivery came home. */
+void outlet_settle(struct outlet *, struct delivery *);
+struct delivery *outlet_delivery(struct outlet *, struct weir_batch *takes);
+void outlet_delivery_free(struct delivery *);
+void outlet_wait(struct outlet *, struct delivery *, int64_t due_ms);
+
+/* outlet_form.c: the next batch out of what waits, or NULL. */
+struct weir_batch *outlet_form(struct outlet *);
+struct weir_batch *outlet_form_unheld(struct outlet *);
+void outlet_pending_add(struct outlet *, struct weir_batch *chunk, uint32_t *index, uint32_t count,
+                        uint64_t bytes);
+void outlet_pending_free(struct outlet *);
+
+#endif

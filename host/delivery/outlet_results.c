@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* outlet_results.c - what becomes of a batch that came home: booked, tried again, split, or a dead letter.
+ *
+ * Home thread of the outlet.  Here and nowhere else an outcome of a sink turns into an entry of the books. */
+#include "outlet.h"
+
+#include "deadletter.h"
+#include "engine/pipeline.h"
+#include "ledger.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES_MAX 1000000u
+
+void outlet_wait(struct outlet *o, struct delivery *d, int64_t due_ms)
+{
+    struct delivery **at = &o->waiting;
+    d->due_ms = due_ms;
+    while (*at && (*at)->due_ms <= due_ms)
+        at = &(*at)->next;
+    d->next = *at;
+    *at = d;
+    if (!d->part)
+        o->waiting_whole++;
+}
+
+/* The answer to a batch, record by record. */
+struct answer {
+    const struct weir_result **of; /* NULL: delivered */
+    uint32_t retry, reject, split, fatal, duplicate;
+    uint32_t retry_after_ms;
+    const struct weir_result *first; /* the first that is not OK, for the log */
+};
+
+static void count_status(struct answer *a, const struct weir_result *r)
+{
+    if (r->status == WEIR_OK)
+        a->duplicate += r->code == WEIR_DUPLICATE;
+    else if (r->status == WEIR_RETRY)
+        a->retry++;
+    else if (r->status == WEIR_REJECT)
+        a->reject++;
+    else if (r->status == WEIR_SPLIT)
+        a->split++;
+    else if (r->status < 0)
+        a->fatal++;
+    if (r->status < 0 && !a->first)
+        a->first = r;
+    if (r->status == WEIR_RETRY && r->retry_after_ms > a->retry_after_ms)
+        a->retry_after_ms = r->retry_after_ms;
+}
+
+static void read_answer(struct answer *a, const struct delivery *d)
+{
+    uint32_t count = d->batch->count;
+    memset(a, 0, sizeof *a);
+    a->of = xcalloc(count ? count : 1, sizeof(struct weir_result *));
+    for (uint32_t k = 0; k < d->n_results; k++) {
+        const struct weir_result *r = &d->results[k];
+        for (uint32_t i = r->index == WEIR_ALL ? 0 : r->index; i < count; i++) {
+            a->of[i] = r;
+            if (r->index != WEIR_ALL)
+                break;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (a->of[i])
+            count_status(a, a->of[i]);
+}
+
+static bool gave_up(const struct outlet *o, const struct delivery *d, int64_t now)
+{
+    return d->attempt >= TRIES_MAX ||
+           (o->conf->retry_for_ms >= 0 && now - d->since_ms >= o->conf->retry_for_ms);
+}
+
+static int64_t retry_at(const struct outlet *o, const struct delivery *d, const struct answer *a, int64_t now)
+{
+    struct backoff b = {.initial_ms = o->conf->retry_initial_ms, .max_ms = o->conf->retry_max_ms};
+    return now + backoff_wait(&b, d->attempt, a->retry_after_ms);
+}
+
+static void book_delivered(struct outlet *o, const struct weir_batch *b, const struct answer *a)
+{
+    uint32_t bad = a ? a->retry + a->reject + a->split + a->fatal : 0;
+    uint32_t good = b->count - bad, duplicate = a ? a->duplicate : 0;
+    enum outcome outcome = o->dead_letters ? DEAD_LETTERED : DELIVERED;
+    if (!good)
+        return;
+    if (!bad) {
+        ledger_end_all(&o->pipeline->ledger, b, outcome);
+    } else {
+        uint8_t *mark = xmalloc(b->count);
+        for (uint32_t i = 0; i < b->count; i++)
+            mark[i] = !a->of[i] || a->of[i]->status >= 0;
+        ledger_end_marked(&o->pipeline->ledger, b, mark, outcome);
+        free(mark);
+    }
+    atomic_fetch_add_explicit(&o->books.delivered, good - duplicate, memory_order_relaxed);
+    atomic_fetch_add_explicit(&o->books.duplicate, duplicate, memory_order_relaxed);
+    if (!o->dead_letters)
+        atomic_store_explicit(&o->pipeline->rejects_in_row, 0, memory_order_relaxed);
+}
+
+/* Copies of the records to try again: the batch they came in goes home and its memory with it. */
+static void retry_part(struct outlet *o, struct delivery *d, const struct answer *a, int64_t due)
+{
+    struct weir_batch *again = batch_new(d->batch->budget, a->retry);
+    for (uint32_t i = 0; i < d->batch->count; i++)
+        if (a->of[i] && a->of[i]->status == WEIR_RETRY)
+            batch_append_copy(again, &d->batch->records[i], batch_origin(d->batch, i));
+    batch_seal(again);
+    struct delivery *part = outlet_delivery(o, again);
+    part->part = true;
+    part->attempt = d->attempt + 1;
+    part->since_ms = d->since_ms;
+    outlet_wait(o, part, due);
+}
+
+static void reject(struct outlet *o, const struct delivery *d, const struct answer *a, bool retries_too)
+{
+    struct rejects rejects;
+    char why[512];
+    rejects_begin(&rejects, o->pipeline, o->conf);
+    for (uint32_t i = 0; i < d->batch->count; i++) {
+        if (!a->of[i] || a->of[i]->status >= 0)
+            continue;
+        struct weir_result r = *a->of[i];
+        if (r.status == WEIR_RETRY && !retries_too)
+            continue;
+        if (r.status == WEIR_RETRY) {
+            snprintf(why, sizeof why, "given up after %u tries: %s", d->attempt + 1,
+                     r.why ? r.why : "no reason given");
+            r.why = why;
+        } else if (r.status == WEIR_SPLIT) {
+            snprintf(why, sizeof why, "too large for the destination: %s", r.why ? r.why : "no reason given");
+            r.why = why;
+        }
+        rejects_add(&rejects, d->batch, i, &r, d->attempt + 1);
+        if (!o->dead_letters)
+            atomic_fetch_add_explicit(&o->books.dead, 1, memory_order_relaxed);
+    }
+    rejects_send(&rejects);
+}
+
+/* Too large: both halves are offered instead, the first one first. */
+static void split(struct outlet *o, struct delivery *d, int64_t now)
+{
+    uint32_t half = d->batch->count / 2;
+    struct weir_batch *parts[2] = {batch_slice(d->batch, 0, half),
+                                   batch_slice(d->batch, half, d->batch->count - half)};
+    for (int k = 0; k < 2; k++) {
+        struct delivery *part = outlet_delivery(o, parts[k]);
+        part->attempt = d->attempt;
+        part->since_ms = d->since_ms;
+        outlet_wait(o, part, now);
+    }
+}
+
+/* Says once that the sink is in trouble, when the plugin itself says nothing of its health. */
+static void say_trouble(struct outlet *o, const struct answer *a, uint32_t count)
+{
+    struct instance *in = o->instance;
+    if (!in->speaks && a->retry == count)
+        instance_health(in, WEIR_DEGRADED, a->first->code, a->first->why);
+    else if (!in->speaks && in->health != WEIR_UP && !a->retry)
+        instance_health(in, WEIR_UP, 0, NULL);
+}
+
+static void settle_answer(struct outlet *o, struct delivery *d)
+{
+    struct answer a;
+    int64_t now = clock_mono_ms();
+    uint32_t count = d->batch->count;
+    read_answer(&a, d);
+    book_delivered(o, d->batch, &a);
+    say_trouble(o, &a, count);
+    bool up = gave_up(o, d, now), keep = false;
+    if (a.fatal) {
+        pipeline_fail(o->pipeline, "[%s] %s", o->conf->title,
+                      a.first->why ? a.first->why : "the plugin gave no reason");
+    } else if (a.split == count && count > 1) {
+        split(o, d, now);
+    } else {
+        if (a.reject || a.split || (a.retry && up))
+            reject(o, d, &a, up);
+        if (a.retry && !up) {
+            int64_t due = retry_at(o, d, &a, now);
+            atomic_fetch_add_explicit(&o->books.retried, a.retry, memory_order_relaxed);
+            keep = a.retry == count;
+            if (keep) {
+                d->attempt++;
+                outlet_wait(o, d, due);
+            } else {
+                retry_part(o, d, &a, due);
+            }
+        }
+    }
+    free(a.of);
+    if (!keep)
+        outlet_delivery_free(d);
+}
+
+void outlet_settle(struct outlet *o, struct delivery *d)
+{
+    if (d->n_results) {
+        settle_answer(o, d);
+        return;
+    }
+    book_delivered(o, d->batch, NULL);
+    if (!o->instance->speaks && o->instance->health != WEIR_UP)
+        instance_health(o->instance, WEIR_UP, 0, NULL);
+    outlet_delivery_free(d);
+}

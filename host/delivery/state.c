@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* state.c - positions and keyed bytes in SQLite.  Any thread; one lock around the connection and the puts.
+ *
+ * synchronous=NORMAL: a power loss may undo the last commits but never leaves half of one, and nothing here is
+ * promised to another system before it was written (sqlite.org/pragma.html#pragma_synchronous). */
+#include "state.h"
+
+#include "report/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <search.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCHEMA_VERSION 1
+
+struct put {
+    char *owner;
+    struct weir_slice key, value; /* value.ptr NULL: delete */
+};
+
+struct state {
+    pthread_mutex_t lock;
+    int lock_fd;
+    sqlite3 *db;
+    sqlite3_stmt *get_position, *put_position, *get_kv, *put_kv, *delete_kv;
+    void *puts; /* tsearch tree of struct put */
+    size_t n_puts;
+    char *file;
+};
+
+static const char SCHEMA[] =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "CREATE TABLE IF NOT EXISTS position(reader TEXT NOT NULL, shard BLOB NOT NULL, next INTEGER NOT NULL,"
+    " data BLOB NOT NULL, PRIMARY KEY(reader, shard)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS kv(owner TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY(owner, key)) WITHOUT ROWID;";
+
+static bool usable(const char *dir)
+{
+    return dir && *dir && access(dir, W_OK | X_OK) == 0;
+}
+
+void state_choose_dir(const char *dir, struct strbuf *ret)
+{
+    const char *service = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    ret->len = 0;
+    if (dir)
+        strbuf_str(ret, dir);
+    else if (service && *service)
+        strbuf_add(ret, service, strcspn(service, ":"));
+    else if (usable(WEIR_STATE_DIR))
+        strbuf_str(ret, WEIR_STATE_DIR);
+    else if (xdg && *xdg)
+        strbuf_printf(ret, "%s/weir", xdg);
+    else
+        strbuf_printf(ret, "%s/.local/state/weir", home ? home : "/tmp");
+}
+
+static bool make_dirs(const char *dir, struct strbuf *why)
+{
+    char *path = xstrdup(dir);
+    bool ok = true;
+    for (char *p = path + 1; ok; p++) {
+        if (*p && *p != '/')
+            continue;
+        char c = *p;
+        *p = '\0';
+        ok = mkdir(path, 0750) == 0 || errno == EEXIST || errno == EISDIR;
+        *p = c;
+        if (!c)
+            break;
+    }
+    if (!ok)
+        strbuf_printf(why, "cannot make the state folder %s: %s; name another with --state-dir", dir,
+                      strerror(errno));
+    free(path);
+    return ok;
+}
+
+static int lock_file(const char *dir, const char *name, struct strbuf *why)
+{
+    struct strbuf path = {0};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    strbuf_printf(&path, "%s/%s.lock", dir, name);
+    int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) {
+        strbuf_printf(why, "cannot open %s: %s", path.data, strerror(errno));
+    } else if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        strbuf_printf(why, "pipeline %s runs already: %s is locked by another process", name, path.data);
+        close(fd);
+        fd = -1;
+    }
+    strbuf_free(&path);
+    return fd;
+}
+
+static bool prepare(struct state *s)
+{
+    struct {
+        sqlite3_stmt **stmt;
+        const char *sql;
+    } all[] = {
+        {&s->get_position, "SELECT next, data FROM position WHERE reader = ?1 AND shard = ?2"},
+        {&s->put_position,
+         "INSERT OR REPLACE INTO position(reader, shard, next, data) VALUES(?1, ?2, ?3, ?4)"},
+        {&s->get_kv, "SELECT value FROM kv WHERE owner = ?1 AND key = ?2"},
+        {&s->put_kv, "INSERT OR REPLACE INTO kv(owner, key, value) VALUES(?1, ?2, ?3)"},
+        {&s->delete_kv, "DELETE FROM kv WHERE owner = ?1 AND key = ?2"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (sqlite3_prepare_v3(s->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].stmt, NULL) !=
+            SQLITE_OK)
+            return false;
+    return true;
+}
+
+static bool versioned(struct state *s, struct strbuf *why)
+{
+    sqlite3_stmt *q = NULL;
+    int version = -1;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+        sqlite3_step(q) == SQLITE_ROW)
+        version = sqlite3_column_int(q, 0);
+    sqlite3_finalize(q);
+    if (version == 0) /* new */
+        return sqlite3_exec(s->db, "PRAGMA user_version = 1", NULL, NULL, NULL) == SQLITE_OK;
+    if (version == SCHEMA_VERSION)
+        return true;
+    strbuf_printf(why, "%s was written by another version of weir (state version %d, this one knows %d)",
+                  s->file, version, SCHEMA_VERSION);
+    return false;
+}
+
+struct state *state_open(const char *dir, const char *name, struct strbuf *why)
+{
+    struct strbuf path = {0};
+    if (!make_dirs(dir, why))
+        return NULL;
+    int fd = lock_file(dir, name, why);
+    if (fd < 0)
+        return NULL;
+    struct state *s = xcalloc(1, sizeof *s);
+    pthread_mutex_init(&s->lock, NULL);
+    s->lock_fd = fd;
+    strbuf_printf(&path, "%s/%s.db", dir, name);
+    s->file = path.data; /* takes it */
+    bool ok =
+        sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) == SQLITE_OK;
+    ok = ok && sqlite3_exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK && versioned(s, why) && prepare(s);
+    if (ok)
+        return s;
+    if (!why->len)
+        strbuf_printf(why, "cannot use the state file %s: %s", s->file, sqlite3_errmsg(s->db));
+    state_close(s);
+    return NULL;
+}
+
+static void put_free(void *p)
+{
+    free(p);
+}
+
+void state_close(struct state *s)
+{
+    if (!s)
+        return;
+    sqlite3_stmt *all[] = {s->get_position, s->put_position, s->get_kv, s->put_kv, s->delete_kv};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sqlite3_finalize(all[i]);
+    sqlite3_close(s->db);
+    tdestroy(s->puts, put_free);
+    close(s->lock_fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s->file);
+    free(s);
+}
+
+static void bind_blob(sqlite3_stmt *q, int at, struct weir_slice v)
+{
+    sqlite3_bind_blob64(q, at, v.len ? v.ptr : "", v.len, SQLITE_STATIC);
+}
+
+static void take_blob(sqlite3_stmt *q, int column, struct strbuf *ret)
+{
+    ret->len = 0;
+    strbuf_add(ret, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column));
+}
+
+bool state_position(struct state *s, const char *reader, struct weir_slice shard, uint64_t *ret_next,
+                    struct strbuf *ret_data)
+{
+    pthread_mutex_lock(&s->lock);
+    sqlite3_bind_text(s->get_position, 1, reader, -1, SQLITE_STATIC);
+    bind_blob(s->get_position, 2, shard);
+    bool found = sqlite3_step(s->get_position) == SQLITE_ROW;
+    if (found) {
+        *ret_next = (uint64_t)sqlite3_column_int64(s->get_position, 0);
+        take_blob(s->get_position, 1, ret_data);
+    }
+    sqlite3_reset(s->get_position);
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+static int put_compare(const void *a, const void *b)
+{
+    const struct put *x = a, *y = b;
+    int c = strcmp(x->owner, y->owner);
+    if (c)
+        return c;
+    size_t n = x->key.len < y->key.len ? x->key.len : y->key.len;
+    c = n ? memcmp(x->key.ptr, y->key.ptr, n) : 0;
+    return c ? c : (x->key.len > y->key.len) - (x->key.len < y->key.len);
+}
+
+void state_put(struct state *s, const char *owner, struct weir_slice key, struct weir_slice value)
+{
+    size_t n = strlen(owner) + 1;
+    struct put *p = xmalloc(sizeof *p + n + key.len + value.len);
+    char *bytes = (char *)(p + 1);
+    p->owner = memcpy(bytes, owner, n);
+    p->key = (struct weir_slice){key.len ? memcpy(bytes + n, key.ptr, key.len) : bytes + n, key.len};
+    p->value = (struct weir_slice){value.ptr ? bytes + n + key.len : NULL, value.len};
+    if (value.len)
+        memcpy(bytes + n + key.len, value.ptr, value.len);
+    pthread_mutex_lock(&s->lock);
+    struct put **found = tfind(p, &s->puts, put_compare);
+    if (found) { /* the key compares equal, so its place in the tree stays */
+        free(*found);
+        *found = p;
+    } else if (tsearch(p, &s->puts, put_compare)) {
+        s->n_puts++;
+    } else {
+        die("out of memory");
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool state_get(struct state *s, const char *owner, struct weir_slice key, struct strbuf *ret)
+{
+    struct put wanted = {.owner = (char *)(uintptr_t)owner, .key = key};
+    bool found;
+    pthread_mutex_lock(&s->lock);
+    struct put **pending = tfind(&wanted, &s->puts, put_compare);
+    ret->len = 0;
+    if (pending) {
+        found = (*pending)->value.ptr != NULL;
+        if (found)
+            strbuf_add(ret, (*pending)->value.ptr, (*pending)->value.len);
+    } else {
+        sqlite3_bind_text(s->get_kv, 1, owner, -1, SQLITE_STATIC);
+        bind_blob(s->get_kv, 2, key);
+        found = sqlite3_step(s->get_kv) == SQLITE_ROW;
+        if (found)
+            take_blob(s->get_kv, 0, ret);
+        sqlite3_reset(s->get_kv);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+bool state_dirty(struct state *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool dirty = s->n_puts > 0;
+    pthread_mutex_unlock(&s->lock);
+    return dirty;
+}
+
+struct writing { /* twalk_r's closure */
+    struct state *state;
+    bool ok;
+};
+
+static bool step_done(sqlite3_stmt *q)
+{
+    bool ok = sqlite3_step(q) == SQLITE_DONE;
+    sqlite3_reset(q);
+    return ok;
+}
+
+static void write_put(const void *node, VISIT which, void *closure)
+{
+    struct writing *w = closure;
+    if ((which != postorder && which != leaf) || !w->ok)
+        return;
+    const struct put *p = *(struct put *const *)node;
+    sqlite3_stmt *q = p->value.ptr ? w->state->put_kv : w->state->delete_kv;
+    sqlite3_bind_text(q, 1, p->owner, -1, SQLITE_STATIC);
+    bind_blob(q, 2, p->key);
+    if (p->value.ptr)
+        bind_blob(q, 3, p->value);
+    w->ok = step_done(q);
+}
+
+static bool write_all(struct state *s, const char *reader, const struct state_position *positions, uint32_t n)
+{
+    struct writing w = {s, true};
+    if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return false;
+    twalk_r(s->puts, write_put, &w);
+    for (uint32_t i = 0; i < n && w.ok; i++) {
+        sqlite3_bind_text(s->put_position, 1, reader, -1, SQLITE_STATIC);
+        bind_blob(s->put_position, 2, positions[i].shard);
+        sqlite3_bind_int64(s->put_position, 3, (int64_t)positions[i].next);
+        bind_blob(s->put_position, 4, positions[i].data);
+        w.ok = step_done(s->put_position);
+    }
+    return w.ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+bool state_commit(struct state *s, const char *reader, const struct state_position *positions, uint32_t n,
+                  struct strbuf *why)
+{
+    pthread_mutex_lock(&s->lock);
+    bool ok = write_all(s, reader, positions, n);
+    if (ok) {
+        tdestroy(s->puts, put_free);
+        s->puts = NULL;
+        s->n_puts = 0;
+    } else {
+        strbuf_printf(why, "cannot write the state file %s: %s", s->file, sqlite3_errmsg(s->db));
+        if (!sqlite3_get_autocommit(s->db))
+            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+int state_scan(struct state *s, const char *owner, struct weir_slice prefix,
+               int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque)
+{
+    static const char SQL[] =
+        "SELECT key, value FROM kv WHERE owner = ?1 AND substr(key, 1, ?2) = ?3 ORDER BY key";
+    struct strbuf why = {0};
+    sqlite3_stmt *q = NULL;
+    int status = WEIR_OK;
+    if (!state_commit(s, "", NULL, 0, &why)) {
+        log_line(WEIR_LOG_ERROR, NULL, "%s", why.data);
+        strbuf_free(&why);
+        return WEIR_RETRY;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (sqlite3_prepare_v2(s->db, SQL, -1, &q, NULL) != SQLITE_OK)
+        status = WEIR_FATAL;
+    sqlite3_bind_text(q, 1, owner, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 2, (int64_t)prefix.len);
+    bind_blob(q, 3, prefix);
+    while (status == WEIR_OK && sqlite3_step(q) == SQLITE_ROW) {
+        struct weir_slice key = {sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)};
+        struct weir_slice value = {sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)};
+        pthread_mutex_unlock(&s->lock); /* each() may call back: the statement stays this call's own */
+        status = each(opaque, key, value);
+        pthread_mutex_lock(&s->lock);
+    }
+    sqlite3_finalize(q);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
