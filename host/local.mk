@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 %C%_libweirhost_a_SOURCES = \
 	%D%/cmd_check.c \
 	%D%/cmd_plugins.c \
+	%D%/cmd_run.c \
 	%D%/command.h \
 	%D%/config/conf.c \
 	%D%/config/conf.h \
@@ -109,10 +110,14 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/record/template_private.h \
 	%D%/record/template_render.c \
 	%D%/record/template_time.c \
+	%D%/report/books.c \
+	%D%/report/books.h \
 	%D%/report/clock.c \
 	%D%/report/clock.h \
 	%D%/report/log.c \
 	%D%/report/log.h \
+	%D%/report/progress.c \
+	%D%/report/progress.h \
 	%D%/report/redact.c \
 	%D%/report/redact.h
 

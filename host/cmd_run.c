@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_run.c - weir run: pipelines in the foreground, until they end or a signal drains them.
+ *
+ * Main thread: it loads, starts, watches and joins; every pipeline runs on threads of its own. */
+#include "command.h"
+#include "config/conf.h"
+#include "engine/pipeline.h"
+#include "plugin/loader.h"
+#include "report/books.h"
+#include "report/clock.h"
+#include "report/log.h"
+#include "report/progress.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TURN_MS 100
+
+struct run {
+    const char *state_dir;
+    bool until_end;
+    char **files;
+    int n;
+    struct pipeline_conf **confs;
+    struct pipeline **pipelines;
+    int n_pipelines;
+    int signals; /* signalfd */
+    bool stopping;
+};
+
+enum { OPT_UNTIL_END = 256, OPT_STATE_DIR, OPT_METRICS, OPT_LOG_FORMAT, OPT_LOG_LEVEL, OPT_PLUGIN_PATH };
+
+static const struct option options[] = {
+    {"until-end", no_argument, NULL, OPT_UNTIL_END},
+    {"state-dir", required_argument, NULL, OPT_STATE_DIR},
+    {"metrics", required_argument, NULL, OPT_METRICS},
+    {"log-format", required_argument, NULL, OPT_LOG_FORMAT},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    {"plugin-path", required_argument, NULL, OPT_PLUGIN_PATH},
+    {NULL, 0, NULL, 0},
+};
+
+static int read_option(struct run *r, int option)
+{
+    switch (option) {
+    case OPT_UNTIL_END:
+        r->until_end = true;
+        return 0;
+    case OPT_STATE_DIR:
+        r->state_dir = optarg;
+        return 0;
+    case OPT_METRICS:
+        return command_usage("run", "--metrics is not available in this version");
+    case OPT_LOG_FORMAT:
+        return log_set_format(optarg)
+                   ? 0
+                   : command_usage("run", "--log-format is text or json, not \"%s\"", optarg);
+    case OPT_LOG_LEVEL:
+        return log_set_level(optarg)
+                   ? 0
+                   : command_usage("run", "--log-level is error, warning, notice, info or debug, not \"%s\"",
+                                   optarg);
+    case OPT_PLUGIN_PATH:
+        loader_set_path(optarg);
+        return 0;
+    default:
+        return command_usage("run", "unknown option");
+    }
+}
+
+/* Signals are taken by the main loop alone: every thread made from here on has them blocked. */
+static int take_signals(void)
+{
+    sigset_t set;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        die("cannot take signals: %s", strerror(errno));
+    return fd;
+}
+
+/* All files are read before anything runs, so that every mistake is told at once. */
+static int load(struct run *r)
+{
+    int bad = 0;
+    r->confs = xcalloc((size_t)r->n + 1, sizeof(struct pipeline_conf *));
+    for (int i = 0; i < r->n; i++) {
+        r->confs[i] = conf_load(r->files[i], stderr);
+        bad += r->confs[i] == NULL;
+        for (int k = 0; k < i && r->confs[i]; k++)
+            if (r->confs[k] && strcmp(r->confs[k]->name, r->confs[i]->name) == 0) {
+                fprintf(stderr, "%s: pipeline \"%s\" is also in %s; give one another name\n", r->files[i],
+                        r->confs[i]->name, r->files[k]);
+                bad++;
+            }
+    }
+    return bad;
+}
+
+/* Starts what can be started; false when one could not. */
+static bool start(struct run *r)
+{
+    struct strbuf dir = {0}, why = {0};
+    bool ok = true;
+    state_choose_dir(r->state_dir, &dir);
+    r->pipelines = xcalloc((size_t)r->n + 1, sizeof(struct pipeline *));
+    for (int i = 0; i < r->n; i++) {
+        why.len = 0;
+        struct pipeline *p = pipeline_new(r->confs[i], dir.data, r->until_end, &why);
+        if (!p) {
+            log_line(WEIR_LOG_ERROR, r->confs[i]->name, "%s", why.data);
+            ok = false;
+            continue;
+        }
+        r->pipelines[r->n_pipelines++] = p;
+    }
+    for (int i = 0; i < r->n_pipelines; i++)
+        pipeline_start(r->pipelines[i]);
+    strbuf_free(&dir);
+    strbuf_free(&why);
+    return ok;
+}
+
+static bool all_done(const struct run *r)
+{
+    for (int i = 0; i < r->n_pipelines; i++)
+        if (!pipeline_done(r->pipelines[i]))
+            return false;
+    return true;
+}
+
+static void take_signal(struct run *r)
+{
+    struct signalfd_siginfo info;
+    while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (r->stopping) {
+            log_line(WEIR_LOG_WARNING, NULL,
+                     "a second signal: ends at once, what was not committed is read again");
+            for (int i = 0; i < r->n_pipelines; i++)
+                (void)books_print(r->pipelines[i], stderr);
+            _exit(EXIT_FAILED);
+        }
+        r->stopping = true;
+        log_line(WEIR_LOG_NOTICE, NULL,
+                 "stopping: delivers and commits what was read; a second signal ends at once");
+        for (int i = 0; i < r->n_pipelines; i++)
+            pipeline_stop(r->pipelines[i]);
+    }
+}
+
+static bool watch(struct run *r)
+{
+    bool ok = true;
+    struct progress *progress = progress_start(r->pipelines, r->n_pipelines, r->until_end);
+    struct pollfd fd = {.fd = r->signals, .events = POLLIN};
+    while (!all_done(r)) {
+        if (poll(&fd, 1, TURN_MS) > 0)
+            take_signal(r);
+        progress_tick(progress);
+    }
+    progress_end(progress);
+    for (int i = 0; i < r->n_pipelines; i++)
+        ok &= pipeline_join(r->pipelines[i]);
+    log_flush();
+    for (int i = 0; i < r->n_pipelines; i++)
+        ok &= books_print(r->pipelines[i], stderr);
+    return ok;
+}
+
+static void release(struct run *r)
+{
+    for (int i = 0; i < r->n_pipelines; i++)
+        pipeline_free(r->pipelines[i]);
+    for (int i = 0; r->confs && i < r->n; i++)
+        conf_free(r->confs[i]);
+    free(r->pipelines);
+    free(r->confs);
+    conf_files_free(r->files, r->n);
+    if (r->signals >= 0)
+        close(r->signals);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run r = {.signals = -1};
+    int option, status = EXIT_DONE;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if ((status = read_option(&r, option)) != 0)
+            return status;
+    if (optind == argc)
+        return command_usage("run", "name at least one FILE or DIR");
+    r.n = conf_files(argv + optind, argc - optind, &r.files, stderr);
+    if (r.n < 0)
+        return EXIT_USAGE;
+    r.signals = take_signals(); /* before plugins are loaded: libraries may start threads */
+    if (load(&r)) {
+        release(&r);
+        return EXIT_USAGE;
+    }
+    bool ok = start(&r);
+    ok &= watch(&r);
+    release(&r);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}

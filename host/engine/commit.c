@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* commit.c - makes positions durable: every `commit`, at a rebalance, and at the end.
+ *
+ * Where no sink holds anything back, the watermarks are stored as they stand and the source is told.  Where a sink is
+ * final only at commit() (a file that must reach the disk), reading pauses, everything on its way comes to its end,
+ * the sinks commit, and what they put into the state is stored in one transaction with the positions: so a restart
+ * finds both of the same moment.  Home thread of the source; sinks answer by a task. */
+#include "intake.h"
+
+#include "pipeline.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA_MAX 1024 /* bytes a source may add to a position */
+
+static void room_for(struct commit *c, uint32_t n)
+{
+    if (n <= c->room)
+        return;
+    c->room = n;
+    c->shards = xrealloc(c->shards, n * sizeof(struct shard *));
+    c->next = xrealloc(c->next, n * sizeof *c->next);
+    c->positions = xrealloc(c->positions, n * sizeof *c->positions);
+}
+
+void commit_free(struct commit *c)
+{
+    free(c->shards);
+    free(c->next);
+    free(c->positions);
+    arena_free(&c->arena);
+    strbuf_free(&c->why);
+}
+
+/* Lists the watermarks beyond what was committed, with what the source adds to them. */
+static void collect(struct intake *in)
+{
+    struct commit *c = &in->commit;
+    const struct weir_ops *ops = in->instance->ops;
+    room_for(c, in->pipeline->ledger.n_shards);
+    c->n = ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room);
+    arena_reset(&c->arena);
+    for (uint32_t i = 0; i < c->n; i++) {
+        struct weir_position *p = &c->positions[i];
+        *p = (struct weir_position){.struct_size = sizeof *p,
+                                    .flags = WEIR_POS_STORED,
+                                    .shard = &c->shards[i]->pub,
+                                    .next = c->next[i]};
+        if (!ops->position)
+            continue;
+        char *out = arena_alloc(&c->arena, DATA_MAX);
+        size_t len = 0;
+        if (ops->position(in->instance->self, p->shard, p->next, out, DATA_MAX, &len) == WEIR_OK &&
+            len <= DATA_MAX)
+            p->data = (struct weir_slice){out, len};
+    }
+}
+
+/* Stores what was collected, then tells the source. */
+static bool store(struct intake *in, bool final)
+{
+    struct commit *c = &in->commit;
+    struct pipeline *p = in->pipeline;
+    const struct weir_ops *ops = in->instance->ops;
+    bool replayable = conf_promises(&p->conf->source) & WEIR_REPLAYABLE;
+    uint32_t n = replayable ? c->n : 0; /* a position that can not be used again is not kept */
+    if (n || state_dirty(p->state)) {
+        struct state_position *rows = xcalloc(n + 1, sizeof *rows);
+        for (uint32_t i = 0; i < n; i++)
+            rows[i] = (struct state_position){c->shards[i]->pub.id, c->next[i], c->positions[i].data};
+        c->why.len = 0;
+        bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
+        free(rows);
+        if (!ok && !c->state_failing)
+            log_line(WEIR_LOG_ERROR, p->conf->name, "%s; positions are not moved until it works again",
+                     c->why.data);
+        else if (ok && c->state_failing)
+            log_line(WEIR_LOG_NOTICE, p->conf->name, "the state file can be written again");
+        c->state_failing = !ok;
+        if (!ok)
+            return false;
+    }
+    for (uint32_t i = 0; i < c->n; i++)
+        ledger_committed(&p->ledger, c->shards[i], c->next[i]);
+    if (ops->committed && (c->n || final))
+        (void)ops->committed(in->instance->self, c->positions, c->n, sizeof *c->positions, final);
+    return true;
+}
+
+/* A sink answered: runs on the sink's thread, so it only carries the answer over. */
+struct answer {
+    struct task task;
+    struct intake *intake;
+    int status;
+    char *why;
+};
+
+static void answered(struct task *t)
+{
+    struct answer *a = (struct answer *)t;
+    struct intake *in = a->intake;
+    in->commit.waiting_for--;
+    if (a->status == WEIR_FATAL || a->status == WEIR_REJECT)
+        pipeline_fail(in->pipeline, "a sink can not commit: %s", a->why);
+    if (a->status < 0) {
+        if (!in->commit.failed && in->commit.backoff.tries == 0)
+            log_line(WEIR_LOG_WARNING, in->pipeline->conf->name, "a sink could not commit, trying on: %s",
+                     a->why);
+        in->commit.failed = true;
+    }
+    free(a->why);
+    free(a);
+}
+
+static void carry(void *arg, int status, const char *why)
+{
+    struct answer *a = xcalloc(1, sizeof *a);
+    *a = (struct answer){.task = {.run = answered}, .intake = arg, .status = status, .why = xstrdup(why)};
+    loop_post(&((struct intake *)arg)->loop, &a->task);
+}
+
+static void ask_sinks(struct intake *in)
+{
+    struct pipeline *p = in->pipeline;
+    struct commit *c = &in->commit;
+    collect(in);
+    struct weir_commit commit = {.struct_size = sizeof commit,
+                                 .stride = sizeof *c->positions,
+                                 .count = c->n,
+                                 .positions = c->positions,
+                                 .source = p->conf->source.plugin->info.name};
+    c->phase = COMMIT_SINKS;
+    c->failed = false;
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->outlets[i]->commits) {
+            c->waiting_for++;
+            lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, in);
+        }
+}
+
+static void flush_lanes(struct pipeline *p, bool on)
+{
+    for (struct lane *l = p->lanes; l; l = l->next)
+        lane_flush(l, on);
+}
+
+static void finish(struct intake *in, int64_t now)
+{
+    struct commit *c = &in->commit;
+    bool ok = !c->failed && store(in, false);
+    c->phase = COMMIT_NONE;
+    c->due_ms = now + (ok ? in->pipeline->conf->commit_ms : backoff_next(&c->backoff, 0));
+    if (ok) {
+        c->backoff.tries = 0;
+        c->read_before = ledger_books(&in->pipeline->ledger).read;
+    }
+    if (!in->draining)
+        flush_lanes(in->pipeline, false);
+}
+
+/* Something was read since the last commit, or lanes moved without records. */
+static bool news(struct intake *in)
+{
+    struct commit *c = &in->commit;
+    if (ledger_books(&in->pipeline->ledger).read != c->read_before || state_dirty(in->pipeline->state))
+        return true;
+    room_for(c, in->pipeline->ledger.n_shards);
+    return ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room) > 0;
+}
+
+static void start(struct intake *in, int64_t now)
+{
+    struct commit *c = &in->commit;
+    c->due_ms = now + in->pipeline->conf->commit_ms;
+    if (!news(in))
+        return;
+    if (in->pipeline->commits) {
+        flush_lanes(in->pipeline, true);
+        c->phase = COMMIT_DRAINS;
+        return;
+    }
+    collect(in);
+    if (!c->n && !state_dirty(in->pipeline->state))
+        return;
+    if (store(in, false))
+        c->read_before = ledger_books(&in->pipeline->ledger).read;
+}
+
+bool commit_tick(struct intake *in, int64_t now)
+{
+    struct commit *c = &in->commit;
+    if (c->phase == COMMIT_NONE && now >= c->due_ms && !pipeline_failed(in->pipeline))
+        start(in, now);
+    if (c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->ledger))
+        ask_sinks(in);
+    if (c->phase == COMMIT_SINKS && !c->waiting_for)
+        finish(in, now);
+    return c->phase != COMMIT_NONE;
+}
+
+void commit_soon(struct intake *in)
+{
+    if (in->commit.phase == COMMIT_NONE)
+        in->commit.due_ms = 0;
+}
+
+bool commit_settled(struct intake *in)
+{
+    return in->commit.phase == COMMIT_NONE && !news(in);
+}
+
+void commit_store_now(struct intake *in)
+{
+    collect(in);
+    (void)store(in, false);
+}
+
+void commit_final(struct intake *in)
+{
+    const struct weir_ops *ops = in->instance->ops;
+    in->commit.n = 0;
+    if (!in->pipeline->commits) {
+        collect(in);
+        (void)store(in, true);
+    } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
+        (void)ops->committed(in->instance->self, NULL, 0, sizeof(struct weir_position), true);
+    }
+}

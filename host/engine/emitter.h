@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* emitter.h - where a source's poll and a transform's process put records, for the length of that call. */
+#ifndef WEIR_HOST_EMITTER_H
+#define WEIR_HOST_EMITTER_H
+
+#include "delivery/deadletter.h"
+#include "instance.h"
+#include "record/batch.h"
+
+struct intake;
+
+struct weir_emitter {
+    struct instance *instance;
+    struct intake *intake; /* a source's; else: */
+    struct weir_batch *in, *out;
+    uint32_t *outputs; /* of each input */
+    uint8_t *rejected; /* each input */
+    /* behind a `when`; else NULL: */
+    const uint32_t *map;      /* index in process's batch -> index in `in` */
+    const uint8_t *concerned; /* each input: process sees it */
+    uint32_t mapped;          /* records of process's batch */
+    uint32_t passed;          /* inputs below it that are not concerned were passed on */
+    struct rejects rejects;
+    bool several; /* some input had more than one output */
+};
+
+/* The host services of that name, for transforms (transform_emit.c) and sources (intake_emit.c). */
+int emitter_pass(struct weir_emitter *, uint32_t first, uint32_t n);
+int emitter_emit_from(struct weir_emitter *, uint32_t parent, const struct weir_record *, size_t size,
+                      struct weir_buf *);
+int emitter_emit_edit(struct weir_emitter *, uint32_t parent, const struct weir_edit *, uint32_t n,
+                      uint32_t stride, const char **ret_why);
+int emitter_reject(struct weir_emitter *, uint32_t parent, const struct weir_result *);
+int emitter_emit(struct weir_emitter *, const struct weir_run *, uint32_t *ret_taken);
+int emitter_emit_bad(struct weir_emitter *, const struct weir_record *, size_t size,
+                     const struct weir_result *);
+/* Passes what `when` does not concern, up to but not including input `until` of `in`. */
+void emitter_pass_unconcerned(struct weir_emitter *, uint32_t until);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* instance.c - life of one plugin instance: create, open with back-off, close, and its health as the log tells it. */
+#include "instance.h"
+
+#include "engine/pipeline.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t backoff_wait(const struct backoff *b, uint32_t tries, int64_t wish_ms)
+{
+    int64_t cap = b->initial_ms;
+    for (uint32_t i = 0; i < tries && cap < b->max_ms; i++)
+        cap *= 2;
+    if (cap > b->max_ms)
+        cap = b->max_ms;
+    /* at least half of it, so that a short draw does not hammer a server that is down */
+    int64_t wait = cap / 2 + (cap > 1 ? (int64_t)(clock_random() % (uint64_t)(cap / 2 + 1)) : 0);
+    return wait > wish_ms ? wait : wish_ms;
+}
+
+int64_t backoff_next(struct backoff *b, int64_t wish_ms)
+{
+    return backoff_wait(b, b->tries++, wish_ms);
+}
+
+static char *who(const struct pipeline *p, const struct section_conf *s, uint32_t worker)
+{
+    struct strbuf text = {0};
+    strbuf_printf(&text, "%s [%s]", p->conf->name, s->title);
+    if (worker)
+        strbuf_printf(&text, " #%u", worker);
+    return text.data;
+}
+
+struct instance *instance_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
+                              uint32_t worker)
+{
+    struct instance *i = xcalloc(1, sizeof *i);
+    i->ctx.host = &host_table;
+    i->ops = s->ops;
+    i->section = s;
+    i->pipeline = p;
+    i->loop = loop;
+    i->next_in_loop = loop->instances;
+    loop->instances = i;
+    i->who = who(p, s, worker);
+    i->wake_at = INT64_MAX;
+    i->open_backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
+    pthread_mutex_init(&i->health_lock, NULL);
+    i->info = (struct weir_instance){.struct_size = sizeof i->info,
+                                     .worker = worker,
+                                     .pipeline = p->conf->name,
+                                     .section = s->title,
+                                     .reader = "",
+                                     .budget = pipeline_share(p, s)};
+    if (s->kind == WEIR_SINK) {
+        i->info.batch_records = (uint32_t)s->batch_records;
+        i->info.batch_bytes = (uint64_t)s->batch_bytes;
+        i->info.in_flight = (uint32_t)s->in_flight;
+        i->open_backoff = (struct backoff){.initial_ms = s->retry_initial_ms, .max_ms = s->retry_max_ms};
+    }
+    if (i->ops->metrics)
+        i->metrics = xcalloc(i->ops->metrics->count, sizeof *i->metrics);
+    return i;
+}
+
+void instance_clear_failure(struct instance *i)
+{
+    i->failure.code = 0;
+    i->failure.retry_after_ms = 0;
+    i->failure.why.len = i->failure.type.len = 0;
+}
+
+const char *instance_why(const struct instance *i)
+{
+    return i->failure.why.len ? i->failure.why.data : "the plugin gave no reason";
+}
+
+int instance_open(struct instance *i)
+{
+    if (i->opened)
+        return WEIR_OK;
+    instance_clear_failure(i);
+    if (!i->created) {
+        int status = i->ops->create(&i->ctx, i->section->conf, &i->self);
+        if (status != WEIR_OK)
+            return status == WEIR_RETRY ? WEIR_FATAL : status;
+        i->created = true;
+    }
+    int status = i->ops->open ? i->ops->open(i->self) : WEIR_OK;
+    if (status == WEIR_OK) {
+        i->opened = true;
+        i->open_backoff.tries = 0;
+    } else if (status == WEIR_RETRY) {
+        instance_health(i, WEIR_CONNECTING, i->failure.code, instance_why(i));
+        i->open_at = clock_mono_ms() + backoff_next(&i->open_backoff, i->failure.retry_after_ms);
+    }
+    return status;
+}
+
+void instance_close(struct instance *i)
+{
+    if (i->opened && i->ops->close)
+        i->ops->close(i->self);
+    if (i->created)
+        i->ops->destroy(i->self);
+    i->opened = i->created = false;
+}
+
+void instance_free(struct instance *i)
+{
+    if (!i)
+        return;
+    arena_free(&i->scratch);
+    arena_free(&i->parsed);
+    struct strbuf *all[] = {&i->failure.why, &i->failure.type, &i->health_why, &i->text,       &i->string,
+                            &i->line,        &i->match_why,    &i->render_why, &i->state_value};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        strbuf_free(all[k]);
+    for (int k = 0; k < RENDERED_MAX; k++)
+        strbuf_free(&i->rendered[k].text);
+    pthread_mutex_destroy(&i->health_lock);
+    free(i->metrics);
+    free(i->who);
+    free(i);
+}
+
+/* The log line of a change: what the state means to a person. */
+static void health_log(struct instance *i, uint32_t before, const char *why)
+{
+    if (i->health == WEIR_UP) {
+        if (before)
+            log_line(WEIR_LOG_NOTICE, i->who, "is well again");
+        return;
+    }
+    int level = i->health == WEIR_CONNECTING ? WEIR_LOG_WARNING : WEIR_LOG_ERROR;
+    const char *what = i->health == WEIR_CONNECTING ? "not connected, trying on"
+                       : i->health == WEIR_DENIED   ? "refused by the other end, trying on slowly"
+                                                    : "in trouble, trying on";
+    log_line(level, i->who, "%s: %s", what, why);
+}
+
+void instance_health(struct instance *i, uint32_t state, uint32_t code, const char *why)
+{
+    (void)code;
+    if (!why)
+        why = "";
+    pthread_mutex_lock(&i->health_lock);
+    /* the same state is said once: what differs from try to try (ports, times) is no news */
+    bool changed = state != i->health;
+    uint32_t before = i->health;
+    i->health = state;
+    i->health_why.len = 0;
+    strbuf_str(&i->health_why, why);
+    if (changed)
+        health_log(i, before, why);
+    pthread_mutex_unlock(&i->health_lock);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* instance.h - one running instance of a plugin: its context, its home thread, what the host keeps for it.
+ *
+ * Owns: the plugin's self, scratch memory of the services, last failure, health.  Thread: home, except wake,
+ * health and metrics, which any thread of the plugin's may touch. */
+#ifndef WEIR_HOST_INSTANCE_H
+#define WEIR_HOST_INSTANCE_H
+
+#include "config/conf.h"
+#include "loop.h"
+#include "record/arena.h"
+#include "record/strbuf.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <weir/plugin.h>
+
+struct pipeline;
+
+struct backoff { /* exponential with full jitter */
+    int64_t initial_ms, max_ms;
+    uint32_t tries;
+};
+/* The next wait in ms; wish_ms: what the other end asked for, 0: nothing. */
+int64_t backoff_next(struct backoff *, int64_t wish_ms);
+/* The same for a number of tries counted elsewhere. */
+int64_t backoff_wait(const struct backoff *, uint32_t tries, int64_t wish_ms);
+
+struct failure { /* why the last callback returned what it did */
+    uint32_t code;
+    uint32_t retry_after_ms;
+    struct strbuf why, type;
+};
+
+struct rendered { /* the last text of one template */
+    const struct weir_template *template;
+    struct strbuf text;
+};
+#define RENDERED_MAX 16
+
+struct instance {
+    struct weir_ctx ctx; /* first: a plugin's ctx is its instance */
+    const struct weir_ops *ops;
+    const struct section_conf *section;
+    struct pipeline *pipeline;
+    struct loop *loop;
+    struct instance *next_in_loop;
+    void *self;
+    struct weir_instance info;
+    char *who; /* "web [sink es]", for the log */
+    _Atomic bool created;
+    bool opened;
+    int64_t open_at; /* not before, while open asks for RETRY */
+    struct backoff open_backoff;
+
+    _Atomic bool wake;
+    uint32_t ready;  /* WEIR_WHY_*: service is due */
+    int64_t wake_at; /* INT64_MAX: never */
+
+    struct failure failure;
+    pthread_mutex_t health_lock;
+    uint32_t health;
+    bool speaks; /* the plugin reports its health itself */
+    struct strbuf health_why;
+    _Atomic int64_t *metrics;
+
+    struct arena scratch; /* of one service call */
+    struct arena parsed;  /* of record_parse */
+    struct strbuf text, string, line;
+    struct strbuf match_why, render_why;
+    struct strbuf state_value;
+    struct rendered rendered[RENDERED_MAX];
+};
+
+extern const struct weir_host host_table; /* service.c */
+
+/* Makes an instance that lives on the loop; nothing of the plugin runs yet. */
+struct instance *instance_new(struct pipeline *, const struct section_conf *, struct loop *, uint32_t worker);
+/* Home thread: create and open.  WEIR_OK: it is open.  WEIR_RETRY: not before open_at; the reason was logged once.
+ * Other: can not run, the reason is in failure. */
+int instance_open(struct instance *);
+/* Home thread: close and destroy. */
+void instance_close(struct instance *);
+/* Any thread, after instance_close. */
+void instance_free(struct instance *);
+
+/* Forgets the last failure; before a callback whose failure matters. */
+void instance_clear_failure(struct instance *);
+/* The failure's sentence, or a general one. */
+const char *instance_why(const struct instance *);
+/* Logs a change of health; the same state and reason again say nothing. */
+void instance_health(struct instance *, uint32_t state, uint32_t code, const char *why);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* intake.c - the turn of the source's thread: read while there is room, commit, give lanes back, drain, end. */
+#include "intake.h"
+
+#include "emitter.h"
+#include "pipeline.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_MS   100 /* longest wait of a blocking poll: commits and signals are not kept waiting longer */
+#define PAUSED_MS 250 /* how often a paused source is polled, so that it keeps its session */
+#define GIVING_MS                                                                                            \
+    20 /* how often lanes to be given back are looked at: idleness is told of all together only */
+
+/* Room in the budget, or nothing open any more: any thread. */
+static void wake(void *arg)
+{
+    loop_wake(&((struct intake *)arg)->loop);
+}
+
+void intake_init(struct intake *in, struct pipeline *p)
+{
+    memset(in, 0, sizeof *in);
+    in->pipeline = p;
+    loop_init(&in->loop);
+    in->instance = instance_new(p, &p->conf->source, &in->loop, 0);
+    in->n_builders = (uint32_t)p->conf->workers;
+    in->builders = xcalloc(in->n_builders, sizeof *in->builders);
+    in->max_records = CHUNK_RECORDS;
+    in->max_bytes = p->budget.limit / 8 < CHUNK_BYTES ? p->budget.limit / 8 : CHUNK_BYTES;
+    in->backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
+    in->commit.backoff = in->backoff;
+    p->budget.on_room = p->ledger.on_idle = wake;
+    p->budget.arg = p->ledger.arg = in;
+}
+
+void intake_free(struct intake *in)
+{
+    loop_run_tasks(&in->loop); /* answers of sinks that came after the end */
+    instance_free(in->instance);
+    while (in->revokes) {
+        struct revoke *r = in->revokes;
+        in->revokes = r->next;
+        free(r->shards);
+        free(r);
+    }
+    commit_free(&in->commit);
+    free(in->builders);
+    loop_free(&in->loop);
+}
+
+int intake_shard_open(struct intake *in, const struct weir_shard *desc, const struct weir_shard **ret,
+                      struct weir_position *ret_position)
+{
+    struct pipeline *p = in->pipeline;
+    struct instance *i = in->instance;
+    if (!desc->id.len || desc->id.len > 1024)
+        return WEIR_FATAL;
+    struct shard *s = ledger_shard_new(&p->ledger, desc);
+    struct weir_position found = {.struct_size = sizeof found, .shard = &s->pub};
+    if (state_position(p->state, i->info.reader, desc->id, &found.next, &i->state_value)) {
+        found.flags = WEIR_POS_STORED | (p->exact ? WEIR_POS_OWNED : 0);
+        found.data = (struct weir_slice){i->state_value.data, i->state_value.len};
+    }
+    uint32_t size = ret_position->struct_size;
+    memcpy(ret_position, &found, size && size < sizeof found ? size : sizeof found);
+    if (size)
+        ret_position->struct_size = size;
+    *ret = &s->pub;
+    return WEIR_OK;
+}
+
+/* Everything that must be open before the first record: sinks that cut their target back to the last commit. */
+static bool sinks_ready(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->outlets[i]->commits && !atomic_load(&p->outlets[i]->opened))
+            return false;
+    return true;
+}
+
+/* Opens the source; false: not yet, *at is when to try again. */
+static bool open_source(struct intake *in, int64_t now, int64_t *at)
+{
+    struct instance *i = in->instance;
+    if (i->opened)
+        return true;
+    *at = now + 10;
+    if (!sinks_ready(in->pipeline))
+        return false;
+    *at = i->open_at;
+    if (now < i->open_at)
+        return false;
+    int status = instance_open(i);
+    if (status == WEIR_RETRY)
+        *at = i->open_at;
+    else if (status != WEIR_OK)
+        pipeline_fail(in->pipeline, "[source] can not be opened: %s", instance_why(i));
+    return status == WEIR_OK;
+}
+
+static void polled(struct intake *in, int status, int64_t now)
+{
+    struct instance *i = in->instance;
+    if (status == WEIR_END) {
+        in->ended = true;
+    } else if (status == WEIR_RETRY) {
+        if (!i->speaks)
+            instance_health(i, WEIR_DEGRADED, i->failure.code, instance_why(i));
+        in->retry_at = now + backoff_next(&in->backoff, i->failure.retry_after_ms);
+    } else if (status < 0) {
+        pipeline_fail(in->pipeline, "[source] %s", instance_why(i));
+    } else if (in->backoff.tries) {
+        in->backoff.tries = 0;
+        if (!i->speaks)
+            instance_health(i, WEIR_UP, 0, NULL);
+    }
+}
+
+/* One poll; returns its status.  Paused: the session is kept, nothing is read. */
+static int poll_source(struct intake *in, bool paused, int64_t now)
+{
+    struct instance *i = in->instance;
+    struct weir_emitter e = {.instance = i, .intake = in};
+    struct weir_poll p = {.struct_size = sizeof p,
+                          .max_records = in->max_records,
+                          .max_bytes = in->max_bytes,
+                          .timeout_ms = paused ? 0 : IDLE_MS,
+                          .flags = (paused ? WEIR_POLL_PAUSED : 0) |
+                                   (in->pipeline->until_end ? WEIR_POLL_TO_END : 0)};
+    in->room_records = in->max_records;
+    in->room_bytes = in->max_bytes;
+    i->ready = 0;
+    instance_clear_failure(i);
+    int status = i->ops->poll(i->self, &e, &p);
+    intake_hand_over(in);
+    polled(in, status, now);
+    return status;
+}
+
+static void begin_drain(struct intake *in, int64_t now)
+{
+    in->draining = true;
+    /* the end of a bounded source is no hurry: only a stop has a deadline */
+    in->drain_until = atomic_load(&in->pipeline->stop) ? now + in->pipeline->conf->drain_ms : INT64_MAX;
+    for (struct lane *l = in->pipeline->lanes; l; l = l->next)
+        lane_flush(l, true);
+}
+
+/* The drain is over: all is final and committed, or the time is up. */
+static bool drained(struct intake *in, int64_t now)
+{
+    struct pipeline *p = in->pipeline;
+    if (atomic_load(&p->stop) && in->drain_until == INT64_MAX)
+        in->drain_until = now + p->conf->drain_ms;
+    if (ledger_idle(&p->ledger) && !in->revokes) {
+        if (!p->commits || commit_settled(in))
+            return true;
+        commit_soon(in);
+    }
+    return now >= in->drain_until;
+}
+
+/* One turn; returns false when the pipeline is through. */
+static bool turn(struct intake *in)
+{
+    struct pipeline *p = in->pipeline;
+    int64_t now = clock_mono_ms(), at = now + IDLE_MS;
+    loop_run_tasks(&in->loop);
+    if (pipeline_failed(p))
+        return false;
+    if ((in->ended || atomic_load(&p->stop)) && !in->draining)
+        begin_drain(in, now);
+    if (!open_source(in, now, &at)) {
+        if (in->draining || pipeline_failed(p))
+            return false;
+        loop_wait(&in->loop, at > now + IDLE_MS ? IDLE_MS : at > now ? at - now : 0);
+        return true;
+    }
+    bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
+    if (in->draining && drained(in, now))
+        return false;
+    bool no_room = budget_full(&p->budget) && !budget_wait(&p->budget);
+    bool paused = in->draining || committing || no_room || (giving_back && p->commits);
+    if (in->retry_at > now) {
+        loop_wait(&in->loop, in->retry_at - now < IDLE_MS ? in->retry_at - now : IDLE_MS);
+        return true;
+    }
+    int status = poll_source(in, paused, now);
+    bool took = in->room_records < in->max_records;
+    if (paused)
+        loop_wait(&in->loop, giving_back ? GIVING_MS : PAUSED_MS);
+    else if (status == WEIR_AGAIN && !took)
+        loop_wait(&in->loop, IDLE_MS);
+    return true;
+}
+
+static void say_gap(struct intake *in)
+{
+    struct pipeline *p = in->pipeline;
+    uint64_t open = ledger_books(&p->ledger).open;
+    if (open && !pipeline_failed(p))
+        log_line(WEIR_LOG_ERROR, p->conf->name,
+                 "%" PRIu64 " records were not delivered within drain = %" PRId64
+                 "s; their positions are not committed, they are read again at the next start",
+                 open, p->conf->drain_ms / 1000);
+}
+
+static void *intake_main(void *arg)
+{
+    struct intake *in = arg;
+    in->loop.thread = pthread_self();
+    while (turn(in))
+        ;
+    say_gap(in);
+    if (in->instance->opened)
+        commit_final(in);
+    for (struct lane *l = in->pipeline->lanes; l; l = l->next)
+        lane_join(l);
+    instance_close(in->instance);
+    atomic_store(&in->pipeline->done, true);
+    return NULL;
+}
+
+void intake_start(struct intake *in)
+{
+    if (pthread_create(&in->thread, NULL, intake_main, in) != 0)
+        die("cannot start a thread");
+    pthread_setname_np(in->thread, "weir source");
+    in->started = true;
+}

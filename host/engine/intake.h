@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* intake.h - the source's side of a pipeline: polling under the budget, shards, commits, rebalances, the drain.
+ *
+ * Owns: the source instance, batches being filled, the commit in progress, lanes being given back.  Thread: its own,
+ * the home thread of the source; it is also the pipeline's conductor: what starts, commits and ends it runs here. */
+#ifndef WEIR_HOST_INTAKE_H
+#define WEIR_HOST_INTAKE_H
+
+#include "delivery/ledger.h"
+#include "instance.h"
+#include "loop.h"
+#include "record/batch.h"
+
+#define CHUNK_RECORDS 2048          /* most records of one chunk: arrays stay in the cache */
+#define CHUNK_BYTES   (1024 * 1024) /* and bytes, unless one record alone is larger */
+
+struct pipeline;
+
+struct builder { /* the chunk being filled for one worker */
+    struct weir_batch *chunk;
+    struct ledger_batch *books;
+};
+
+struct revoke { /* lanes on their way out */
+    struct revoke *next;
+    struct shard **shards;
+    uint32_t n;
+    int64_t deadline;
+    bool lost; /* no drain, no commit */
+};
+
+enum commit_phase { COMMIT_NONE, COMMIT_DRAINS, COMMIT_SINKS };
+
+struct commit { /* commit.c */
+    enum commit_phase phase;
+    int64_t due_ms;
+    uint32_t
+        waiting_for; /* sinks that have not answered; guarded by being changed on the intake's thread only */
+    bool failed;     /* one of them wants another try */
+    uint64_t read_before; /* records read at the last commit */
+    struct backoff backoff;
+    struct shard **shards;
+    uint64_t *next;
+    uint32_t n, room;
+    struct weir_position *positions;
+    struct arena arena;
+    struct strbuf why;
+    bool state_failing;
+};
+
+struct intake {
+    struct pipeline *pipeline;
+    struct loop loop;
+    pthread_t thread;
+    bool started;
+    struct instance *instance;
+    struct builder *builders; /* one a worker */
+    uint32_t n_builders;
+    uint32_t max_records;
+    uint64_t max_bytes;
+    uint64_t room_bytes; /* left in this poll */
+    uint32_t room_records;
+    bool ended; /* the source has no more */
+    bool draining;
+    int64_t drain_until; /* INT64_MAX: as long as it takes */
+    int64_t retry_at;    /* poll said RETRY */
+    struct backoff backoff;
+    struct commit commit;
+    struct revoke *revokes;
+};
+
+void intake_init(struct intake *, struct pipeline *);
+void intake_free(struct intake *);
+void intake_start(struct intake *);
+/* Host services of the source; home thread. */
+int intake_shard_open(struct intake *, const struct weir_shard *, const struct weir_shard **ret,
+                      struct weir_position *ret_position);
+int intake_shard_revoke(struct intake *, const struct weir_shard *const *, uint32_t n, uint32_t drain_ms);
+
+/* intake_emit.c */
+void intake_hand_over(struct intake *);
+
+/* commit.c: called each turn of the loop; true while reading must wait. */
+bool commit_tick(struct intake *, int64_t now);
+/* Has a commit done as soon as can be. */
+void commit_soon(struct intake *);
+/* Stores the watermarks as they stand, without asking sinks. */
+void commit_store_now(struct intake *);
+/* Nothing is under way and everything that can be committed is. */
+bool commit_settled(struct intake *);
+/* The last one: stores watermarks and tells the source it is final. */
+void commit_final(struct intake *);
+void commit_free(struct commit *);
+
+/* revoke.c: lanes that are to be given back; true while some are. */
+bool revoke_tick(struct intake *, int64_t now);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* intake_emit.c - takes records in from the source and hands full chunks to the workers.
+ *
+ * Home thread of the source, inside poll, except intake_hand_over, which runs after it.  A record's bytes stay in the
+ * source's buffer; only records and their entries in the books are written here. */
+#include "emitter.h"
+#include "intake.h"
+
+#include "pipeline.h"
+#include "report/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct builder *builder_for(struct intake *in, const struct shard *s)
+{
+    struct builder *b = &in->builders[in->n_builders > 1 ? s->number % in->n_builders : 0];
+    if (!b->chunk) {
+        b->chunk = batch_new(&in->pipeline->budget, 64);
+        b->books = ledger_batch_new(&in->pipeline->ledger, 64);
+    }
+    return b;
+}
+
+static const struct weir_record *run_at(const struct weir_run *run, uint32_t i)
+{
+    return (const struct weir_record *)(const void *)((const char *)run->records + (size_t)i * run->stride);
+}
+
+/* Copies what plugin and host both know of a record. */
+static void read_record(struct weir_record *to, const void *from, size_t size)
+{
+    if (size >= sizeof *to) {
+        *to = *(const struct weir_record *)from;
+        return;
+    }
+    memset(to, 0, sizeof *to);
+    memcpy(to, from, size);
+}
+
+static uint64_t take(struct builder *b, struct shard *s, const struct weir_record *r, struct weir_buf *owner)
+{
+    struct weir_batch *c = b->chunk;
+    batch_grow(c, 1);
+    struct weir_record *to = &c->records[c->count];
+    *to = *r;
+    to->sub = 0;
+    if (owner)
+        batch_own(c, owner);
+    else
+        batch_copy_bytes(c, to);
+    c->origins[c->count++] = (struct origin){b->books, ledger_add(b->books, s, r->next)};
+    uint64_t bytes = record_bytes(to);
+    c->bytes += bytes;
+    return bytes;
+}
+
+static void reject(struct intake *in, struct shard *s, const struct weir_record *r,
+                   const struct weir_result *why);
+
+static bool too_large(struct intake *in, struct shard *s, const struct weir_record *r)
+{
+    uint64_t bytes = record_bytes(r);
+    char text[200];
+    if (bytes <= in->pipeline->budget.record_max)
+        return false;
+    snprintf(text, sizeof text,
+             "it holds %" PRIu64 " bytes, more than a quarter of memory (%zu); raise memory", bytes,
+             in->pipeline->budget.record_max);
+    struct weir_result why = {.status = WEIR_REJECT, .type = "record_too_large", .why = text};
+    reject(in, s, r, &why);
+    return true;
+}
+
+int emitter_emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *ret_taken)
+{
+    struct intake *in = e->intake;
+    uint32_t i;
+    *ret_taken = 0;
+    if (!in || run->stride < offsetof(struct weir_record, seq))
+        return WEIR_FATAL;
+    for (i = 0; i < run->count; i++) {
+        struct weir_record r;
+        if (!in->room_records || !in->room_bytes)
+            break;
+        read_record(&r, run_at(run, i), run->stride);
+        struct shard *s = (struct shard *)(uintptr_t)r.shard; /* plugins see its first member */
+        if (!s)
+            return WEIR_FATAL;
+        if (s->closed) /* taken away while it was on its way: its new owner reads it */
+            continue;
+        in->room_records--;
+        uint64_t bytes = r.value.len < in->pipeline->budget.record_max / 2 && !r.n_headers && r.key.len < 4096
+                             ? take(builder_for(in, s), s, &r, run->owner)
+                         : too_large(in, s, &r) ? 0
+                                                : take(builder_for(in, s), s, &r, run->owner);
+        in->room_bytes -= bytes < in->room_bytes ? bytes : in->room_bytes;
+    }
+    *ret_taken = i;
+    return i < run->count || !in->room_records || !in->room_bytes ? WEIR_AGAIN : WEIR_OK;
+}
+
+/* A record that goes straight to the dead letters has books of its own. */
+static void reject(struct intake *in, struct shard *s, const struct weir_record *r,
+                   const struct weir_result *why)
+{
+    struct rejects rejects;
+    intake_hand_over(in); /* what came before it keeps its place in the shard's queue */
+    struct ledger_batch *books = ledger_batch_new(&in->pipeline->ledger, 1);
+    struct origin origin = {books, ledger_add(books, s, r->next)};
+    (void)ledger_open(books);
+    rejects_begin(&rejects, in->pipeline, &in->pipeline->conf->source);
+    rejects_add_record(&rejects, r, origin, why, 1);
+    rejects_send(&rejects);
+}
+
+int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, size_t size,
+                     const struct weir_result *why)
+{
+    struct weir_record r;
+    if (!e->intake)
+        return WEIR_FATAL;
+    read_record(&r, record, size);
+    struct shard *s = (struct shard *)(uintptr_t)r.shard;
+    if (!s)
+        return WEIR_FATAL;
+    if (!s->closed)
+        reject(e->intake, s, &r, why);
+    return WEIR_OK;
+}
+
+/* What a plugin put before its first records (the name it gives a file) must not be lost once records carry it.
+ * After a failed commit it waits: a sink's half of it may be among the puts. */
+static void store_first(struct intake *in)
+{
+    struct strbuf why = {0};
+    if (!in->commit.failed && state_dirty(in->pipeline->state) &&
+        !state_commit(in->pipeline->state, in->instance->info.reader, NULL, 0, &why))
+        log_line(WEIR_LOG_ERROR, in->instance->who, "%s", why.data);
+    strbuf_free(&why);
+}
+
+void intake_hand_over(struct intake *in)
+{
+    for (uint32_t w = 0; w < in->n_builders; w++) {
+        struct builder *b = &in->builders[w];
+        if (!b->chunk || !b->chunk->count)
+            continue;
+        store_first(in);
+        batch_seal(b->chunk);
+        (void)ledger_open(b->books);
+        lane_chunk(in->pipeline->workers[w], b->chunk);
+        b->chunk = NULL;
+        b->books = NULL;
+    }
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lane.c - the turn of a downstream thread: chunks through the transforms, then to the sinks; sinks served. */
+#include "lane.h"
+
+#include "delivery/ledger.h"
+#include "pipeline.h"
+#include "report/clock.h"
+#include "report/log.h"
+#include "transform.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct handover { /* a chunk on its way into a lane */
+    struct task task;
+    struct handover *next;
+    struct lane *lane;
+    struct outlet *outlet; /* NULL: the worker's transforms */
+    struct weir_batch *chunk;
+    uint32_t stage; /* transforms it is through */
+};
+
+struct lane *lane_new(struct pipeline *p, const char *name)
+{
+    struct lane *l = xcalloc(1, sizeof *l);
+    loop_init(&l->loop);
+    l->pipeline = p;
+    l->name = name;
+    l->queue_tail = &l->queue;
+    return l;
+}
+
+static void handover_free(struct handover *h)
+{
+    batch_unref(h->chunk);
+    free(h);
+}
+
+void lane_free(struct lane *l)
+{
+    struct handover *h;
+    while ((h = l->queue) != NULL) {
+        l->queue = h->next;
+        handover_free(h);
+    }
+    loop_run_tasks(&l->loop); /* chunks and completions that came after the end */
+    while ((h = l->queue) != NULL) {
+        l->queue = h->next;
+        handover_free(h);
+    }
+    for (uint32_t i = 0; i < l->n_transforms; i++)
+        transform_free(l->transforms[i]);
+    free(l->transforms);
+    free(l->routes);
+    loop_free(&l->loop);
+    free(l);
+}
+
+/* Numbers the outputs of one input, which stand together: sub makes their identities differ. */
+static void number_outputs(struct weir_batch *chunk)
+{
+    for (uint32_t i = 1; chunk->several && i < chunk->count; i++) {
+        struct origin a = chunk->origins[i - 1], b = chunk->origins[i];
+        if (a.books == b.books && a.index == b.index)
+            chunk->records[i].sub = chunk->records[i - 1].sub + 1;
+    }
+}
+
+/* A chunk left the transforms: a copy for every sink. */
+static void fan_out(struct lane *l, struct weir_batch *chunk)
+{
+    number_outputs(chunk);
+    batch_print_edits(chunk);
+    batch_seal(chunk);
+    if (l->n_routes > 1)
+        ledger_add_copies(&l->pipeline->ledger, chunk, NULL, l->n_routes - 1);
+    for (uint32_t i = 0; i < l->n_routes; i++) {
+        if (l->routes[i]->lane == l)
+            outlet_take(l->routes[i], chunk);
+        else
+            lane_to_outlet(l->routes[i]->lane, l->routes[i], chunk);
+    }
+    batch_unref(chunk);
+}
+
+/* Takes one chunk through the stages it still has before it; false: a stage asked to wait. */
+static bool advance(struct lane *l, struct handover *h, int64_t now)
+{
+    while (h->chunk && h->stage < l->n_transforms) {
+        struct weir_batch *out;
+        struct transform *t = l->transforms[h->stage];
+        int status = transform_run(t, h->chunk, &out);
+        if (status == WEIR_RETRY) {
+            struct backoff b = {.initial_ms = 100, .max_ms = 30000};
+            instance_health(t->instance, WEIR_DEGRADED, t->instance->failure.code, instance_why(t->instance));
+            l->stalled_until =
+                now + backoff_wait(&b, l->stalled_tries++, t->instance->failure.retry_after_ms);
+            return false;
+        }
+        l->stalled_tries = 0;
+        h->chunk = out;
+        h->stage++;
+    }
+    if (h->chunk)
+        fan_out(l, h->chunk);
+    h->chunk = NULL;
+    return true;
+}
+
+static void arrive(struct task *t)
+{
+    struct handover *h = (struct handover *)t; /* its first member */
+    if (h->outlet) {
+        outlet_take(h->outlet, h->chunk);
+        handover_free(h);
+        return;
+    }
+    h->next = NULL;
+    *h->lane->queue_tail = h;
+    h->lane->queue_tail = &h->next;
+}
+
+static void hand_over(struct lane *l, struct outlet *o, struct weir_batch *chunk)
+{
+    struct handover *h = xcalloc(1, sizeof *h);
+    *h = (struct handover){.task = {.run = arrive}, .lane = l, .outlet = o, .chunk = chunk};
+    loop_post(&l->loop, &h->task);
+}
+
+void lane_chunk(struct lane *l, struct weir_batch *chunk)
+{
+    if (l->started)
+        hand_over(l, NULL, chunk);
+    else /* a worker with nothing of its own to do */
+        fan_out(l, chunk);
+}
+
+void lane_to_outlet(struct lane *l, struct outlet *o, struct weir_batch *chunk)
+{
+    batch_ref(chunk);
+    hand_over(l, o, chunk);
+}
+
+/* The transforms are open; false: not yet, *at is when to try again. */
+static bool ready(struct lane *l, int64_t now, int64_t *at)
+{
+    for (uint32_t i = 0; i < l->n_transforms; i++) {
+        struct instance *in = l->transforms[i]->instance;
+        if (in->opened)
+            continue;
+        if (now < in->open_at) {
+            *at = in->open_at;
+            return false;
+        }
+        int status = instance_open(in);
+        if (status == WEIR_OK)
+            continue;
+        if (status != WEIR_RETRY)
+            pipeline_fail(l->pipeline, "[%s] can not be opened: %s", in->section->title, instance_why(in));
+        *at = status == WEIR_RETRY ? in->open_at : INT64_MAX;
+        return false;
+    }
+    return true;
+}
+
+/* One chunk a turn, so that sinks are served in between; returns when it wants the next turn. */
+static int64_t work(struct lane *l, int64_t now)
+{
+    int64_t at = INT64_MAX;
+    struct handover *h = l->queue;
+    if (!ready(l, now, &at) || !h || pipeline_failed(l->pipeline))
+        return at;
+    if (l->stalled_until > now)
+        return l->stalled_until;
+    if (!advance(l, h, now))
+        return l->stalled_until;
+    l->queue = h->next;
+    if (!l->queue)
+        l->queue_tail = &l->queue;
+    handover_free(h);
+    return l->queue ? now : INT64_MAX;
+}
+
+static void close_all(struct lane *l)
+{
+    for (struct outlet *o = l->outlets; o; o = o->next)
+        outlet_close(o);
+    for (uint32_t i = 0; i < l->n_transforms; i++)
+        instance_close(l->transforms[i]->instance);
+}
+
+static void *lane_main(void *arg)
+{
+    struct lane *l = arg;
+    l->loop.thread = pthread_self();
+    while (!l->loop.quit) {
+        loop_run_tasks(&l->loop);
+        int64_t now = clock_mono_ms(), at = work(l, now);
+        for (struct outlet *o = l->outlets; o; o = o->next) {
+            int64_t wants = outlet_tick(o, now);
+            at = wants < at ? wants : at;
+        }
+        now = clock_mono_ms();
+        loop_wait(&l->loop, l->loop.quit ? 0 : at == INT64_MAX ? -1 : at > now ? at - now : 0);
+    }
+    close_all(l);
+    return NULL;
+}
+
+void lane_start(struct lane *l)
+{
+    if (pthread_create(&l->thread, NULL, lane_main, l) != 0)
+        die("cannot start a thread");
+    pthread_setname_np(l->thread, l->name);
+    l->started = true;
+}
+
+struct order { /* something for the lane's thread to do once */
+    struct task task;
+    struct lane *lane;
+    bool on;
+};
+
+static struct order *order_new(struct lane *l, void (*run)(struct task *))
+{
+    struct order *o = xcalloc(1, sizeof *o);
+    o->task.run = run;
+    o->lane = l;
+    return o;
+}
+
+static void do_quit(struct task *t)
+{
+    struct order *o = (struct order *)t;
+    o->lane->loop.quit = true;
+    free(o);
+}
+
+void lane_join(struct lane *l)
+{
+    if (!l->started)
+        return;
+    loop_post(&l->loop, &order_new(l, do_quit)->task);
+    for (struct outlet *o = l->outlets; o; o = o->next)
+        if (o->conf->ops->interrupt && o->instance->created)
+            o->conf->ops->interrupt(o->instance->self);
+    pthread_join(l->thread, NULL);
+    l->started = false;
+}
+
+static void do_flush(struct task *t)
+{
+    struct order *order = (struct order *)t;
+    for (struct outlet *o = order->lane->outlets; o; o = o->next)
+        outlet_flush(o, order->on);
+    free(order);
+}
+
+void lane_flush(struct lane *l, bool on)
+{
+    struct order *o = order_new(l, do_flush);
+    o->on = on;
+    loop_post(&l->loop, &o->task);
+}
+
+struct commit_order {
+    struct task task;
+    struct outlet *outlet;
+    struct weir_commit commit;
+    void (*done)(void *arg, int status, const char *why);
+    void *arg;
+};
+
+static void do_commit(struct task *t)
+{
+    struct commit_order *c = (struct commit_order *)t;
+    struct instance *in = c->outlet->instance;
+    int status = WEIR_OK;
+    instance_clear_failure(in);
+    if (!in->opened)
+        status = WEIR_RETRY;
+    else if (in->ops->commit)
+        status = in->ops->commit(in->self, &c->commit);
+    c->done(c->arg, status, in->opened ? instance_why(in) : "it is not open yet");
+    free(c);
+}
+
+void lane_commit(struct lane *l, struct outlet *outlet, const struct weir_commit *commit,
+                 void (*done)(void *arg, int status, const char *why), void *arg)
+{
+    struct commit_order *c = xcalloc(1, sizeof *c);
+    *c = (struct commit_order){
+        .task = {.run = do_commit}, .outlet = outlet, .commit = *commit, .done = done, .arg = arg};
+    loop_post(&l->loop, &c->task);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pipeline.c - builds the parts of a pipeline, wires them, starts and ends them.
+ *
+ * Built, joined and freed on the main thread; pipeline_fail, pipeline_stop, pipeline_to_outlet: any thread. */
+#include "pipeline.h"
+
+#include "report/log.h"
+#include "transform.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* memory is divided once: half flows, a quarter is the source's prefetch, a quarter the sinks' bodies and queues */
+static size_t flow_share(const struct pipeline_conf *c)
+{
+    return (size_t)c->memory / 2;
+}
+
+uint64_t pipeline_share(const struct pipeline *p, const struct section_conf *s)
+{
+    uint64_t quarter = (uint64_t)p->conf->memory / 4;
+    if (s->kind != WEIR_SINK)
+        return quarter;
+    uint64_t instances = p->conf->n_sinks * (uint64_t)p->conf->workers + (p->conf->dead_letter != NULL);
+    return quarter / (instances ? instances : 1);
+}
+
+static struct lane *add_lane(struct pipeline *p, const char *name)
+{
+    struct lane *l = lane_new(p, name);
+    l->next = p->lanes;
+    p->lanes = l;
+    return l;
+}
+
+static struct outlet *add_outlet(struct pipeline *p, const struct section_conf *s, struct lane *home,
+                                 uint32_t worker)
+{
+    struct outlet *o = outlet_new(p, s, &home->loop, worker);
+    o->lane = home;
+    o->next = home->outlets;
+    home->outlets = o;
+    p->outlets = xrealloc(p->outlets, (p->n_outlets + 1) * sizeof(struct outlet *));
+    p->outlets[p->n_outlets++] = o;
+    uint32_t promises = conf_promises(s);
+    p->commits |= (promises & WEIR_COMMITS) != 0;
+    p->exact |= (promises & WEIR_EXACT) != 0;
+    return o;
+}
+
+/* Where the outlet of a sink lives for that worker: a sink that blocks must not hold up the others. */
+static struct outlet *outlet_for(struct pipeline *p, const struct section_conf *s, uint32_t worker,
+                                 struct outlet *first)
+{
+    uint32_t promises = conf_promises(s);
+    if ((promises & WEIR_SINGLE) && first)
+        return first;
+    bool own = promises & (WEIR_BLOCKS | WEIR_SINGLE);
+    return add_outlet(p, s, own ? add_lane(p, "weir sink") : p->workers[worker], worker);
+}
+
+static void add_workers(struct pipeline *p)
+{
+    const struct pipeline_conf *c = p->conf;
+    p->workers = xcalloc((size_t)c->workers, sizeof(struct lane *));
+    for (uint32_t w = 0; w < c->workers; w++) {
+        struct lane *l = p->workers[w] = add_lane(p, "weir worker");
+        l->n_transforms = (uint32_t)c->n_transforms;
+        l->transforms = xcalloc(c->n_transforms + 1, sizeof(struct transform *));
+        for (uint32_t t = 0; t < l->n_transforms; t++)
+            l->transforms[t] = transform_new(p, &c->transforms[t], &l->loop, w);
+        l->n_routes = (uint32_t)c->n_sinks;
+        l->routes = xcalloc(c->n_sinks + 1, sizeof(struct outlet *));
+    }
+    for (uint32_t s = 0; s < c->n_sinks; s++)
+        for (uint32_t w = 0; w < c->workers; w++)
+            p->workers[w]->routes[s] =
+                outlet_for(p, &c->sinks[s], w, w ? p->workers[w - 1]->routes[s] : NULL);
+    if (c->dead_letter)
+        p->dead = outlet_for(p, c->dead_letter, 0, NULL);
+}
+
+struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *state_dir, bool until_end,
+                              struct strbuf *why)
+{
+    struct state *state = state_open(state_dir, conf->name, why);
+    if (!state)
+        return NULL;
+    struct pipeline *p = xcalloc(1, sizeof *p);
+    p->conf = conf;
+    p->until_end = until_end;
+    p->state = state;
+    p->budget.limit = flow_share(conf);
+    p->budget.record_max = (size_t)conf->memory / 4;
+    ledger_init(&p->ledger);
+    add_workers(p);
+    intake_init(&p->intake, p);
+    return p;
+}
+
+/* A worker without transforms and sinks of its own is only a signpost: it needs no thread. */
+static bool hollow(const struct lane *l)
+{
+    return !l->outlets && !l->n_transforms;
+}
+
+void pipeline_start(struct pipeline *p)
+{
+    for (struct lane *l = p->lanes; l; l = l->next)
+        if (!hollow(l))
+            lane_start(l);
+    intake_start(&p->intake);
+}
+
+static void wake_all(struct pipeline *p)
+{
+    loop_wake(&p->intake.loop);
+    for (struct lane *l = p->lanes; l; l = l->next)
+        loop_wake(&l->loop);
+}
+
+static void interrupt_source(struct pipeline *p)
+{
+    struct instance *i = p->intake.instance;
+    if (i->ops->interrupt && atomic_load(&i->created))
+        i->ops->interrupt(i->self);
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+    atomic_store(&p->stop, true);
+    interrupt_source(p);
+    wake_all(p);
+}
+
+void pipeline_fail(struct pipeline *p, const char *format, ...)
+{
+    va_list ap;
+    char text[2048];
+    if (atomic_exchange(&p->failed, true))
+        return;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    log_line(WEIR_LOG_ERROR, p->conf->name, "%s", text);
+    interrupt_source(p);
+    wake_all(p);
+}
+
+bool pipeline_failed(const struct pipeline *p)
+{
+    return atomic_load(&p->failed);
+}
+
+bool pipeline_done(const struct pipeline *p)
+{
+    return atomic_load(&p->done);
+}
+
+void pipeline_to_outlet(struct pipeline *p, struct outlet *o, struct weir_batch *chunk)
+{
+    (void)p;
+    lane_to_outlet(o->lane, o, chunk);
+}
+
+bool pipeline_join(struct pipeline *p)
+{
+    if (p->intake.started)
+        pthread_join(p->intake.thread, NULL);
+    p->intake.started = false;
+    return !pipeline_failed(p) && ledger_books(&p->ledger).open == 0;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    for (struct lane *l = p->lanes; l; l = l->next)
+        loop_run_tasks(&l->loop); /* what was still on its way between lanes */
+    struct lane *next;
+    intake_free(&p->intake);
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        outlet_free(p->outlets[i]);
+    for (struct lane *l = p->lanes; l; l = next) {
+        next = l->next;
+        lane_free(l);
+    }
+    free(p->outlets);
+    free(p->workers);
+    ledger_free(&p->ledger);
+    state_close(p->state);
+    free(p);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* revoke.c - gives lanes back: what is in flight of them is drained to a deadline, committed, and fenced off.
+ *
+ * Home thread of the source.  After it, records of these lanes that still come to an end change no books. */
+#include "intake.h"
+
+#include "pipeline.h"
+#include "report/clock.h"
+#include "report/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+int intake_shard_revoke(struct intake *in, const struct weir_shard *const *shards, uint32_t n,
+                        uint32_t drain_ms)
+{
+    struct revoke *r = xcalloc(1, sizeof *r), **at = &in->revokes;
+    r->shards = xmalloc((n ? n : 1) * sizeof(struct shard *));
+    for (uint32_t i = 0; i < n; i++)
+        r->shards[i] = (struct shard *)(uintptr_t)shards[i];
+    r->n = n;
+    r->lost = drain_ms == 0;
+    r->deadline = clock_mono_ms() + drain_ms;
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+    for (struct lane *l = in->pipeline->lanes; l && !r->lost; l = l->next)
+        lane_flush(l, true);
+    return WEIR_OK;
+}
+
+static bool drained(struct intake *in, const struct revoke *r)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (!ledger_shard_idle(&in->pipeline->ledger, r->shards[i]))
+            return false;
+    return true;
+}
+
+/* Their watermarks as they stand, stored as far as they may be. */
+static void finish(struct intake *in, struct revoke *r)
+{
+    struct pipeline *p = in->pipeline;
+    struct weir_position *positions = xcalloc(r->n + 1, sizeof *positions);
+    uint64_t given_back = ledger_books(&p->ledger).returned;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct shard *s = r->shards[i];
+        ledger_shard_close(&p->ledger, s);
+        if (r->lost) /* never to be committed by us again */
+            ledger_committed(&p->ledger, s, s->watermark);
+        if (r->lost || !s->stored || (p->commits && s->committed != s->watermark))
+            continue;
+        positions[n++] = (struct weir_position){.struct_size = sizeof *positions,
+                                                .flags = WEIR_POS_STORED,
+                                                .shard = &s->pub,
+                                                .next = s->watermark};
+    }
+    if (!r->lost && !p->commits)
+        commit_store_now(in);
+    given_back = ledger_books(&p->ledger).returned - given_back;
+    if (given_back)
+        log_line(WEIR_LOG_WARNING, p->conf->name,
+                 "%" PRIu64
+                 " records of %u lanes taken away were not through: their new owner reads them again",
+                 given_back, r->n);
+    if (in->instance->ops->revoked)
+        (void)in->instance->ops->revoked(in->instance->self, positions, n, sizeof *positions);
+    free(positions);
+}
+
+bool revoke_tick(struct intake *in, int64_t now)
+{
+    while (in->revokes) {
+        struct revoke *r = in->revokes;
+        bool ready = r->lost || drained(in, r);
+        if (!ready && now < r->deadline && !pipeline_failed(in->pipeline))
+            return true;
+        if (ready && !r->lost && in->pipeline->commits && now < r->deadline && !commit_settled(in) &&
+            !pipeline_failed(in->pipeline)) {
+            commit_soon(in); /* the sinks commit what was drained, then it is given back */
+            return true;
+        }
+        finish(in, r);
+        in->revokes = r->next;
+        free(r->shards);
+        free(r);
+        for (struct lane *l = in->pipeline->lanes; l && !in->draining; l = l->next)
+            lane_flush(l, false);
+    }
+    return false;
+}

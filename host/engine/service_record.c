@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* service_record.c - JSON, templates, expressions and the record format for plugins, over host/record.
+ *
+ * Home thread of the instance: its scratch memory is reused from call to call. */
+#include "service.h"
+
+#include "instance.h"
+#include "record/batch.h"
+#include "record/expr.h"
+#include "record/format.h"
+#include "record/json.h"
+#include "record/path.h"
+#include "record/template.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct instance *of(struct weir_ctx *ctx)
+{
+    return (struct instance *)(void *)ctx;
+}
+
+static bool valid(const struct weir_batch *b, uint32_t i, const char **ret_why)
+{
+    if (i < b->count)
+        return true;
+    *ret_why = "the batch has no such record";
+    return false;
+}
+
+int service_json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, const struct weir_path *path,
+                 struct weir_span *ret, const char **ret_why)
+{
+    *ret = (struct weir_span){0};
+    if (!valid(b, i, ret_why))
+        return WEIR_FATAL;
+    struct parsed *p = batch_json(b, i, of(ctx)->loop);
+    if (!p->doc) {
+        *ret_why = p->why;
+        return WEIR_REJECT;
+    }
+    const struct json_node *node = path ? json_find(p->doc->root, path->path) : p->doc->root;
+    if (node)
+        *ret = (struct weir_span){node->text.ptr, node->text.len, node->type, 0};
+    return WEIR_OK;
+}
+
+struct weir_slice service_json_string(struct weir_ctx *ctx, const struct weir_span *span)
+{
+    struct instance *in = of(ctx);
+    arena_reset(&in->scratch);
+    if (span->type != WEIR_JSON_STRING)
+        return (struct weir_slice){NULL, 0};
+    return json_string(&in->scratch, (struct weir_slice){span->ptr, span->len});
+}
+
+int service_json_check(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, uint32_t *ret_type,
+                       uint32_t *ret_multiline, const char **ret_why)
+{
+    struct json_error error = {0, NULL};
+    bool newlines = false;
+    (void)ctx;
+    if (!valid(b, i, ret_why))
+        return WEIR_FATAL;
+    struct weir_slice v = b->records[i].value;
+    if (!v.ptr) {
+        *ret_why = "it is a tombstone";
+        return WEIR_REJECT;
+    }
+    if (!json_check(v.ptr, v.len, ret_type, &newlines, &error)) {
+        *ret_why = error.why;
+        return WEIR_REJECT;
+    }
+    *ret_multiline = newlines;
+    return WEIR_OK;
+}
+
+size_t service_json_minify(struct weir_ctx *ctx, void *out, struct weir_slice json)
+{
+    (void)ctx;
+    return json_minify(out, json.ptr, json.len);
+}
+
+size_t service_json_quote(struct weir_ctx *ctx, void *out, struct weir_slice bytes)
+{
+    (void)ctx;
+    if (!json_utf8_valid(bytes.ptr, bytes.len))
+        return SIZE_MAX;
+    return json_quote(out, bytes.ptr, bytes.len);
+}
+
+/* Depth-first over the tree, with the path so far in text; the tree's depth is bounded by the reader. */
+struct walk {
+    struct strbuf *path;
+    int (*each)(void *opaque, struct weir_slice path, const struct weir_span *);
+    void *opaque;
+};
+
+static int walk_node(struct walk *w, const struct json_node *node)
+{
+    size_t base = w->path->len, index = 0;
+    if (node->type != WEIR_JSON_ARRAY && node->type != WEIR_JSON_OBJECT) {
+        struct weir_span span = {node->text.ptr, node->text.len, node->type, 0};
+        return w->each(w->opaque, (struct weir_slice){w->path->data, w->path->len}, &span);
+    }
+    for (const struct json_node *child = node->child; child; child = child->next, index++) {
+        if (base)
+            strbuf_char(w->path, '.');
+        if (child->key.ptr)
+            strbuf_add(w->path, (const char *)child->key.ptr + 1, child->key.len - 2);
+        else
+            strbuf_printf(w->path, "%zu", index);
+        int status = walk_node(w, child);
+        w->path->len = base;
+        if (status != WEIR_OK)
+            return status;
+    }
+    return WEIR_OK;
+}
+
+int service_json_walk(struct weir_ctx *ctx, struct weir_slice json,
+                      int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
+                      void *opaque)
+{
+    struct arena arena = {0};
+    struct json_doc *doc = json_parse(&arena, json.ptr, json.len, NULL);
+    int status = WEIR_REJECT;
+    if (doc) {
+        struct walk w = {&of(ctx)->text, each, opaque};
+        w.path->len = 0;
+        status = walk_node(&w, doc->root);
+    }
+    arena_free(&arena);
+    return status;
+}
+
+/* The place where a template's text stands until its next render. */
+static struct strbuf *rendered_text(struct instance *in, const struct weir_template *t)
+{
+    int k = 0;
+    while (k < RENDERED_MAX - 1 && in->rendered[k].template && in->rendered[k].template != t)
+        k++;
+    in->rendered[k].template = t;
+    return &in->rendered[k].text;
+}
+
+int service_render(struct weir_ctx *ctx, const struct weir_template *t, const struct weir_batch *b,
+                   uint32_t i, struct weir_slice *ret, const char **ret_why)
+{
+    struct instance *in = of(ctx);
+    struct batch_subject subject;
+    if (template_constant(t, ret))
+        return WEIR_OK;
+    if (!valid(b, i, ret_why))
+        return WEIR_FATAL;
+    struct strbuf *text = rendered_text(in, t);
+    text->len = in->render_why.len = 0;
+    batch_subject_init(&subject, b, in->loop, &in->scratch);
+    int status = template_render(t, batch_subject_at(&subject, i), text, &in->render_why);
+    arena_reset(&in->scratch);
+    if (status == WEIR_OK)
+        *ret = (struct weir_slice){text->len ? text->data : "", text->len};
+    else
+        *ret_why = in->render_why.data;
+    return status;
+}
+
+int service_match(struct weir_ctx *ctx, const struct weir_expr *expr, const struct weir_batch *b,
+                  uint32_t first, uint32_t n, uint8_t *ret)
+{
+    struct instance *in = of(ctx);
+    struct batch_subject subject;
+    if (first > b->count || n > b->count - first)
+        return WEIR_FATAL;
+    batch_subject_init(&subject, b, in->loop, &in->scratch);
+    for (uint32_t k = 0; k < n; k++) {
+        size_t before = in->match_why.len;
+        in->match_why.len = 0;
+        ret[k] = (uint8_t)expr_match(expr, batch_subject_at(&subject, first + k), &in->match_why);
+        if (!in->match_why.len)
+            in->match_why.len = before; /* the last error stays readable */
+        arena_reset(&in->scratch);
+    }
+    return WEIR_OK;
+}
+
+const char *service_match_error(struct weir_ctx *ctx)
+{
+    return of(ctx)->match_why.len ? of(ctx)->match_why.data : "";
+}
+
+int service_record_print(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, struct weir_slice *ret)
+{
+    struct strbuf *line = &of(ctx)->line;
+    if (i >= b->count)
+        return WEIR_FATAL;
+    line->len = 0;
+    format_print(&b->records[i], line);
+    *ret = (struct weir_slice){line->data, line->len};
+    return WEIR_OK;
+}
+
+int service_record_parse(struct weir_ctx *ctx, struct weir_slice line, struct weir_record *ret,
+                         size_t record_size, const char **ret_why)
+{
+    struct instance *in = of(ctx);
+    struct weir_record r;
+    arena_reset(&in->parsed);
+    int status = format_parse(&in->parsed, line, &r, ret_why);
+    memset(ret, 0, record_size);
+    if (status == WEIR_OK)
+        memcpy(ret, &r, record_size < sizeof r ? record_size : sizeof r);
+    return status;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* transform.c - runs one stage and books what it did: dropped inputs, further copies, rejects.
+ *
+ * Home thread of the worker.  What a failed call emitted is thrown away as if it had not run. */
+#include "transform.h"
+
+#include "delivery/ledger.h"
+#include "pipeline.h"
+#include "record/expr.h"
+#include "report/log.h"
+
+#include <stdlib.h>
+
+struct transform *transform_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
+                                uint32_t worker)
+{
+    struct transform *t = xcalloc(1, sizeof *t);
+    t->conf = s;
+    t->instance = instance_new(p, s, loop, worker);
+    t->one_to_one = conf_promises(s) & WEIR_ONE_TO_ONE;
+    return t;
+}
+
+void transform_free(struct transform *t)
+{
+    instance_free(t->instance);
+    free(t);
+}
+
+struct concern { /* which inputs `when` sends through process */
+    uint8_t *each;
+    uint32_t *map;
+    struct weir_batch *batch;
+};
+
+static void judge(struct transform *t, struct weir_emitter *e, struct concern *c)
+{
+    struct instance *in = t->instance;
+    struct batch_subject subject;
+    c->each = xcalloc(e->in->count, 1);
+    c->map = xmalloc(e->in->count * sizeof *c->map);
+    c->batch = batch_selection(e->in->budget, e->in->count);
+    batch_subject_init(&subject, e->in, in->loop, &in->scratch);
+    for (uint32_t i = 0; i < e->in->count; i++) {
+        in->match_why.len = 0;
+        enum expr_result r = expr_match(t->conf->when, batch_subject_at(&subject, i), &in->match_why);
+        arena_reset(&in->scratch);
+        if (r == EXPR_FALSE)
+            continue;
+        c->each[i] = 1; /* an error is the record's: it is rejected below and not passed */
+        if (r == EXPR_TRUE) {
+            c->map[c->batch->count] = i;
+            batch_select(c->batch, e->in, i);
+        } else {
+            struct weir_result why = {
+                .index = i, .status = WEIR_REJECT, .type = "when", .why = in->match_why.data};
+            e->rejected[i] = 1;
+            rejects_add(&e->rejects, e->in, i, &why, 1);
+        }
+    }
+    e->map = c->map;
+    e->concerned = c->each;
+    e->mapped = c->batch->count;
+}
+
+static void concern_free(struct concern *c)
+{
+    free(c->each);
+    free(c->map);
+    batch_unref(c->batch);
+}
+
+static int call(struct transform *t, struct weir_emitter *e)
+{
+    struct concern c = {0};
+    struct instance *in = t->instance;
+    int status = WEIR_OK;
+    instance_clear_failure(in);
+    if (t->conf->when)
+        judge(t, e, &c);
+    const struct weir_batch *input = c.batch ? c.batch : e->in;
+    if (input->count)
+        status = in->ops->process(in->self, input, e);
+    if (status == WEIR_OK)
+        emitter_pass_unconcerned(e, e->in->count);
+    if (t->conf->when)
+        concern_free(&c);
+    return status;
+}
+
+/* Enters into the books what the stage did to the copies of each input. */
+static void book(struct transform *t, const struct weir_emitter *e)
+{
+    uint32_t n = e->in->count, dropped = 0, more = 0;
+    uint8_t *none = xcalloc(n, 1);
+    uint32_t *extra = xcalloc(n, sizeof *extra);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t copies = e->outputs[i] + e->rejected[i];
+        none[i] = copies == 0;
+        dropped += copies == 0;
+        extra[i] = copies > 1 ? copies - 1 : 0;
+        more += extra[i];
+    }
+    if (more)
+        ledger_add_copies(&t->instance->pipeline->ledger, e->in, extra, 0);
+    if (dropped)
+        ledger_end_marked(&t->instance->pipeline->ledger, e->in, none, DROPPED);
+    free(none);
+    free(extra);
+}
+
+/* process refused the whole chunk: every input becomes a dead letter. */
+static void reject_all(struct transform *t, struct weir_emitter *e)
+{
+    struct weir_result why = {
+        .status = WEIR_REJECT, .code = t->instance->failure.code, .why = instance_why(t->instance)};
+    rejects_begin(&e->rejects, t->instance->pipeline, t->conf);
+    for (uint32_t i = 0; i < e->in->count; i++)
+        rejects_add(&e->rejects, e->in, i, &why, 1);
+    rejects_send(&e->rejects);
+}
+
+int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
+{
+    struct pipeline *p = t->instance->pipeline;
+    struct weir_emitter e = {.instance = t->instance, .in = in};
+    *ret_out = NULL;
+    if (!t->one_to_one)
+        batch_print_edits(in);
+    e.out = batch_new(in->budget, in->count);
+    e.outputs = xcalloc(in->count, sizeof *e.outputs);
+    e.rejected = xcalloc(in->count, 1);
+    rejects_begin(&e.rejects, p, t->conf);
+    batch_keep(e.out, in);
+    int status = call(t, &e);
+    if (status == WEIR_OK) {
+        book(t, &e);
+        rejects_send(&e.rejects);
+        e.out->several = in->several || e.several;
+        batch_seal(e.out);
+    } else {
+        rejects_discard(&e.rejects);
+        if (status == WEIR_REJECT)
+            reject_all(t, &e);
+        else if (status != WEIR_RETRY)
+            pipeline_fail(p, "[%s] %s", t->conf->title, instance_why(t->instance));
+    }
+    free(e.outputs);
+    free(e.rejected);
+    if (status == WEIR_OK && e.out->count)
+        *ret_out = e.out;
+    else
+        batch_unref(e.out);
+    if (status != WEIR_RETRY)
+        batch_unref(in);
+    return status;
+}

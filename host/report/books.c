@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* books.c - prints the account of a pipeline.  Main thread, when the pipeline's threads have ended. */
+#include "books.h"
+
+#include <inttypes.h>
+
+struct sum {
+    uint64_t in, delivered, duplicate, dead;
+};
+
+/* A sink has one outlet per worker; people think of it as one. */
+static void print_sink(const struct pipeline *p, const struct section_conf *s, FILE *f)
+{
+    struct sum sum = {0};
+    for (uint32_t i = 0; i < p->n_outlets; i++) {
+        const struct outlet_books *b = &p->outlets[i]->books;
+        if (p->outlets[i]->conf != s)
+            continue;
+        sum.in += atomic_load(&b->in);
+        sum.delivered += atomic_load(&b->delivered);
+        sum.duplicate += atomic_load(&b->duplicate);
+        sum.dead += atomic_load(&b->dead);
+    }
+    uint64_t ended = sum.delivered + sum.duplicate + sum.dead;
+    fprintf(f,
+            "  %s: in %" PRIu64 " = delivered %" PRIu64 " + duplicate %" PRIu64 " + dead-lettered %" PRIu64,
+            s->dead_letter ? "dead-letter" : s->name, sum.in, sum.delivered, sum.duplicate, sum.dead);
+    if (ended < sum.in)
+        fprintf(f, " + undelivered %" PRIu64, sum.in - ended);
+    fputc('\n', f);
+}
+
+bool books_print(struct pipeline *p, FILE *f)
+{
+    struct books b = ledger_books(&p->ledger);
+    bool balanced = b.read == b.delivered + b.dead + b.dropped + b.open;
+    fprintf(f,
+            "%s: read %" PRIu64 " = delivered %" PRIu64 " + dead-lettered %" PRIu64 " + dropped %" PRIu64
+            " + undelivered %" PRIu64 "\n",
+            p->conf->name, b.read, b.delivered, b.dead, b.dropped, b.open);
+    for (size_t i = 0; i < p->conf->n_sinks; i++)
+        print_sink(p, &p->conf->sinks[i], f);
+    if (p->conf->dead_letter)
+        print_sink(p, p->conf->dead_letter, f);
+    if (b.returned)
+        fprintf(f, "  given back at a rebalance, read again by their new owner: %" PRIu64 "\n", b.returned);
+    if (!balanced)
+        fprintf(f, "  these books do not balance: a fault of weir, please report it\n");
+    return balanced;
+}

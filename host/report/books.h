@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* books.h - a pipeline's account at its end, as people read it: every record read ends in one column. */
+#ifndef WEIR_HOST_BOOKS_H
+#define WEIR_HOST_BOOKS_H
+
+#include "engine/pipeline.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* `web: read 1000 = delivered 990 + ...`, then a line for every sink.  False: the columns do not add up, which is
+ * said: it is a fault of weir. */
+bool books_print(struct pipeline *, FILE *);
+
+#endif
