@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* expr.h - `when`: a subset of jq 1.6 over a record (docs/expressions.md).  Whatever it accepts means what jq says.
  *
  * Immutable after compiling, except for regex match memory, which is per call; any thread may evaluate. */

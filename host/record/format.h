@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* format.h - format = record: one JSON object a line that holds everything a record is, lossless both ways
  * (docs/formats.md).  Pure functions, any thread. */
 #ifndef WEIR_HOST_FORMAT_H

@@ -3,7 +3,6 @@
  *
  * One line per record: 0 false, 1 true, 2 error, one digit per expression; "refused" lines go to standard error.
  * With --refuse the file holds expressions that must not compile. */
-#define WEIR_API 1
 #include "record/expr.h"
 #include "record/format.h"
 
