@@ -23,9 +23,8 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
 	%D%/unit/t-arena \
-	%D%/unit/t-elasticsearch-live \
-	%D%/unit/t-elasticsearch \
 	%D%/unit/t-expr \
+	%D%/unit/t-format \
 	%D%/unit/t-harness \
 	%D%/unit/t-ini-fuzz \
 	%D%/unit/t-ini \
@@ -33,8 +32,32 @@ unit_tests = \
 	%D%/unit/t-json-text \
 	%D%/unit/t-json \
 	%D%/unit/t-log \
+	%D%/unit/t-option \
 	%D%/unit/t-path \
-	%D%/unit/t-subst
+	%D%/unit/t-subst \
+	%D%/unit/t-template
+
+# Tests of a plugin, when it is built.
+if BUILD_ELASTICSEARCH
+unit_tests += %D%/unit/t-elasticsearch
+%C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+endif
+
+# Tests of more than one source.
+%C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
+%C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
+%C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
+%C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
+# end of them
+
+# Programs that gates and people run.
+check_PROGRAMS += %D%/unit/expr-driver %D%/bench/json-bench
+if HAVE_CMOCKA
+if BUILD_ELASTICSEARCH
+check_PROGRAMS += %D%/unit/t-elasticsearch-live
+%C%_unit_t_elasticsearch_live_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+endif
+endif
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -45,13 +68,14 @@ check-local:
 endif
 
 gates = \
+	%D%/gates/t-expr-jq.sh \
 	%D%/gates/t-header.sh \
+	%D%/gates/t-json-fuzz.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh
 TESTS += $(gates)
-EXTRA_DIST += $(gates) %D%/gates/lib.sh %D%/gates/long-functions.txt %D%/README.md \
-	%D%/bad-plugins %D%/golden
+EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # The options of the built plugins as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS)

@@ -132,16 +132,13 @@ static inline __attribute__((always_inline)) const uint8_t *read_value(struct re
     struct nest nest;
     struct json_node *node = NULL, **link = &r->root;
     struct name name = {NULL, 0, 0};
-    unsigned depth = 0;
-    uint32_t type;
+    uint32_t type, depth = 0;
 
 value:
     if (p == r->end)
         return scan_fail(&r->scan, p, "the text ends where a value must stand");
-    if (build) {
+    if (build)
         *link = node = new_node(r, p, &name);
-        link = &node->next;
-    }
     if (*p == '{' || *p == '[') {
         if (depth == r->depth_max)
             return scan_fail(&r->scan, p, "nested deeper than weir reads");
@@ -160,8 +157,10 @@ value:
 done: /* with a value of that type */
     if (p == NULL)
         return NULL;
-    if (build)
+    if (build) {
         finish_node(node, type, p);
+        link = &node->next;
+    }
     *ret_type = type;
     if (depth == 0)
         return p;
@@ -176,18 +175,13 @@ done: /* with a value of that type */
 closed:
     type = nest.close[--depth] == '}' ? WEIR_JSON_OBJECT : WEIR_JSON_ARRAY;
     p++;
-    if (build) {
+    if (build)
         node = nest.node[depth];
-        link = &node->next;
-    }
     goto done;
 
 item: /* of the innermost container */
-    if (nest.close[depth - 1] == '}')
-        p = read_name(r, p, &name);
-    else
-        name = (struct name){NULL, 0, 0};
-    if (p == NULL)
+    name = (struct name){NULL, 0, 0};
+    if (nest.close[depth - 1] == '}' && (p = read_name(r, p, &name)) == NULL)
         return NULL;
     goto value;
 }

@@ -117,7 +117,7 @@ bool json_key_is(struct weir_slice text, uint32_t flags, const char *key, size_t
 
 size_t json_utf8_prefix(const void *text, size_t n)
 {
-    const uint8_t *start = text, *p = start, *end = start + n;
+    const uint8_t *start = text, *p = start, *end = n > 0 ? start + n : start;
 
     while (p < end) {
         if (*p < 0x80) {
