@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* conf.h - a pipeline as its INI file says it: checked, compiled, ready to run.
  *
  * Owns: everything it points to, until conf_free.  Immutable after conf_load, so any thread may read. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* arena.h - bump allocation for what lives exactly as long as a batch.
  *
  * Owns: chunks of memory freed all at once.  An arena has one writer at a time;

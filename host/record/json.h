@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* json.h - the JSON view of a record: checked and parsed once, edited in place, printed once.
  *
  * Owns: a strict RFC 8259 reader over borrowed bytes, a tree of spans into them, edits on that tree, and

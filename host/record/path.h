@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* path.h - a compiled path into a JSON value: .user.id, .tags[0], ."odd key", .["odd key"].
  *
  * Grammar: jq 1.6's path subset; "." is the whole value.  Immutable after compiling, so any thread may use it. */

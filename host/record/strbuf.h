@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* strbuf.h - a growing run of bytes with a limit, reused from record to record.
  *
  * Owns: its bytes.  A zeroed struct strbuf is an empty one.  Thread: one at a time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* log.h - log lines on stderr, text or JSON, each written whole; repeats of one line are counted, not printed.
  *
  * Owns: level, format, and the one lock around stderr (shared with progress.c).  Thread: any. */
