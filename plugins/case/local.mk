@@ -1,5 +1,5 @@
 if BUILD_CASE
-#plugin_LTLIBRARIES += %D%/case.la
+plugin_LTLIBRARIES += %D%/case.la
 %C%_case_la_SOURCES = %D%/case.c
 %C%_case_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_case_la_CFLAGS = $(PLUGIN_CFLAGS)

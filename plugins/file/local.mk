@@ -10,7 +10,6 @@ plugin_LTLIBRARIES += %D%/file.la
 	%D%/recover.c \
 	%D%/scan.c \
 	%D%/sink.c \
-	%D%/sink.c \
 	%D%/sink.h \
 	%D%/source.c \
 	%D%/source.h \

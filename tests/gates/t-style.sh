@@ -66,8 +66,8 @@ cat Makefile.am host/local.mk plugins/local.mk plugins/*/local.mk tests/local.mk
 for file in "${sources[@]}"; do
 	checks=$((checks + 1))
 	case $file in
-	tests/unit/t-*.c) grep -qE "unit/$(basename "$file" .c)( |\$)" "$tmp/lists" || bad "$file is in no local.mk" ;;
 	tests/bad-plugins/*) ;;
+	tests/*.c) grep -qE "/$(basename "$file" .c)([.]c)?( |\$)" "$tmp/lists" || bad "$file is in no local.mk" ;;
 	*) grep -qE "/$(basename "$file")( |\$)" "$tmp/lists" || bad "$file is in no local.mk" ;;
 	esac
 done
