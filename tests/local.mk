@@ -23,6 +23,7 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
 	%D%/unit/t-arena \
+	%D%/unit/t-conf \
 	%D%/unit/t-expr \
 	%D%/unit/t-format \
 	%D%/unit/t-harness \
@@ -39,14 +40,23 @@ unit_tests = \
 
 # Tests of a plugin, when it is built.
 if BUILD_ELASTICSEARCH
-unit_tests += %D%/unit/t-elasticsearch
+unit_tests += %D%/unit/t-elasticsearch-parts %D%/unit/t-elasticsearch-source %D%/unit/t-elasticsearch
+%C%_unit_t_elasticsearch_parts_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+%C%_unit_t_elasticsearch_source_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+endif
+if BUILD_KAFKA
+unit_tests += %D%/unit/t-kafka
+%C%_unit_t_kafka_LDADD = $(LDADD) $(KAFKA_LIBS)
 endif
 
 # Tests of more than one source.
+%C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
+%C%_unit_t_elasticsearch_source_SOURCES = %D%/unit/t-elasticsearch-source.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
+%C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 # end of them
 
@@ -79,7 +89,7 @@ EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/fuzz %D%/gates %D%/golden %D%/se
 
 # The options of the built plugins as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS)
-	for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); \
-	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema \
-	>$(srcdir)/%D%/golden/$$name.json || exit 1; done
+	@for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); golden=$(srcdir)/%D%/golden/$$name.json; \
+	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema >$$golden.new && \
+	mv $$golden.new $$golden || exit 1; done
 .PHONY: update-golden

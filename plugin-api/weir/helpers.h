@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* weir/helpers.h - comforts over plugin.h, all inline: no part of the ABI, use or leave.
  *
  * Option rows by type, formatted log lines and problems, slices from strings. */
@@ -11,33 +12,39 @@
 #include <string.h>
 
 /* ---- option rows: OPT_INT(struct my_conf, port, "port", "9200", 1, 65535, "Port of the server") -------------- */
-#define WEIR_ROW_(T, f, ct, ty, fl, n, d, lo, hi, v, h, doc)                                                      \
-    {n, ty, fl, WEIR_OFF(T, f, ct), 0, d, lo, hi, v, h, doc, "0.1"}
-#define WEIR_OPT_STRING(T, f, n, fl, d, h, doc) \
+#define WEIR_ROW_(T, f, ct, ty, fl, n, d, lo, hi, v, h, doc)                                                 \
+    {                                                                                                        \
+        n, ty, fl, WEIR_OFF(T, f, ct), 0, d, lo, hi, v, h, doc, "0.1"                                        \
+    }
+#define WEIR_OPT_STRING(T, f, n, fl, d, h, doc)                                                              \
     WEIR_ROW_(T, f, const char *, WEIR_T_STRING, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPT_INT(T, f, n, fl, d, lo, hi, h, doc) \
+#define WEIR_OPT_INT(T, f, n, fl, d, lo, hi, h, doc)                                                         \
     WEIR_ROW_(T, f, int64_t, WEIR_T_INT, fl, n, d, lo, hi, NULL, h, doc)
-#define WEIR_OPT_BOOL(T, f, n, fl, d, h, doc) WEIR_ROW_(T, f, int64_t, WEIR_T_BOOL, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPT_SIZE(T, f, n, fl, d, lo, hi, h, doc) \
+#define WEIR_OPT_BOOL(T, f, n, fl, d, h, doc)                                                                \
+    WEIR_ROW_(T, f, int64_t, WEIR_T_BOOL, fl, n, d, 0, 0, NULL, h, doc)
+#define WEIR_OPT_SIZE(T, f, n, fl, d, lo, hi, h, doc)                                                        \
     WEIR_ROW_(T, f, int64_t, WEIR_T_SIZE, fl, n, d, lo, hi, NULL, h, doc)
-#define WEIR_OPT_DURATION(T, f, n, fl, d, lo, hi, h, doc) \
+#define WEIR_OPT_DURATION(T, f, n, fl, d, lo, hi, h, doc)                                                    \
     WEIR_ROW_(T, f, int64_t, WEIR_T_DURATION, fl, n, d, lo, hi, NULL, h, doc)
-#define WEIR_OPT_ENUM(T, f, n, fl, d, values, h, doc) \
+#define WEIR_OPT_ENUM(T, f, n, fl, d, values, h, doc)                                                        \
     WEIR_ROW_(T, f, int64_t, WEIR_T_ENUM, fl, n, d, 0, 0, values, h, doc)
-#define WEIR_OPT_LIST(T, f, n, fl, d, h, doc) \
+#define WEIR_OPT_LIST(T, f, n, fl, d, h, doc)                                                                \
     WEIR_ROW_(T, f, struct weir_list, WEIR_T_LIST, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPT_MAP(T, f, n, fl, h, doc) \
+#define WEIR_OPT_MAP(T, f, n, fl, h, doc)                                                                    \
     WEIR_ROW_(T, f, struct weir_map, WEIR_T_MAP, fl, n, NULL, 0, 0, NULL, h, doc)
-#define WEIR_OPT_SECRET(T, f, n, fl, h, doc) \
+#define WEIR_OPT_SECRET(T, f, n, fl, h, doc)                                                                 \
     WEIR_ROW_(T, f, const struct weir_secret *, WEIR_T_SECRET, fl, n, NULL, 0, 0, NULL, h, doc)
-#define WEIR_OPT_TEMPLATE(T, f, n, fl, d, h, doc) \
+#define WEIR_OPT_TEMPLATE(T, f, n, fl, d, h, doc)                                                            \
     WEIR_ROW_(T, f, const struct weir_template *, WEIR_T_TEMPLATE, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPT_EXPR(T, f, n, fl, d, h, doc) \
+#define WEIR_OPT_EXPR(T, f, n, fl, d, h, doc)                                                                \
     WEIR_ROW_(T, f, const struct weir_expr *, WEIR_T_EXPR, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPT_PATH(T, f, n, fl, d, h, doc) \
+#define WEIR_OPT_PATH(T, f, n, fl, d, h, doc)                                                                \
     WEIR_ROW_(T, f, const struct weir_path *, WEIR_T_PATH, fl, n, d, 0, 0, NULL, h, doc)
-#define WEIR_OPTIONS(T, rows)                                                                                     \
-    {sizeof(struct weir_options), sizeof(struct weir_option), sizeof(rows) / sizeof((rows)[0]), sizeof(T), rows}
+#define WEIR_OPTIONS(T, rows)                                                                                \
+    {                                                                                                        \
+        sizeof(struct weir_options), sizeof(struct weir_option), sizeof(rows) / sizeof((rows)[0]),           \
+            sizeof(T), rows                                                                                  \
+    }
 
 #if defined(__GNUC__)
 #define WEIR_PRINTF(f, a) __attribute__((format(printf, f, a)))
