@@ -159,11 +159,28 @@ const struct plugin *loader_get(const char *name, char *why, size_t cap)
     return good ? &entry->plugin : NULL;
 }
 
+/* Keeps what load() or handshake() filled. */
+static const struct plugin *keep(const struct plugin *plugin, const char *file)
+{
+    struct loaded *entry = remember(plugin->info.name);
+    entry->plugin = *plugin;
+    entry->plugin.file = file;
+    return &entry->plugin;
+}
+
+const struct plugin *loader_add(const struct weir_plugin *given, char *why, size_t cap)
+{
+    struct plugin plugin;
+    return handshake(given, given->name, &plugin, why, cap) ? keep(&plugin, "built in") : NULL;
+}
+
 const struct plugin *loader_open_file(const char *file, char *why, size_t cap)
 {
     const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
     char name[NAME_MAX_BYTES + 1];
     size_t n = strcspn(base, ".");
+    struct plugin plugin;
+    struct strbuf path = {0};
     if (n == 0 || n > NAME_MAX_BYTES) {
         snprintf(why, cap, "%s: a plugin's file is NAME.so with a name of 1 to %d bytes", file,
                  NAME_MAX_BYTES);
@@ -171,19 +188,10 @@ const struct plugin *loader_open_file(const char *file, char *why, size_t cap)
     }
     memcpy(name, base, n);
     name[n] = 0;
-    struct loaded *entry = xcalloc(1, sizeof *entry);
-    struct strbuf path = {0};
     strbuf_printf(&path, "%s%s", strchr(file, '/') ? "" : "./", file); /* or dlopen would search the system */
-    bool good = load(path.data, name, &entry->plugin, why, cap);
+    bool good = load(path.data, name, &plugin, why, cap);
     strbuf_free(&path);
-    if (!good) {
-        free(entry);
-        return NULL;
-    }
-    entry->name = xstrdup(name);
-    entry->next = table;
-    table = entry;
-    return &entry->plugin;
+    return good ? keep(&plugin, plugin.file) : NULL;
 }
 
 struct names {
@@ -191,25 +199,30 @@ struct names {
     size_t count;
 };
 
+/* Takes the name. */
+static void add_name(struct names *names, char *name)
+{
+    bool known = !name_valid(name);
+    for (size_t i = 0; i < names->count && !known; i++)
+        known = strcmp(names->items[i], name) == 0;
+    if (known) {
+        free(name);
+        return;
+    }
+    names->items = xrealloc(names->items, (names->count + 2) * sizeof *names->items);
+    names->items[names->count++] = name;
+}
+
 static bool collect(const char *folder, void *opaque)
 {
-    struct names *names = opaque;
     DIR *dir = opendir(folder);
     for (struct dirent *item; dir && (item = readdir(dir));) {
         size_t n = strlen(item->d_name);
-        bool known = false;
         if (n < 4 || (strcmp(item->d_name + n - 3, ".so") != 0 && strcmp(item->d_name + n - 3, ".la") != 0))
             continue;
         char *name = xstrdup(item->d_name);
         name[n - 3] = 0;
-        for (size_t i = 0; i < names->count; i++)
-            known |= strcmp(names->items[i], name) == 0;
-        if (known || !name_valid(name)) {
-            free(name);
-            continue;
-        }
-        names->items = xrealloc(names->items, (names->count + 2) * sizeof *names->items);
-        names->items[names->count++] = name;
+        add_name(opaque, name);
     }
     if (dir)
         closedir(dir);
@@ -224,6 +237,10 @@ static int by_name(const void *a, const void *b)
 int loader_names(char ***ret)
 {
     struct names names = {.items = xcalloc(1, sizeof *names.items)};
+    for (const struct loaded *entry = table; entry; entry = entry->next) {
+        if (entry->plugin.file)
+            add_name(&names, xstrdup(entry->name));
+    }
     each_folder(collect, &names);
     qsort(names.items, names.count, sizeof *names.items, by_name);
     names.items[names.count] = NULL;

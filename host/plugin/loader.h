@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* loader.h - finds, loads and examines plugins; a loaded plugin stays until the process ends.
  *
  * Owns: the table of loaded plugins.  Thread: the main thread, before pipelines run. */
@@ -20,6 +21,8 @@ void loader_set_path(const char *path);
 /* The plugin of that name, loaded at the first call.  NULL and a sentence in why[cap] that says which file, what is
  * wrong with it and what to do. */
 const struct plugin *loader_get(const char *name, char *why, size_t cap);
+/* Takes in a plugin that is linked into this program, found before those in folders; the description is borrowed. */
+const struct plugin *loader_add(const struct weir_plugin *, char *why, size_t cap);
 /* Loads one file, for `weir plugins check`. */
 const struct plugin *loader_open_file(const char *file, char *why, size_t cap);
 /* Names of all plugins found in the search path, sorted, each once; freed with loader_names_free. */
