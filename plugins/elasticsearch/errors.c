@@ -90,7 +90,7 @@ const char *errors_action_name(enum es_action action)
 {
     static const char *const names[] = {
         [ES_DONE] = "done",   [ES_CONFLICT] = "duplicate",   [ES_RETRY] = "retry",
-        [ES_WAIT] = "wait",   [ES_DENIED] = "wait (denied)", [ES_LIMITED] = "retry 5 times, then reject",
+        [ES_WAIT] = "wait",   [ES_DENIED] = "wait (denied)", [ES_LIMITED] = "5 tries, then reject",
         [ES_SPLIT] = "halve", [ES_REJECT] = "reject",
     };
     return names[action];

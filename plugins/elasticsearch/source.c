@@ -321,7 +321,8 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
         return WEIR_OK;
     if (src->status != WEIR_OK) {
         int status = src->status;
-        src->status = WEIR_OK;
+        if (status != WEIR_FATAL)
+            src->status = WEIR_OK;
         return weir_fail(src->ctx, status, src->code, "%s", src->why);
     }
     return src->step == ES_OVER ? WEIR_END : WEIR_AGAIN;

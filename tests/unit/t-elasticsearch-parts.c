@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t-elasticsearch-parts.c - parts of the elasticsearch plugin that need no server: spans of a search answer, ids, the
+ * pool of nodes, and that the manual shows the tables of errors as they are. */
+#include "../../plugins/elasticsearch/es.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- hits ----------------------------------------------------------------------------------------------------- */
+static bool read_copy(const char *text, size_t len, struct es_page *page, char **ret_copy)
+{
+    const char *why = NULL;
+    bool good;
+    *ret_copy = malloc(len + 1); /* its end is the allocation's: a read behind it is noticed */
+    assert_non_null(*ret_copy);
+    memcpy(*ret_copy, text, len);
+    good = hits_read(*ret_copy, len, page, &why);
+    assert_true(good || why);
+    return good;
+}
+
+static const char WHOLE[] = "{\"_scroll_id\":\"s\",\"pit_id\":\"a\\u0041\",\"timed_out\":true,\"_shards\":{"
+                            "\"failed\":2,\"x\":[]},\"hits\":{\"total\":7,"
+                            "\"hits\":[{\"_id\":\"\\ud83d\\ude00\\ud800x\",\"_source\":{\"a\":\"]}\\\"\","
+                            "\"b\":[{}, 1e5]},\"sort\":[1,\"\\\"]\"]}]}}";
+
+static void finds_the_spans(void **state)
+{
+    struct es_page page;
+    char *copy, head[64];
+    (void)state;
+    assert_true(read_copy(WHOLE, sizeof WHOLE - 1, &page, &copy));
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.total, 7);
+    assert_true(page.timed_out && page.has_hits && page.shards_failed == 2);
+    assert_int_equal(page.pit_id.len, 2);
+    assert_memory_equal(page.pit_id.ptr, "aA", 2);
+    assert_int_equal(page.hits[0].id.len, 8);
+    assert_memory_equal(page.hits[0].id.ptr, "\xf0\x9f\x98\x80\xef\xbf\xbdx", 8);
+    assert_int_equal(page.hits[0].source.len, strlen("{\"a\":\"]}\\\"\",\"b\":[{}, 1e5]}"));
+    assert_int_equal(hits_sort_head(page.hits[0].sort, 1, head, sizeof head), 3);
+    assert_memory_equal(head, "[1]", 3);
+    assert_int_equal(hits_sort_head(page.hits[0].sort, 2, head, sizeof head), 9);
+    assert_memory_equal(head, "[1,\"\\\"]\"]", 9);
+    assert_int_equal(hits_sort_head(page.hits[0].sort, 3, head, sizeof head), 0);
+    assert_int_equal(hits_sort_head(page.hits[0].sort, 2, head, 8), 0);
+    hits_free(&page);
+    free(copy);
+}
+
+static void every_cut_is_noticed(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < sizeof WHOLE - 1; len++) {
+        struct es_page page;
+        char *copy;
+        assert_false(read_copy(WHOLE, len, &page, &copy));
+        hits_free(&page);
+        free(copy);
+    }
+}
+
+/* Whatever stands there, reading ends and stays inside. */
+static void any_changed_byte_is_survived(void **state)
+{
+    static const char bytes[] = "\"{}[],:\\u0x \xff\n";
+    char text[sizeof WHOLE];
+    (void)state;
+    for (size_t i = 0; i < sizeof WHOLE - 1; i++)
+        for (size_t k = 0; k < sizeof bytes; k++) {
+            struct es_page page;
+            char *copy;
+            memcpy(text, WHOLE, sizeof WHOLE);
+            text[i] = bytes[k];
+            (void)read_copy(text, sizeof WHOLE - 1, &page, &copy);
+            hits_free(&page);
+            free(copy);
+        }
+}
+
+static void depth_has_a_limit(void **state)
+{
+    char *deep = malloc(100000);
+    struct es_page page;
+    const char *why = NULL;
+    (void)state;
+    assert_non_null(deep);
+    memset(deep, '[', 100000);
+    memcpy(deep, "{\"x\":", 5);
+    assert_false(hits_read(deep, 100000, &page, &why));
+    assert_string_equal(why, "a value is nested too deeply");
+    hits_free(&page);
+    free(deep);
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------ */
+static void hash_of_known_texts(void **state)
+{
+    static const struct {
+        const char *text, *hash;
+    } cases[] = {
+        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+    };
+    char hash[64], million[1000];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sha256_hex(cases[i].text, strlen(cases[i].text), hash);
+        assert_memory_equal(hash, cases[i].hash, 64);
+    }
+    memset(million, 'a', sizeof million);
+    sha256_hex(million, 1000, hash);
+    assert_memory_equal(hash, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3", 64);
+}
+
+static void a_shortened_id_keeps_whole_characters(void **state)
+{
+    char text[700], id[ES_ID_MAX];
+    (void)state;
+    for (size_t lead = 0; lead < 2; lead++) {
+        memset(text, 'x', lead);
+        for (size_t i = lead; i + 1 < sizeof text; i += 2)
+            memcpy(text + i, "\xc3\xa9", 2);
+        size_t n = id_shorten(text, sizeof text - 1 - lead, id);
+        assert_true(n <= ES_ID_MAX && id[n - 65] == '~');
+        assert_int_equal((unsigned char)id[n - 66], 0xa9);
+    }
+}
+
+static void base64_of_known_texts(void **state)
+{
+    static const char *const cases[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
+    char out[16];
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        bytes_base64(cases[i][0], strlen(cases[i][0]), out);
+        assert_string_equal(out, cases[i][1]);
+    }
+}
+
+/* ---- nodes ---------------------------------------------------------------------------------------------------- */
+static void nodes_rest_and_come_back(void **state)
+{
+    struct es_node list[3] = {{0}};
+    struct es_nodes nodes = {list, 3, 0};
+    (void)state;
+    assert_int_equal(nodes_pick(&nodes, 0), 0);
+    assert_int_equal(nodes_pick(&nodes, 0), 1);
+    assert_int_equal(nodes_pick(&nodes, 0), 2);
+    nodes_failed(&nodes, 0, 10);
+    assert_int_equal(nodes_pick(&nodes, 20), 1);
+    nodes_failed(&nodes, 1, 20);
+    nodes_failed(&nodes, 2, 30);
+    assert_int_equal(nodes_pick(&nodes, 31), 0); /* all rest: the one that failed longest ago */
+    for (int i = 0; i < 20; i++)
+        nodes_failed(&nodes, 0, 40);
+    assert_int_equal(list[0].rest_until, 60040); /* never longer than a minute */
+    nodes_worked(&nodes, 0);
+    assert_int_equal(nodes_pick(&nodes, 41), 0);
+}
+
+/* ---- the manual ----------------------------------------------------------------------------------------------- */
+static char *read_manual(void)
+{
+    char path[512], *text = calloc(1, 65536);
+    const char *top = getenv("srcdir");
+    FILE *f;
+    snprintf(path, sizeof path, "%s/docs/elasticsearch.md", top ? top : ".");
+    f = fopen(path, "r");
+    assert_true(f && text);
+    assert_true(fread(text, 1, 65535, f) > 0);
+    fclose(f);
+    return text;
+}
+
+static void put_op(char *out, size_t cap, uint32_t ops)
+{
+    static const char *const names[] = {"index", "create", "update", "delete", "version"};
+    if (ops == ES_OP_ANY)
+        return;
+    for (unsigned i = 0; i < 5; i++)
+        if (ops & 1u << i) {
+            size_t n = strlen(out);
+            snprintf(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
+        }
+}
+
+static void print_rule(const struct es_rule *rule, bool items, char *out, size_t cap)
+{
+    char status[32], ops[64] = "", error[128] = "any";
+    if (rule->high == UINT16_MAX)
+        snprintf(status, sizeof status, "any other");
+    else if (rule->high == 0)
+        snprintf(status, sizeof status, "none");
+    else if (rule->low == rule->high)
+        snprintf(status, sizeof status, "%u", rule->low);
+    else
+        snprintf(status, sizeof status, "%u–%u", rule->low, rule->high);
+    put_op(ops, sizeof ops, rule->ops);
+    if (rule->type)
+        snprintf(error, sizeof error, "%s%s%s%s", *rule->type ? "`" : "none", rule->type,
+                 *rule->type ? "`" : "", rule->reason ? " (its reason names the pipeline)" : "");
+    if (items)
+        snprintf(out, cap, "| %s | %s | %s | %s | %s |\n", status, error, *ops ? ops : "any", rule->text,
+                 errors_action_name(rule->action));
+    else
+        snprintf(out, cap, "| %s | %s | %s | %s |\n", status, error, rule->text,
+                 errors_action_name(rule->action));
+}
+
+/* The rows of the manual's tables, in order; a row that differs is printed as it should be. */
+static void the_manual_shows_the_tables(void **state)
+{
+    char *manual = read_manual(), row[512];
+    (void)state;
+    for (int items = 0; items < 2; items++) {
+        size_t n;
+        const struct es_rule *rules = errors_table(items, &n);
+        const char *at = strstr(manual, items ? "| item status |" : "| request status |");
+        assert_non_null(at);
+        at = strchr(strchr(at, '\n') + 1, '\n') + 1;
+        for (size_t i = 0; i < n; i++) {
+            print_rule(&rules[i], items, row, sizeof row);
+            if (strncmp(at, row, strlen(row)) != 0)
+                fail_msg("docs/elasticsearch.md should say here:\n%s", row);
+            at += strlen(row);
+        }
+        assert_true(*at != '|');
+    }
+    free(manual);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_spans),
+        cmocka_unit_test(every_cut_is_noticed),
+        cmocka_unit_test(any_changed_byte_is_survived),
+        cmocka_unit_test(depth_has_a_limit),
+        cmocka_unit_test(hash_of_known_texts),
+        cmocka_unit_test(a_shortened_id_keeps_whole_characters),
+        cmocka_unit_test(base64_of_known_texts),
+        cmocka_unit_test(nodes_rest_and_come_back),
+        cmocka_unit_test(the_manual_shows_the_tables),
+    };
+    if (argc > 1 && strcmp(argv[1], "--tables") == 0) { /* prints them for the manual */
+        for (int items = 0; items < 2; items++) {
+            char row[512];
+            size_t n;
+            const struct es_rule *rules = errors_table(items, &n);
+            for (size_t i = 0; i < n; i++) {
+                print_rule(&rules[i], items, row, sizeof row);
+                fputs(row, stdout);
+            }
+        }
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
