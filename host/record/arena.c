@@ -12,7 +12,8 @@
 
 #define CHUNK_FIRST ((size_t)4 << 10)
 #define CHUNK_MAX   ((size_t)1 << 20) /* regular chunks stop doubling here; a larger one is freed by a reset */
-#define ARENA_MAX   ((size_t)1 << 32 >> (sizeof(size_t) < 8)) /* beyond it: a bug, budgets are far below */
+/* Budgets are far below: beyond it is a bug. */
+#define ARENA_MAX   (SIZE_MAX / 4 < UINT32_MAX ? SIZE_MAX / 4 : UINT32_MAX)
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -25,9 +26,8 @@ static void arena_grow(struct arena *a, size_t n)
     size_t need = n + sizeof(struct arena_chunk);
 
     if (n > ARENA_MAX || a->bytes > ARENA_MAX - n)
-        die("A batch needs more than %zu bytes of working memory: %zu are held, %zu more are wanted. Make "
-            "its "
-            "records smaller or lower `batch-records`.",
+        die("A batch needs more than %zu bytes of working memory: %zu are held, %zu more are wanted. Lower "
+            "`batch-records`, or make the records smaller.",
             (size_t)ARENA_MAX, a->bytes, n);
     if (size > CHUNK_MAX)
         size = CHUNK_MAX;

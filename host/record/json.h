@@ -27,18 +27,18 @@ struct json_error {
  * edit, text of a changed scalar is the new bytes; text of a container with edits below is stale: json_node_text. */
 struct json_node {
     struct weir_slice text;
-    struct weir_slice key;        /* member of an object: the key's exact bytes with quotes; else ptr NULL */
-    struct json_node *next;       /* sibling in order, or NULL */
-    struct json_node *child;      /* first member or element, or NULL */
-    uint32_t type;                /* WEIR_JSON_* */
-    uint32_t flags;               /* private to json*.c */
-    struct json_origin *origin;   /* private to json*.c */
+    struct weir_slice key;      /* member of an object: the key's exact bytes with quotes; else ptr NULL */
+    struct json_node *next;     /* sibling in order, or NULL */
+    struct json_node *child;    /* first member or element, or NULL */
+    uint32_t type;              /* WEIR_JSON_* */
+    uint32_t flags;             /* private to json*.c */
+    struct json_origin *origin; /* private to json*.c */
 };
 
 struct json_doc {
     struct json_node *root;
-    struct weir_slice source;     /* the bytes it was parsed from, borrowed */
-    bool edited;                  /* something differs from source */
+    struct weir_slice source; /* the bytes it was parsed from, borrowed */
+    bool edited;              /* something differs from source */
 };
 
 /* Checks that the bytes are one strict JSON text (any value; white space around it is fine, a leading BOM is an

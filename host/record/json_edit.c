@@ -41,12 +41,11 @@ static void keep_origin(struct arena *arena, struct json_node *node)
     node->origin->text = node->text;
 }
 
-static void unlink_node(struct json_node *parent, const struct json_node *node)
+/* Takes out the child that *link points to. */
+static void unlink_at(struct json_node *parent, struct json_node **link)
 {
-    struct json_node **link = &parent->child;
+    const struct json_node *node = *link;
 
-    while (*link != node)
-        link = &(*link)->next;
     *link = node->next;
     if (node->flags & NODE_ADDED)
         return;
@@ -56,17 +55,28 @@ static void unlink_node(struct json_node *parent, const struct json_node *node)
         parent->flags |= NODE_GAP_AT_END;
 }
 
-/* Takes out every member of that name but one. */
+/* Takes out every member of that name but one; one pass, however many there are. */
 static void unlink_namesakes(struct json_node *object, const char *key, size_t len,
                              const struct json_node *but)
 {
-    struct json_node *next;
+    struct json_node **link = &object->child;
 
-    for (struct json_node *m = object->child; m != NULL; m = next) {
-        next = m->next;
+    while (*link != NULL) {
+        const struct json_node *m = *link;
         if (m != but && json_key_is(m->key, m->flags, key, len))
-            unlink_node(object, m);
+            unlink_at(object, link);
+        else
+            link = &(*link)->next;
     }
+}
+
+static void unlink_element(struct json_node *array, const struct json_node *element)
+{
+    struct json_node **link = &array->child;
+
+    while (*link != element)
+        link = &(*link)->next;
+    unlink_at(array, link);
 }
 
 static void put_key(struct arena *arena, struct json_node *node, const char *key, size_t len)
@@ -141,7 +151,7 @@ bool json_remove(struct arena *arena, struct json_doc *doc, const struct json_pa
     if (last->key != NULL)
         unlink_namesakes(parent, last->key, last->len, NULL);
     else
-        unlink_node(parent, node);
+        unlink_element(parent, node);
     return true;
 }
 

@@ -14,7 +14,7 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(__ARM_NEON) && defined(__AARCH64EL__)
 #include <arm_neon.h>
 #endif
 
@@ -60,7 +60,7 @@ SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
         _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
     return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, marks));
 }
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(__ARM_NEON) && defined(__AARCH64EL__)
 #define SCAN_BITS 4
 SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
 {
