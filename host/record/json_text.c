@@ -138,13 +138,17 @@ bool json_utf8_valid(const void *p, size_t n)
 }
 
 /* Writes the escape of a byte that needs one; gives its length. */
-static size_t put_escape(uint8_t c, char out[6])
+static size_t put_escape(uint8_t c, char *out)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    const char *at = memchr(from, c, sizeof from - 1);
+    static const char from[] = "\b\f\n\r\t", to[] = "bfnrt";
 
     out[0] = '\\';
+    if (c == '"' || c == '\\') {
+        out[1] = (char)c;
+        return 2;
+    }
+    const char *at = memchr(from, c, sizeof from - 1);
     if (at != NULL) {
         out[1] = to[at - from];
         return 2;
@@ -155,31 +159,69 @@ static size_t put_escape(uint8_t c, char out[6])
     return 6;
 }
 
-size_t json_quote(char *out, const void *text, size_t n)
+/* Quotes 16 bytes at a time and gives the end of what it wrote.  It stops before the last 31 bytes: a store of 16
+ * may run over the bytes it is meant for, because at least as many are still to be written. */
+static char *quote_blocks(char *out, const uint8_t **text, const uint8_t *end)
 {
-    const uint8_t *p = text, *end = n > 0 ? p + n : p;
-    size_t size = 0;
+#ifdef SCAN_BITS
+    const uint8_t *p = *text;
 
-    if (out != NULL)
-        out[size] = '"';
-    size++;
+    for (; end - p >= 32; p += 16) {
+        uint64_t mask = scan_mask(p, STOP_QUOTE);
+        unsigned done = 0;
+        while (mask != 0) {
+            unsigned at = (unsigned)__builtin_ctzll(mask) / SCAN_BITS;
+            memcpy(out, p + done, 16);
+            out += at - done;
+            out += put_escape(p[at], out);
+            done = at + 1;
+            mask &= ~((((uint64_t)1 << SCAN_BITS) - 1) << at * SCAN_BITS);
+        }
+        memcpy(out, p + done, 16);
+        out += 16 - done;
+    }
+    *text = p;
+#else
+    (void)text;
+    (void)end;
+#endif
+    return out;
+}
+
+static size_t quoted_size(const uint8_t *p, const uint8_t *end)
+{
+    size_t size = 2;
+
     while (p < end) {
         const uint8_t *odd = scan_run(p, end, STOP_QUOTE);
         char escape[6];
-        if (out != NULL)
-            memcpy(out + size, p, (size_t)(odd - p));
         size += (size_t)(odd - p);
         p = odd;
-        if (p < end) {
-            size_t length = put_escape(*p++, escape);
-            if (out != NULL)
-                memcpy(out + size, escape, length);
-            size += length;
-        }
+        if (p < end)
+            size += put_escape(*p++, escape);
     }
-    if (out != NULL)
-        out[size] = '"';
-    return size + 1;
+    return size;
+}
+
+size_t json_quote(char *out, const void *text, size_t n)
+{
+    const uint8_t *p = text, *end = n > 0 ? p + n : p;
+    char *to = out;
+
+    if (out == NULL)
+        return quoted_size(p, end);
+    *to++ = '"';
+    to = quote_blocks(to, &p, end);
+    while (p < end) {
+        const uint8_t *odd = scan_run(p, end, STOP_QUOTE);
+        memcpy(to, p, (size_t)(odd - p));
+        to += odd - p;
+        p = odd;
+        if (p < end)
+            to += put_escape(*p++, to);
+    }
+    *to++ = '"';
+    return (size_t)(to - out);
 }
 
 struct weir_slice json_quoted(struct arena *arena, const void *p, size_t n)
@@ -201,17 +243,39 @@ static void c_locale_make(void)
         die("The C locale could not be made: out of memory.");
 }
 
+/* Integers of at most 15 digits are exact in a double, and most numbers are that. */
+static bool small_integer(struct weir_slice text, double *ret)
+{
+    const char *p = text.ptr, *end = p + text.len;
+    bool negative = *p == '-';
+    int64_t n = 0;
+
+    p += negative;
+    if (end - p > 15)
+        return false;
+    for (; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        n = n * 10 + (*p - '0');
+    }
+    *ret = negative ? -(double)n : (double)n; /* -0 stays one */
+    return true;
+}
+
 double json_number(struct weir_slice text)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     char small[64], *copy = small;
+    double value;
 
+    if (small_integer(text, &value))
+        return value;
     if (text.len >= sizeof small)
         copy = xmalloc(text.len + 1);
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     (void)pthread_once(&once, c_locale_make);
-    double value = strtod_l(copy, NULL, c_locale);
+    value = strtod_l(copy, NULL, c_locale);
     if (copy != small)
         free(copy);
     return value;
