@@ -129,19 +129,21 @@ void instance_free(struct instance *i)
     free(i);
 }
 
-/* The log line of a change: what the state means to a person. */
-static void health_log(struct instance *i, uint32_t before, const char *why)
+/* The log line of a change: what the state means to a person.  Connecting for the first time is no news. */
+static void health_log(struct instance *i, const char *why)
 {
-    if (i->health == WEIR_UP) {
-        if (before)
+    if (i->health == WEIR_UP || (i->health == WEIR_CONNECTING && !*why)) {
+        if (i->health == WEIR_UP && i->troubled)
             log_line(WEIR_LOG_NOTICE, i->who, "is well again");
+        i->troubled &= i->health != WEIR_UP;
         return;
     }
     int level = i->health == WEIR_CONNECTING ? WEIR_LOG_WARNING : WEIR_LOG_ERROR;
     const char *what = i->health == WEIR_CONNECTING ? "not connected, trying on"
                        : i->health == WEIR_DENIED   ? "refused by the other end, trying on slowly"
                                                     : "in trouble, trying on";
-    log_line(level, i->who, "%s: %s", what, why);
+    log_line(level, i->who, "%s%s%s", what, *why ? ": " : "", why);
+    i->troubled = true;
 }
 
 void instance_health(struct instance *i, uint32_t state, uint32_t code, const char *why)
@@ -151,12 +153,11 @@ void instance_health(struct instance *i, uint32_t state, uint32_t code, const ch
         why = "";
     pthread_mutex_lock(&i->health_lock);
     /* the same state is said once: what differs from try to try (ports, times) is no news */
-    bool changed = state != i->health;
-    uint32_t before = i->health;
+    bool changed = state != i->health || (*why && !i->troubled && state != WEIR_UP);
     i->health = state;
     i->health_why.len = 0;
     strbuf_str(&i->health_why, why);
     if (changed)
-        health_log(i, before, why);
+        health_log(i, why);
     pthread_mutex_unlock(&i->health_lock);
 }

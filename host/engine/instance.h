@@ -62,7 +62,8 @@ struct instance {
     struct failure failure;
     pthread_mutex_t health_lock;
     uint32_t health;
-    bool speaks; /* the plugin reports its health itself */
+    bool speaks;   /* the plugin reports its health itself */
+    bool troubled; /* trouble was logged, its end was not */
     struct strbuf health_why;
     _Atomic int64_t *metrics;
 
