@@ -166,6 +166,8 @@ bool json_rename(struct arena *arena, struct json_doc *doc, const struct json_pa
     struct json_node *node = json_step(parent, last);
     if (node == NULL)
         return false;
+    if (key.len == 0)
+        key.ptr = ""; /* memcmp wants an address */
 
     mark_dirty(doc, path, path->count - 1);
     parent->flags |= NODE_DIRTY;
