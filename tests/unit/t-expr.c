@@ -100,165 +100,166 @@ static void refusals_of_the_page_hold(void **state)
     assert_true(doc_rows("expressions.md", "Refused", expect_refusal) >= 15);
 }
 
+static const char *const refused[] = {"",
+                                      " ",
+                                      "# only a comment",
+                                      ".a ==",
+                                      "== 1",
+                                      ".a == == 1",
+                                      ".a |",
+                                      "| .a",
+                                      "()",
+                                      "(",
+                                      ")",
+                                      ".a)",
+                                      ".a.",
+                                      "..",
+                                      "..a",
+                                      ".a..b",
+                                      ". a",
+                                      ".a.[0]",
+                                      ".[",
+                                      ".[0",
+                                      ".[]",
+                                      ".[1:2]",
+                                      ".[:2]",
+                                      ".[1:]",
+                                      ".[.a]",
+                                      ".[1.5]",
+                                      ".[1e3]",
+                                      ".[2147483648]",
+                                      ".[-\"a\"]",
+                                      ".[true]",
+                                      ".a, .b",
+                                      ".a?.b??",
+                                      "(.a)?",
+                                      "1?",
+                                      "?",
+                                      ".a = 1",
+                                      ".a |= 1",
+                                      ".a += 1",
+                                      ".a -= 1",
+                                      ".a *= 1",
+                                      ".a /= 1",
+                                      ".a %= 1",
+                                      ".a //= 1",
+                                      ".a - 1",
+                                      ".a * 1",
+                                      ".a / 1",
+                                      ".a % 1",
+                                      "-.a",
+                                      "--1",
+                                      "-\"a\"",
+                                      "- true",
+                                      "!.a",
+                                      "!",
+                                      ".a =~ \"x\"",
+                                      ".a ~ 1",
+                                      "@base64",
+                                      "$",
+                                      "$foo",
+                                      "$ENV.PATH",
+                                      "$__loc__",
+                                      "$ topic",
+                                      "if .a then 1 else 2 end",
+                                      "reduce .a as $x (0; .)",
+                                      "try .a",
+                                      ".a as $x | $x",
+                                      "def f: 1; f",
+                                      "any",
+                                      "all",
+                                      "keys",
+                                      "map(.)",
+                                      "tostring",
+                                      "foo",
+                                      "foo::bar",
+                                      "AND",
+                                      ".a AND .b",
+                                      "True",
+                                      "\"abc",
+                                      "\"a\\",
+                                      "\"\\x\"",
+                                      "\"\\u12\"",
+                                      "\"\\u12g4\"",
+                                      "\"\\ud800\"",
+                                      "\"\\ud800\\u0041\"",
+                                      "\"\\udc00\"",
+                                      "\"a\\(.b)c\"",
+                                      "'a'",
+                                      "`a`",
+                                      "\\",
+                                      "[.a]",
+                                      "[1,",
+                                      "[1",
+                                      "[1 2]",
+                                      "[1,]",
+                                      "[,]",
+                                      "{",
+                                      "{a}",
+                                      "{a:}",
+                                      "{a:.b}",
+                                      "{(1):2}",
+                                      "{a:1",
+                                      "{a:1,}",
+                                      "{1:2}",
+                                      "{\"a\" 1}",
+                                      "{$topic}",
+                                      "test",
+                                      "test()",
+                                      "test(.a)",
+                                      "test(\"a\"",
+                                      "test(\"a\", \"i\")",
+                                      "test(\"a\"; .b)",
+                                      "test(\"a\"; \"q\")",
+                                      "test(\"a\"; \"i\"; 1)",
+                                      "test([\"a\", \"i\"])",
+                                      "test(\"[\")",
+                                      "test(\"(?<n>a)(?<n\")",
+                                      "startswith",
+                                      "startswith()",
+                                      "startswith(\"a\"; \"b\")",
+                                      "startswith(\"a\", \"b\")",
+                                      "has",
+                                      "has()",
+                                      "in",
+                                      "in()",
+                                      "IN",
+                                      "IN()",
+                                      "IN(.a)",
+                                      "IN(1; 2)",
+                                      "IN(1",
+                                      "IN([1][])",
+                                      "length(1)",
+                                      "type()",
+                                      "not(1)",
+                                      "1 2",
+                                      ".a .b 5",
+                                      "\"a\" \"b\"",
+                                      ".a\"b\"",
+                                      "1 < 2 < 3",
+                                      "1 == 2 != 3",
+                                      ".a and",
+                                      "or .a",
+                                      ".a and or .b",
+                                      ".a && .b",
+                                      ".a || .b",
+                                      ".a & .b",
+                                      ".a not",
+                                      "\xff",
+                                      "\"\xc3\"",
+                                      ".\xc3\xa4",
+                                      "\x01",
+                                      ".a == 1\r"};
+
 static void what_is_outside_the_subset_is_refused_with_a_column(void **state)
 {
-    static const char *const texts[] = {"",
-                                        " ",
-                                        "# only a comment",
-                                        ".a ==",
-                                        "== 1",
-                                        ".a == == 1",
-                                        ".a |",
-                                        "| .a",
-                                        "()",
-                                        "(",
-                                        ")",
-                                        ".a)",
-                                        ".a.",
-                                        "..",
-                                        "..a",
-                                        ".a..b",
-                                        ". a",
-                                        ".a.[0]",
-                                        ".[",
-                                        ".[0",
-                                        ".[]",
-                                        ".[1:2]",
-                                        ".[:2]",
-                                        ".[1:]",
-                                        ".[.a]",
-                                        ".[1.5]",
-                                        ".[1e3]",
-                                        ".[2147483648]",
-                                        ".[-\"a\"]",
-                                        ".[true]",
-                                        ".a, .b",
-                                        ".a?.b??",
-                                        "(.a)?",
-                                        "1?",
-                                        "?",
-                                        ".a = 1",
-                                        ".a |= 1",
-                                        ".a += 1",
-                                        ".a -= 1",
-                                        ".a *= 1",
-                                        ".a /= 1",
-                                        ".a %= 1",
-                                        ".a //= 1",
-                                        ".a - 1",
-                                        ".a * 1",
-                                        ".a / 1",
-                                        ".a % 1",
-                                        "-.a",
-                                        "--1",
-                                        "-\"a\"",
-                                        "- true",
-                                        "!.a",
-                                        "!",
-                                        ".a =~ \"x\"",
-                                        ".a ~ 1",
-                                        "@base64",
-                                        "$",
-                                        "$foo",
-                                        "$ENV.PATH",
-                                        "$__loc__",
-                                        "$ topic",
-                                        "if .a then 1 else 2 end",
-                                        "reduce .a as $x (0; .)",
-                                        "try .a",
-                                        ".a as $x | $x",
-                                        "def f: 1; f",
-                                        "any",
-                                        "all",
-                                        "keys",
-                                        "map(.)",
-                                        "tostring",
-                                        "foo",
-                                        "foo::bar",
-                                        "AND",
-                                        ".a AND .b",
-                                        "True",
-                                        "\"abc",
-                                        "\"a\\",
-                                        "\"\\x\"",
-                                        "\"\\u12\"",
-                                        "\"\\u12g4\"",
-                                        "\"\\ud800\"",
-                                        "\"\\ud800\\u0041\"",
-                                        "\"\\udc00\"",
-                                        "\"a\\(.b)c\"",
-                                        "'a'",
-                                        "`a`",
-                                        "\\",
-                                        "[.a]",
-                                        "[1,",
-                                        "[1",
-                                        "[1 2]",
-                                        "[1,]",
-                                        "[,]",
-                                        "{",
-                                        "{a}",
-                                        "{a:}",
-                                        "{a:.b}",
-                                        "{(1):2}",
-                                        "{a:1",
-                                        "{a:1,}",
-                                        "{1:2}",
-                                        "{\"a\" 1}",
-                                        "{$topic}",
-                                        "test",
-                                        "test()",
-                                        "test(.a)",
-                                        "test(\"a\"",
-                                        "test(\"a\", \"i\")",
-                                        "test(\"a\"; .b)",
-                                        "test(\"a\"; \"q\")",
-                                        "test(\"a\"; \"i\"; 1)",
-                                        "test([\"a\", \"i\"])",
-                                        "test(\"[\")",
-                                        "test(\"(?<n>a)(?<n\")",
-                                        "startswith",
-                                        "startswith()",
-                                        "startswith(\"a\"; \"b\")",
-                                        "startswith(\"a\", \"b\")",
-                                        "has",
-                                        "has()",
-                                        "in",
-                                        "in()",
-                                        "IN",
-                                        "IN()",
-                                        "IN(.a)",
-                                        "IN(1; 2)",
-                                        "IN(1",
-                                        "IN([1][])",
-                                        "length(1)",
-                                        "type()",
-                                        "not(1)",
-                                        "1 2",
-                                        ".a .b 5",
-                                        "\"a\" \"b\"",
-                                        ".a\"b\"",
-                                        "1 < 2 < 3",
-                                        "1 == 2 != 3",
-                                        ".a and",
-                                        "or .a",
-                                        ".a and or .b",
-                                        ".a && .b",
-                                        ".a || .b",
-                                        ".a & .b",
-                                        ".a not",
-                                        "\xff",
-                                        "\"\xc3\"",
-                                        ".\xc3\xa4",
-                                        "\x01",
-                                        ".a == 1\r"};
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         refusal[0] = '\0';
-        if (expr_compile(texts[i], refusal, sizeof refusal))
-            fail_msg("accepted: %s", texts[i]);
+        if (expr_compile(refused[i], refusal, sizeof refusal))
+            fail_msg("accepted: %s", refused[i]);
         if (strncmp(refusal, "column ", 7) != 0 || strlen(refusal) < 25)
-            fail_msg("%s: %s", texts[i], refusal);
+            fail_msg("%s: %s", refused[i], refusal);
     }
 }
 
@@ -422,6 +423,58 @@ static void any_text_compiles_or_is_refused(void **state)
     assert_true(compiled > 1000);
 }
 
+/* A byte changed, taken out or doubled, or the tail cut. */
+static void spoil(char *text)
+{
+    size_t len = strlen(text), at = next_random((uint32_t)len + 1);
+    switch (next_random(4)) {
+    case 0:
+        text[at] = '\0';
+        break;
+    case 1:
+        if (at < len)
+            text[at] = "\"\\()[]{}|.,:;?$-09eE#aIt \n\xff\x80"[next_random(27)];
+        break;
+    case 2:
+        if (at < len)
+            memmove(text + at, text + at + 1, len - at);
+        break;
+    default:
+        memmove(text + at + 1, text + at, len - at + 1);
+    }
+}
+
+static void spoiled_expressions_compile_or_are_refused(void **state)
+{
+    struct weir_record record =
+        example_record("{\"s\":\"text\",\"n\":5,\"tags\":[\"x\",{\"a\":null}],\"user\":{\"id\":7}}");
+    struct subject subject = {&record, parse_value, NULL, &scratch};
+    const char *top = getenv("srcdir");
+    char name[512], line[1024];
+    int seen = 0;
+    (void)state;
+    (void)snprintf(name, sizeof name, "%s/tests/unit/expr-corpus.txt", top ? top : ".");
+    FILE *file = fopen(name, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line - 8, file))
+        for (int round = 0; round < 100; round++, seen++) {
+            char *text = malloc(sizeof line);
+            memcpy(text, line, sizeof line);
+            for (uint32_t n = next_random(4); n > 0; n--)
+                spoil(text);
+            struct weir_expr *expr = expr_compile(text, refusal, sizeof refusal);
+            free(text);
+            if (!expr)
+                continue;
+            arena_reset(&scratch);
+            why.len = 0;
+            assert_in_range(expr_match(expr, &subject, &why), EXPR_FALSE, EXPR_ERROR);
+            expr_free(expr);
+        }
+    (void)fclose(file);
+    assert_true(seen > 10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +490,7 @@ int main(void)
         cmocka_unit_test(the_last_header_of_a_name_counts),
         cmocka_unit_test(bytes_that_are_not_utf8_fail_when_looked_into),
         cmocka_unit_test(any_text_compiles_or_is_refused),
+        cmocka_unit_test(spoiled_expressions_compile_or_are_refused),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_free(&scratch);
