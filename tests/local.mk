@@ -24,8 +24,10 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 unit_tests = \
 	%D%/unit/t-arena \
 	%D%/unit/t-conf \
+	%D%/unit/t-describe \
 	%D%/unit/t-expr \
 	%D%/unit/t-format \
+	%D%/unit/t-guarantee \
 	%D%/unit/t-harness \
 	%D%/unit/t-ini-fuzz \
 	%D%/unit/t-ini \
@@ -40,21 +42,33 @@ unit_tests = \
 
 # Tests of a plugin, when it is built.
 if BUILD_ELASTICSEARCH
-unit_tests += %D%/unit/t-elasticsearch-parts %D%/unit/t-elasticsearch-source %D%/unit/t-elasticsearch
+unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D%/unit/t-elasticsearch-source %D%/unit/t-elasticsearch
 %C%_unit_t_elasticsearch_parts_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 %C%_unit_t_elasticsearch_source_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+endif
+if BUILD_FILE
+unit_tests += %D%/unit/t-file-source
 endif
 if BUILD_KAFKA
 unit_tests += %D%/unit/t-kafka
 %C%_unit_t_kafka_LDADD = $(LDADD) $(KAFKA_LIBS)
 endif
+if BUILD_FILTER
+if BUILD_CASE
+unit_tests += %D%/unit/t-transforms
+endif
+endif
 
 # Tests of more than one source.
 %C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
+%C%_unit_t_describe_SOURCES = %D%/unit/t-describe.c %D%/unit/toy.h
+%C%_unit_t_elasticsearch_options_SOURCES = %D%/unit/t-elasticsearch-options.c %D%/unit/es_server.c %D%/unit/es_server.h
+%C%_unit_t_elasticsearch_parts_SOURCES = %D%/unit/t-elasticsearch-parts.c plugins/elasticsearch/auth.c plugins/elasticsearch/bulk.c plugins/elasticsearch/bytes.c plugins/elasticsearch/call.c plugins/elasticsearch/elasticsearch.c plugins/elasticsearch/errors.c plugins/elasticsearch/hits.c plugins/elasticsearch/http.c plugins/elasticsearch/marks.c plugins/elasticsearch/nodes.c plugins/elasticsearch/outcome.c plugins/elasticsearch/reply.c plugins/elasticsearch/search.c plugins/elasticsearch/sink.c plugins/elasticsearch/source.c
 %C%_unit_t_elasticsearch_source_SOURCES = %D%/unit/t-elasticsearch-source.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
+%C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/scratch.h
 %C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h

@@ -190,7 +190,6 @@ static int sink_open(void *self)
     if (!sink->conf->es.verify)
         weir_logf(sink->ctx, WEIR_LOG_WARNING,
                   "verify = no: anybody on the way can read and change what is sent");
-    sink->ctx->host->health(sink->ctx, WEIR_CONNECTING, 0, NULL);
     return WEIR_OK;
 }
 
