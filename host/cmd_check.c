@@ -62,27 +62,29 @@ static bool probe(const struct pipeline_conf *conf)
     return good;
 }
 
-static bool check_file(const char *file, bool live, struct names *names)
+/* The worse of two exit statuses is the larger. */
+static int check_file(const char *file, bool live, struct names *names)
 {
     struct pipeline_conf *conf = conf_load(file, stderr);
     if (!conf)
-        return false;
-    bool good = name_free(names, conf);
+        return EXIT_USAGE;
+    int status = name_free(names, conf) ? EXIT_DONE : EXIT_USAGE;
     names->items[names->count++] = (struct name){.pipeline = xstrdup(conf->name), .file = file};
-    if (good)
+    if (status == EXIT_DONE)
         print_pipeline(conf);
-    if (good && live)
-        good = probe(conf);
     fflush(stdout);
+    if (status == EXIT_DONE && live && !probe(conf))
+        status = EXIT_FAILED;
     conf_free(conf);
-    return good;
+    return status;
 }
 
 int cmd_check(int argc, char **argv)
 {
     static const struct option options[] = {{"live", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
     struct names names = {0};
-    bool live = false, good = true;
+    bool live = false;
+    int status = EXIT_DONE;
     char **files;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c != 'l')
@@ -95,11 +97,13 @@ int cmd_check(int argc, char **argv)
     if (n < 0)
         return EXIT_USAGE;
     names.items = xcalloc((size_t)n, sizeof *names.items);
-    for (int i = 0; i < n; i++)
-        good = check_file(files[i], live, &names) && good;
+    for (int i = 0; i < n; i++) {
+        int one = check_file(files[i], live, &names);
+        status = one > status ? one : status;
+    }
     for (int i = 0; i < names.count; i++)
         free(names.items[i].pipeline);
     free(names.items);
     conf_files_free(files, n);
-    return good ? EXIT_DONE : EXIT_USAGE;
+    return status;
 }

@@ -100,6 +100,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/record/json_private.h \
 	%D%/record/json_scan.h \
 	%D%/record/json_text.c \
+	%D%/record/json_walk.c \
+	%D%/record/json_walk.h \
 	%D%/record/path.c \
 	%D%/record/path.h \
 	%D%/record/strbuf.c \

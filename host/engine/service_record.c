@@ -9,6 +9,7 @@
 #include "record/expr.h"
 #include "record/format.h"
 #include "record/json.h"
+#include "record/json_walk.h"
 #include "record/path.h"
 #include "record/template.h"
 
@@ -90,49 +91,11 @@ size_t service_json_quote(struct weir_ctx *ctx, void *out, struct weir_slice byt
     return json_quote(out, bytes.ptr, bytes.len);
 }
 
-/* Depth-first over the tree, with the path so far in text; the tree's depth is bounded by the reader. */
-struct walk {
-    struct strbuf *path;
-    int (*each)(void *opaque, struct weir_slice path, const struct weir_span *);
-    void *opaque;
-};
-
-static int walk_node(struct walk *w, const struct json_node *node)
-{
-    size_t base = w->path->len, index = 0;
-    if (node->type != WEIR_JSON_ARRAY && node->type != WEIR_JSON_OBJECT) {
-        struct weir_span span = {node->text.ptr, node->text.len, node->type, 0};
-        return w->each(w->opaque, (struct weir_slice){w->path->data, w->path->len}, &span);
-    }
-    for (const struct json_node *child = node->child; child; child = child->next, index++) {
-        if (base)
-            strbuf_char(w->path, '.');
-        if (child->key.ptr)
-            strbuf_add(w->path, (const char *)child->key.ptr + 1, child->key.len - 2);
-        else
-            strbuf_printf(w->path, "%zu", index);
-        int status = walk_node(w, child);
-        w->path->len = base;
-        if (status != WEIR_OK)
-            return status;
-    }
-    return WEIR_OK;
-}
-
 int service_json_walk(struct weir_ctx *ctx, struct weir_slice json,
                       int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
                       void *opaque)
 {
-    struct arena arena = {0};
-    struct json_doc *doc = json_parse(&arena, json.ptr, json.len, NULL);
-    int status = WEIR_REJECT;
-    if (doc) {
-        struct walk w = {&of(ctx)->text, each, opaque};
-        w.path->len = 0;
-        status = walk_node(&w, doc->root);
-    }
-    arena_free(&arena);
-    return status;
+    return json_walk(&of(ctx)->text, json, each, opaque);
 }
 
 /* The place where a template's text stands until its next render. */

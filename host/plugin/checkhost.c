@@ -4,6 +4,7 @@
 
 #include "../config/subst.h"
 #include "../record/json.h"
+#include "../record/json_walk.h"
 #include "../report/clock.h"
 #include "../report/log.h"
 
@@ -121,6 +122,17 @@ static size_t on_json_quote(struct weir_ctx *ctx, void *out, struct weir_slice b
     return json_utf8_valid(bytes.ptr, bytes.len) ? json_quote(out, bytes.ptr, bytes.len) : SIZE_MAX;
 }
 
+static int on_json_walk(struct weir_ctx *ctx, struct weir_slice json,
+                        int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
+                        void *opaque)
+{
+    struct strbuf path = {0};
+    (void)ctx;
+    int status = json_walk(&path, json, each, opaque);
+    strbuf_free(&path);
+    return status;
+}
+
 static const struct weir_host table = {
     .struct_size = sizeof(struct weir_host),
     .api = WEIR_API_LATEST,
@@ -139,6 +151,7 @@ static const struct weir_host table = {
     .problem = on_problem,
     .json_minify = on_json_minify,
     .json_quote = on_json_quote,
+    .json_walk = on_json_walk,
 };
 
 static bool run(const struct checkhost *host, const struct pipeline_conf *conf,

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* json_walk.c - a JSON text's scalars, depth first (json_walk.h).  Thread: the caller's. */
+#include "json_walk.h"
+
+#include "arena.h"
+#include "json.h"
+
+/* The path so far stands in path; the tree's depth is bounded by the reader. */
+struct walk {
+    struct strbuf *path;
+    int (*each)(void *opaque, struct weir_slice path, const struct weir_span *);
+    void *opaque;
+};
+
+static int walk_node(struct walk *w, const struct json_node *node)
+{
+    size_t base = w->path->len, index = 0;
+    if (node->type != WEIR_JSON_ARRAY && node->type != WEIR_JSON_OBJECT) {
+        struct weir_span span = {node->text.ptr, node->text.len, node->type, 0};
+        return w->each(w->opaque, (struct weir_slice){w->path->data, w->path->len}, &span);
+    }
+    for (const struct json_node *child = node->child; child; child = child->next, index++) {
+        if (base)
+            strbuf_char(w->path, '.');
+        if (child->key.ptr)
+            strbuf_add(w->path, (const char *)child->key.ptr + 1, child->key.len - 2);
+        else
+            strbuf_printf(w->path, "%zu", index);
+        int status = walk_node(w, child);
+        w->path->len = base;
+        if (status != WEIR_OK)
+            return status;
+    }
+    return WEIR_OK;
+}
+
+int json_walk(struct strbuf *path, struct weir_slice json,
+              int (*each)(void *opaque, struct weir_slice path, const struct weir_span *), void *opaque)
+{
+    struct arena arena = {0};
+    struct json_doc *doc = json_parse(&arena, json.ptr, json.len, NULL);
+    struct walk w = {path, each, opaque};
+    path->len = 0;
+    int status = doc ? walk_node(&w, doc->root) : WEIR_REJECT;
+    arena_free(&arena);
+    return status;
+}
