@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#define CUT_BYTES    262144u
 #define CUT_ATTEMPTS 3u /* a body that was cut off so often while it was sent may be too large for a proxy */
 
 struct item {
@@ -296,16 +297,20 @@ static void judge_items(struct es_slot *slot)
     }
 }
 
-/* A proxy with a limit, or a server at its own, may cut the connection instead of answering 413. */
+/* A proxy with a limit, or a server at its own, may cut the connection instead of answering 413.  A server that is
+ * going down cuts it too: so only bodies of some size are halved, which ends at a size that passes anywhere. */
 static bool seems_too_large(const struct es_slot *slot)
 {
     CURLcode code = slot->call.code;
+    curl_off_t sent = 0;
     if (slot->items < 2 || slot->call.not_sent)
         return false;
     if (slot->call.reply_too_large)
         return true;
-    return slot->attempt + 1 >= CUT_ATTEMPTS &&
-           (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING);
+    if (slot->attempt + 1 < CUT_ATTEMPTS || slot->body.len < CUT_BYTES)
+        return false;
+    curl_easy_getinfo(slot->call.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent > 0 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING);
 }
 
 void reply_judge(struct es_slot *slot)
