@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -202,6 +203,10 @@ int cmd_run(int argc, char **argv)
     r.n = conf_files(argv + optind, argc - optind, &r.files, stderr);
     if (r.n < 0)
         return EXIT_USAGE;
+#ifdef M_ARENA_MAX
+    /* batches are made on one thread and freed on another: many arenas would keep memory that nobody uses */
+    mallopt(M_ARENA_MAX, 2);
+#endif
     r.signals = take_signals(); /* before plugins are loaded: libraries may start threads */
     if (load(&r)) {
         release(&r);

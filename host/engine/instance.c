@@ -108,7 +108,8 @@ void instance_close(struct instance *i)
         i->ops->close(i->self);
     if (i->created)
         i->ops->destroy(i->self);
-    i->opened = i->created = false;
+    i->opened = false;
+    i->created = false;
 }
 
 void instance_free(struct instance *i)
