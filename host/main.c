@@ -24,7 +24,7 @@ static const struct command commands[] = {
      "delivers what was read, commits and exits; a second signal ends at once.\n\n"
      "  --until-end            read to the end as it stands now, deliver, commit, exit\n"
      "  --state-dir DIR        where positions are kept\n"
-     "  --metrics HOST:PORT    serve metrics there\n"
+     "  --metrics HOST:PORT    serve metrics there (not in this version)\n"
      "  --log-format text|json\n"
      "  --log-level LEVEL      error, warning, notice, info or debug\n"},
     {"serve", NULL, "[--conf-dir DIR]", "the daemon: one supervised process per pipeline", ""},

@@ -129,78 +129,77 @@ static void a_full_file_is_taken_over(void **state)
     conf_free(conf);
 }
 
+static const struct {
+    const char *text, *said;
+} mistakes[] = {
+    {"", "web.ini: there is no [source]\nweb.ini: there is no [sink]\n"},
+    {SOURCE, "web.ini: there is no [sink]\n"},
+    {SOURCE SINK "prot = 1\n", "web.ini:7: [sink] unknown option \"prot\"; did you mean \"port\"?\n"},
+    {SOURCE SINK "whatever = 1\n", "web.ini:7: [sink] unknown option \"whatever\"\n"},
+    {SOURCE SINK "batch.record = 1\n",
+     "web.ini:7: [sink] unknown option \"batch.record\"; did you mean \"batch.records\"?\n"},
+    {SOURCE SINK "[snik]\nx = 1\n", "web.ini:7: unknown section [snik]; did you mean \"sink\"?\n"},
+    {SOURCE SINK "[output]\n", "web.ini:7: unknown section [output]; there are [pipeline], [source], "
+                               "[transform NAME], [sink], [sink NAME] and [dead-letter]\n"},
+    {SOURCE SINK "[transform]\nplugin = toy\n",
+     "web.ini:7: [transform] needs a name, like [transform clean]\n"},
+    {SOURCE SINK "[pipeline x]\n", "web.ini:7: [pipeline] takes no name\n"},
+    {SOURCE SINK "[transform a b]\n",
+     "web.ini:7: \"a b\" is no section name; it has 1 to 64 letters, digits, - and _\n"},
+    {SOURCE SOURCE SINK, "web.ini:4: [source] stands twice, first in line 1\n"},
+    {SOURCE SINK SINK,
+     "web.ini:7: [sink] stands twice, first in line 4; several sinks need names, like [sink es]\n"},
+    {SOURCE SINK "[sink es]\nplugin = toy\npath = x\n",
+     "web.ini:4: [sink] several sinks need names, like [sink es]\n"},
+    {SOURCE "[sink]\npath = x\n", "web.ini:4: [sink] option \"plugin\" is required: Name of the plugin\n"},
+    {SOURCE "[sink]\nplugin = tyo\nanything = x\n",
+     "web.ini:5: [sink] plugin = tyo: there is no plugin \"tyo\" in FOLDERS; did you mean \"toy\"?\n"},
+    {SOURCE "[sink]\nplugin = ../x\n",
+     "web.ini:5: [sink] plugin = ../x: \"../x\" is no plugin name; it has 1 to 32 of a-z, 0-9 and -\n"},
+    {"[source]\nplugin = drain\n" SINK, "web.ini:2: [source] plugin \"drain\" is no source; it has: sink\n"},
+    {SOURCE SINK "port = 0\n", "web.ini:7: [sink] port = 0: out of range; 1 to 65535\n"},
+    {SOURCE SINK "port = 1\nport = 2\n",
+     "web.ini:8: [sink] option \"port\" is given twice, first in line 7\n"},
+    {SOURCE SINK "lib.a = 1\nlib.a = 2\n",
+     "web.ini:8: [sink] option \"lib.a\" is given twice, first in line 7\n"},
+    {SOURCE SINK "port = 666\n", "web.ini:7: [sink] port: no server of web listens there\n"},
+    {SOURCE SINK "port = 667\n", "web.ini:4: [sink] nothing fits\n"},
+    {SOURCE SINK "port = 668\n",
+     "web.ini:4: [sink] the plugin's check of its options failed with status -3 and gave no reason\n"},
+    {SOURCE SINK "retry.initial = 1m\n", "web.ini:7: [sink] retry.initial is longer than retry.max\n"},
+    {SOURCE SINK "batch.bytes = 100M\n", "web.ini:7: [sink] batch.bytes is more than the whole "
+                                         "pipeline's memory; lower it or raise memory in "
+                                         "[pipeline]\n"},
+    {SOURCE SINK "when = .a ==\n", "web.ini:7: [sink] when = .a ==: "},
+    {SOURCE SINK "[pipeline]\nmemory = 1M\n",
+     "web.ini:8: [pipeline] memory = 1M: out of range; 16M to 1024G\n"},
+    {SOURCE SINK "[pipeline]\nfan-out = independent\n",
+     "web.ini:8: [pipeline] fan-out = independent is not available yet; use together, or one file per "
+     "sink\n"},
+    {SOURCE SINK "[pipeline]\nname = a/b\n", "web.ini:8: [pipeline] \"a/b\" is no pipeline name; it has "
+                                             "1 to 64 letters, digits, . - and _, and begins "
+                                             "with a letter or digit\n"},
+    {SOURCE SINK "[dead-letter]\nplugin = toy\npath = x\nwhen = .a\n",
+     "web.ini:10: [dead-letter] unknown option \"when\"\n"},
+    {"k = v\n" SOURCE SINK,
+     "web.ini:1: \"k\" stands before any section; put [pipeline] or [source] above it\n"},
+};
+
 static void mistakes_read_as_promised(void **state)
 {
-    static const struct {
-        const char *text, *said;
-    } table[] = {
-        {"", "web.ini: there is no [source]\nweb.ini: there is no [sink]\n"},
-        {SOURCE, "web.ini: there is no [sink]\n"},
-        {SOURCE SINK "prot = 1\n", "web.ini:7: [sink] unknown option \"prot\"; did you mean \"port\"?\n"},
-        {SOURCE SINK "whatever = 1\n", "web.ini:7: [sink] unknown option \"whatever\"\n"},
-        {SOURCE SINK "batch.record = 1\n",
-         "web.ini:7: [sink] unknown option \"batch.record\"; did you mean \"batch.records\"?\n"},
-        {SOURCE SINK "[snik]\nx = 1\n", "web.ini:7: unknown section [snik]; did you mean \"sink\"?\n"},
-        {SOURCE SINK "[output]\n", "web.ini:7: unknown section [output]; there are [pipeline], [source], "
-                                   "[transform NAME], [sink], [sink NAME] and [dead-letter]\n"},
-        {SOURCE SINK "[transform]\nplugin = toy\n",
-         "web.ini:7: [transform] needs a name, like [transform clean]\n"},
-        {SOURCE SINK "[pipeline x]\n", "web.ini:7: [pipeline] takes no name\n"},
-        {SOURCE SINK "[transform a b]\n",
-         "web.ini:7: \"a b\" is no section name; it has 1 to 64 letters, digits, - and _\n"},
-        {SOURCE SOURCE SINK, "web.ini:4: [source] stands twice, first in line 1\n"},
-        {SOURCE SINK SINK,
-         "web.ini:7: [sink] stands twice, first in line 4; several sinks need names, like [sink es]\n"},
-        {SOURCE SINK "[sink es]\nplugin = toy\npath = x\n",
-         "web.ini:4: [sink] several sinks need names, like [sink es]\n"},
-        {SOURCE "[sink]\npath = x\n",
-         "web.ini:4: [sink] option \"plugin\" is required: Name of the plugin\n"},
-        {SOURCE "[sink]\nplugin = tyo\nanything = x\n",
-         "web.ini:5: [sink] plugin = tyo: there is no plugin \"tyo\" in FOLDERS; did you mean \"toy\"?\n"},
-        {SOURCE "[sink]\nplugin = ../x\n",
-         "web.ini:5: [sink] plugin = ../x: \"../x\" is no plugin name; it has 1 to 32 of a-z, 0-9 and -\n"},
-        {"[source]\nplugin = drain\n" SINK,
-         "web.ini:2: [source] plugin \"drain\" is no source; it has: sink\n"},
-        {SOURCE SINK "port = 0\n", "web.ini:7: [sink] port = 0: out of range; 1 to 65535\n"},
-        {SOURCE SINK "port = 1\nport = 2\n",
-         "web.ini:8: [sink] option \"port\" is given twice, first in line 7\n"},
-        {SOURCE SINK "lib.a = 1\nlib.a = 2\n",
-         "web.ini:8: [sink] option \"lib.a\" is given twice, first in line 7\n"},
-        {SOURCE SINK "port = 666\n", "web.ini:7: [sink] port: no server of web listens there\n"},
-        {SOURCE SINK "port = 667\n", "web.ini:4: [sink] nothing fits\n"},
-        {SOURCE SINK "port = 668\n",
-         "web.ini:4: [sink] the plugin's check of its options failed with status -3 and gave no reason\n"},
-        {SOURCE SINK "retry.initial = 1m\n", "web.ini:7: [sink] retry.initial is longer than retry.max\n"},
-        {SOURCE SINK "batch.bytes = 100M\n", "web.ini:7: [sink] batch.bytes is more than the whole "
-                                             "pipeline's memory; lower it or raise memory in "
-                                             "[pipeline]\n"},
-        {SOURCE SINK "when = .a ==\n", "web.ini:7: [sink] when = .a ==: "},
-        {SOURCE SINK "[pipeline]\nmemory = 1M\n",
-         "web.ini:8: [pipeline] memory = 1M: out of range; 16M to 1024G\n"},
-        {SOURCE SINK "[pipeline]\nfan-out = independent\n",
-         "web.ini:8: [pipeline] fan-out = independent is not available yet; use together, or one file per "
-         "sink\n"},
-        {SOURCE SINK "[pipeline]\nname = a/b\n", "web.ini:8: [pipeline] \"a/b\" is no pipeline name; it has "
-                                                 "1 to 64 letters, digits, . - and _, and begins "
-                                                 "with a letter or digit\n"},
-        {SOURCE SINK "[dead-letter]\nplugin = toy\npath = x\nwhen = .a\n",
-         "web.ini:10: [dead-letter] unknown option \"when\"\n"},
-        {"k = v\n" SOURCE SINK,
-         "web.ini:1: \"k\" stands before any section; put [pipeline] or [source] above it\n"},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        assert_null(load(table[i].text));
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        assert_null(load(mistakes[i].text));
         char *folders = strstr(said, " in /");
         if (folders) { /* the search path depends on the build */
             char *end = strchr(folders, ';');
             memmove(folders + 11, end, strlen(end) + 1);
             memcpy(folders, " in FOLDERS", 11);
         }
-        size_t n = strlen(table[i].said);
-        bool prefix = table[i].said[n - 1] != '\n';
-        if (prefix ? strncmp(said, table[i].said, n) != 0 : strcmp(said, table[i].said) != 0)
-            fail_msg("case %zu:\n%swanted:\n%s", i, said, table[i].said);
+        size_t n = strlen(mistakes[i].said);
+        bool prefix = mistakes[i].said[n - 1] != '\n';
+        if (prefix ? strncmp(said, mistakes[i].said, n) != 0 : strcmp(said, mistakes[i].said) != 0)
+            fail_msg("case %zu:\n%swanted:\n%s", i, said, mistakes[i].said);
     }
 }
 

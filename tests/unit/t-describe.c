@@ -206,6 +206,38 @@ static void a_plugin_may_decline(void **state)
     refused(&plugin, "toy", "plugin declined to load: its global_init gave 3");
 }
 
+/* Every option of the host stands in the manual's table with its default. */
+static void configuration_page_has_every_host_option(void **state)
+{
+    const char *top = getenv("srcdir");
+    struct strbuf path = {0}, page = {0};
+    (void)state;
+    strbuf_printf(&path, "%s/docs/configuration.md", top ? top : ".");
+    FILE *file = fopen(path.data, "rb");
+    if (!file)
+        fail_msg("%s is missing; set srcdir to the top of the sources", path.data);
+    char *room = strbuf_reserve(&page, 1 << 17);
+    page.len = fread(room, 1, (1 << 17) - 1, file);
+    page.data[page.len] = 0;
+    fclose(file);
+    for (size_t kind = 0; kind < SECTION_KINDS; kind++) {
+        const struct weir_option *rows = host_options[kind].rows;
+        for (uint32_t i = 0; i < host_options[kind].count; i++) {
+            struct strbuf row = {0};
+            if (strcmp(rows[i].name, "plugin") == 0 || strcmp(rows[i].name, "when") == 0)
+                strbuf_printf(&row, "`%s`", rows[i].name);
+            else
+                strbuf_printf(&row, "\n| `%s` | ", rows[i].name);
+            if (row.data[0] == '\n' && rows[i].def)
+                strbuf_printf(&row, "`%s` | ", rows[i].def);
+            holds(page.data, row.data);
+            strbuf_free(&row);
+        }
+    }
+    strbuf_free(&path);
+    strbuf_free(&page);
+}
+
 static int set_up(void **state)
 {
     char why[900];
@@ -225,7 +257,7 @@ int main(void)
         cmocka_unit_test(help_names_everything), cmocka_unit_test(schema_is_json_and_complete),
         cmocka_unit_test(manual_is_mdoc),        cmocka_unit_test(sample_loads),
         cmocka_unit_test(heads_that_do_not_fit), cmocka_unit_test(tables_that_do_not_fit),
-        cmocka_unit_test(a_plugin_may_decline),
+        cmocka_unit_test(a_plugin_may_decline),  cmocka_unit_test(configuration_page_has_every_host_option),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
