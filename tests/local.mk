@@ -48,7 +48,10 @@ unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 endif
 if BUILD_FILE
-unit_tests += %D%/unit/t-file-source
+unit_tests += %D%/unit/t-file-sink %D%/unit/t-file-source
+endif
+if BUILD_STD
+unit_tests += %D%/unit/t-std
 endif
 if BUILD_KAFKA
 unit_tests += %D%/unit/t-kafka
@@ -68,6 +71,8 @@ endif
 %C%_unit_t_elasticsearch_source_SOURCES = %D%/unit/t-elasticsearch-source.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
+%C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h
+%C%_unit_t_file_sink_SOURCES = %D%/unit/t-file-sink.c %D%/unit/scratch.h
 %C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/scratch.h
 %C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h

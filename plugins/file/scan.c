@@ -257,7 +257,7 @@ static int file_found(struct source *s, const char *path, bool claim)
         t->gone_ms = -1;
         if (strcmp(t->path, path) != 0)
             source_set_path(s, t, path);
-        if ((uint64_t)st.st_size != t->size || (uint64_t)st.st_size != lines_end(&t->lines))
+        if ((uint64_t)st.st_size != t->idle_size)
             source_ready(s, t);
         return WEIR_OK;
     }
@@ -281,6 +281,7 @@ static int file_found(struct source *s, const char *path, bool claim)
     if (strcmp(t->path, path) != 0)
         source_set_path(s, t, path);
     tail_attach(s, t, fd, &st);
+    source_ready(s, t);
     return known_put(s, t);
 }
 
@@ -299,7 +300,7 @@ static int known_find(struct source *s, struct tail *t)
         source_set_path(s, t, path);
         s->ctx->host->mem(s->ctx, path, 0);
         tail_attach(s, t, fd, &st);
-        t->gone_ms = s->ctx->host->mono_ms(s->ctx);
+        source_gone(s, t);
         t->seen_ms = s->ctx->host->wall_ms(s->ctx);
         return known_put(s, t);
     }
@@ -334,8 +335,7 @@ int scan_run(struct source *s)
         struct tail *t = s->tails[i];
         if (t->state != TAIL_LIVE || t->seen || t->gone_ms >= 0)
             continue;
-        t->gone_ms = now;
-        source_ready(s, t);
+        source_gone(s, t);
     }
     s->scanned = r == WEIR_OK;
     return r;

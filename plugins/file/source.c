@@ -94,6 +94,13 @@ void source_ready(struct source *s, struct tail *t)
     s->last_ready = t;
 }
 
+void source_gone(struct source *s, struct tail *t)
+{
+    t->gone_ms = s->ctx->host->mono_ms(s->ctx);
+    s->gone_at = t->gone_ms;
+    source_ready(s, t);
+}
+
 static struct tail *ready_pop(struct source *s)
 {
     struct tail *t = s->first_ready;

@@ -51,11 +51,12 @@ struct tail {
     struct lines lines;
     unsigned char guard[PRINT_GUARD]; /* bytes before lines_end */
     uint32_t guard_len;
-    int fd;          /* -1: closed, opened again when there is something to read */
-    int64_t gone_ms; /* since when its path leads elsewhere and nothing came; -1: it is there */
-    int64_t seen_ms; /* wall time it was last found, as stored */
-    uint64_t used;   /* for least recently used */
-    bool cut;        /* its content was replaced: only a copy of it can be gone on with */
+    int fd;             /* -1: closed, opened again when there is something to read */
+    int64_t gone_ms;    /* since when its path leads elsewhere and nothing came; -1: it is there */
+    int64_t seen_ms;    /* wall time it was last found, as stored */
+    uint64_t idle_size; /* its size when there was nothing more to read */
+    uint64_t used;      /* for least recently used */
+    bool cut;           /* its content was replaced: only a copy of it can be gone on with */
     bool seen, ready, ended, complained;
     struct tail *next_ready;
 };
@@ -99,6 +100,8 @@ struct room {
 struct tail *source_add(struct source *, const char *path);
 void source_drop(struct source *, struct tail *); /* forgets and frees it */
 void source_ready(struct source *, struct tail *);
+/* Its path leads elsewhere: it is read for rotate-wait more. */
+void source_gone(struct source *, struct tail *);
 void source_set_path(struct source *, struct tail *, const char *path);
 
 /* ---- scan.c ---- */

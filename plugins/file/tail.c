@@ -97,7 +97,6 @@ void tail_attach(struct source *s, struct tail *t, int fd, const struct stat *st
         s->unended += !t->ended;
     }
     s->ctx->host->shard_end(s->ctx, t->shard, t->size);
-    source_ready(s, t);
 }
 
 int tail_open(struct source *s, struct tail *t)
@@ -279,7 +278,7 @@ static int tail_cut(struct source *s, struct tail *t, struct weir_emitter *to, s
             source_set_path(s, t, path);
             s->ctx->host->mem(s->ctx, path, 0);
             tail_attach(s, t, fd, &st);
-            t->gone_ms = s->ctx->host->mono_ms(s->ctx);
+            source_gone(s, t);
             (void)known_put(s, t);
             return WEIR_OK;
         }
@@ -299,7 +298,9 @@ static int tail_at_end(struct source *s, struct tail *t, struct weir_emitter *to
 {
     bool gone = t->gone_ms >= 0 && s->ctx->host->mono_ms(s->ctx) - t->gone_ms >= s->conf->rotate_wait;
     bool last = s->to_end || gone;
-    int r = last ? tail_last(s, t, to, room) : WEIR_OK;
+    int r;
+    t->idle_size = t->size;
+    r = last ? tail_last(s, t, to, room) : WEIR_OK;
     if (r != WEIR_OK)
         return r;
     if (gone) {
@@ -319,8 +320,11 @@ int tail_pump(struct source *s, struct tail *t, struct weir_emitter *to, struct 
         return WEIR_END;
     for (;;) {
         int r = tail_emit(s, t, to, room);
-        if (r != WEIR_OK || read)
+        if (r != WEIR_OK)
             return r;
+        /* Known to be at its end: not even its turn comes again, or a thousand files would open each other's. */
+        if (read)
+            return lines_end(&t->lines) >= t->size ? tail_at_end(s, t, to, room) : WEIR_OK;
         r = t->cut ? READ_CUT : tail_read(s, t);
         if (r == READ_CUT)
             return tail_cut(s, t, to, room);
