@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Elasticsearch and OpenSearch over plain HTTP; the bytes of _source are cut out of the answers untouched."""
+import json
+
+import requests
+
+ANY = {"mappings": {"enabled": False}}  # takes every JSON object
+
+
+class Search:
+    def __init__(self, url):
+        self.url = url
+        self.http = requests.Session()
+
+    def call(self, method, path, body=None, ok=(200, 201)):
+        kind = {"Content-Type": "application/json"}
+        data = json.dumps(body) if isinstance(body, dict) else body
+        answer = self.http.request(method, f"{self.url}/{path}", data=data, headers=kind, timeout=60)
+        assert answer.status_code in ok, answer.text[:2000]
+        return answer
+
+    def create(self, index, body=ANY):
+        settings = {"settings": {"number_of_shards": 1, "number_of_replicas": 0}}
+        self.call("PUT", index, {**settings, **body})
+        return index
+
+    def put(self, index, doc_id, source):
+        """One document through the document interface, which keeps its line feeds."""
+        self.call("PUT", f"{index}/_doc/{doc_id}", source)
+
+    def refresh(self, index):
+        self.call("POST", f"{index}/_refresh")
+
+    def count(self, index):
+        answer = self.call("GET", f"{index}/_count?ignore_unavailable=true")
+        return answer.json()["count"]
+
+    def ids(self, index):
+        """_id of every document."""
+        self.refresh(index)
+        assert self.count(index) <= 10000
+        hits = self.call("GET", f"{index}/_search?size=10000&_source=false&filter_path=hits.hits._id").json()
+        return [h["_id"] for h in hits.get("hits", {}).get("hits", [])]
+
+    def source(self, index, doc_id):
+        """The exact bytes of one document."""
+        return self.call("GET", f"{index}/_source/{requests.utils.quote(doc_id, safe='')}").content
+
+    def sources(self, index):
+        """{_id: exact bytes} of a small index."""
+        return {i: self.source(index, i) for i in self.ids(index)}
+
+    def delete(self, index):
+        self.call("DELETE", index, ok=(200, 404))

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Producing and consuming with confluent-kafka: a second client, to check weir's against."""
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from lib.record import Record
+from lib.wait import until
+
+
+class Kafka:
+    def __init__(self, brokers):
+        self.brokers = brokers
+        self.admin = AdminClient({"bootstrap.servers": brokers})
+        self.producer = self.new_producer()
+
+    def new_producer(self):
+        return Producer(
+            {
+                "bootstrap.servers": self.brokers,
+                "message.max.bytes": 2000000,
+                "enable.idempotence": True,
+                "linger.ms": 0,
+            }
+        )
+
+    def create(self, topic, partitions=1, **config):
+        config = {k.replace("_", "."): str(v) for k, v in config.items()}
+        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
+        for future in self.admin.create_topics([new]).values():
+            future.result(30)
+        return topic
+
+    def produce(self, topic, records, partition=0):
+        """Appends records to one partition and returns them with their place."""
+        out = []
+
+        def delivered(error, message, record):
+            assert error is None, error
+            out.append(record.at(topic, message.partition(), message.offset()))
+
+        for r in records:
+            self.producer.produce(
+                topic,
+                value=r.value,
+                key=r.key,
+                headers=r.headers or None,
+                partition=partition if r.partition is None else r.partition,
+                timestamp=r.timestamp or 0,
+                on_delivery=lambda e, m, r=r: delivered(e, m, r),
+            )
+            self.producer.poll(0)
+        assert self.producer.flush(60) == 0
+        return out
+
+    def fill(self, topic, n, partitions=1, value=lambda i: b'{"n":%d}' % i, first=0):
+        """n numbered records, spread over the partitions; key and value tell the number."""
+        for i in range(first, first + n):
+            while True:
+                try:
+                    self.producer.produce(topic, value(i), key=b"%d" % i, partition=i % partitions)
+                    break
+                except BufferError:
+                    self.producer.poll(0.1)
+        assert self.producer.flush(60) == 0
+
+    def ends(self, topic):
+        """High watermark of each partition."""
+        c = self.consumer()
+        try:
+            parts = c.list_topics(topic, 30).topics[topic].partitions
+            return {p: c.get_watermark_offsets(TopicPartition(topic, p), 30)[1] for p in sorted(parts)}
+        finally:
+            c.close()
+
+    def count(self, topic):
+        return sum(self.ends(topic).values())
+
+    def consumer(self):
+        return Consumer(
+            {
+                "bootstrap.servers": self.brokers,
+                "group.id": "e2e-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "fetch.message.max.bytes": 4000000,
+            }
+        )
+
+    def read(self, topic):
+        """Every record of the topic, partition by partition in order."""
+        ends = self.ends(topic)
+        out = {p: [] for p in ends}
+        c = self.consumer()
+        c.assign([TopicPartition(topic, p, 0) for p in ends])
+        left = {p for p, end in ends.items() if end}
+        try:
+            while left:
+                m = c.poll(30)
+                assert m is not None, f"no more records in {topic}, still waiting for partitions {left}"
+                if m.error():
+                    left.discard(m.partition())
+                    continue
+                out[m.partition()].append(from_message(m))
+        finally:
+            c.close()
+        return [r for p in sorted(out) for r in out[p]]
+
+    def committed(self, group, topic):
+        """Committed offset of each partition that has one."""
+        found = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(30)
+        return {t.partition: t.offset for t in found.topic_partitions if t.topic == topic and t.offset >= 0}
+
+    def members(self, group):
+        return self.admin.describe_consumer_groups([group])[group].result(30).members
+
+    def wait_members(self, group, n, partitions):
+        """Until n members share all partitions, each with some."""
+
+        def shared():
+            members = self.members(group)
+            sizes = [len(m.assignment.topic_partitions) for m in members]
+            return len(members) == n and all(sizes) and sum(sizes) == partitions
+
+        until(shared, f"{n} members of {group} share {partitions} partitions")
+
+
+def from_message(m):
+    return Record(
+        value=m.value(),
+        key=m.key(),
+        headers=m.headers() or [],
+        timestamp=m.timestamp()[1],
+        topic=m.topic(),
+        partition=m.partition(),
+        offset=m.offset(),
+    )
