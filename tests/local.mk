@@ -1,6 +1,9 @@
 # make check: unit tests and gates in parallel, no server needed, below three minutes.  See tests/README.md.
 TEST_EXTENSIONS = .sh
-SH_LOG_COMPILER = bash
+# A test that hangs fails; none takes that long.
+LOG_COMPILER = timeout
+AM_LOG_FLAGS = -k 5 120
+SH_LOG_COMPILER = timeout -k 5 170 bash
 AM_TESTS_ENVIRONMENT = WEIR='$(abs_top_builddir)/weir'; WEIR_PLUGIN_PATH='$(abs_top_builddir)/plugins/built'; \
 	CC='$(CC)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CHECK_FLAGS;
 
@@ -104,7 +107,7 @@ gates = \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh
 TESTS += $(gates)
-EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/bench %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # The options of the built plugins as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS)
