@@ -96,7 +96,9 @@ static void say_absent(const struct search *search, char *why, size_t cap)
     if (best && used < cap)
         snprintf(why + used, cap - used, "; did you mean \"%s\"?", best);
     else if (used < cap)
-        snprintf(why + used, cap - used, "; `weir plugins` lists what there is");
+        snprintf(why + used, cap - used, "%s",
+                 n > 0 ? "; `weir plugins` lists what there is"
+                       : "; name their folder with --plugin-path or WEIR_PLUGIN_PATH");
     loader_names_free(names, n);
 }
 

@@ -44,14 +44,27 @@ static bool owner_safe(const char *path)
     return true;
 }
 
-static bool file_safe(const char *file)
+static bool folder_safe(const char *file)
 {
     const char *slash = strrchr(file, '/');
     char *folder = slash ? xstrdup(file) : xstrdup(".");
     if (slash)
         folder[slash == file ? 1 : slash - file] = 0;
-    bool safe = owner_safe(file) && owner_safe(folder);
+    bool safe = owner_safe(folder);
     free(folder);
+    return safe;
+}
+
+/* The file, the folder it was found in, and the one it really lies in. */
+static bool file_safe(const char *file)
+{
+    if (!owner_safe(file) || !folder_safe(file))
+        return false;
+    char *real = realpath(file, NULL);
+    bool safe = real && folder_safe(real);
+    if (!real)
+        snprintf(failure, sizeof failure, "%s: %s", file, strerror(errno));
+    free(real);
     return safe;
 }
 

@@ -266,6 +266,10 @@ def test_a_plugin_others_could_have_written(tmp_path):
     target.parent.chmod(0o775)
     run = weir("plugins", "check", target)
     assert f"{target.parent} can be written by its group" in run.stderr
+    link = tmp_path / "other" / "bad.so"
+    link.parent.mkdir(mode=0o755)
+    link.symlink_to(target)
+    assert f"{target.parent} can be written by its group" in weir("plugins", "check", link).stderr
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a compiler")
