@@ -51,7 +51,7 @@ unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 endif
 if BUILD_FILE
-unit_tests += %D%/unit/t-file-sink %D%/unit/t-file-source
+unit_tests += %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
 endif
 if BUILD_STD
 unit_tests += %D%/unit/t-std
@@ -76,7 +76,8 @@ endif
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h
 %C%_unit_t_file_sink_SOURCES = %D%/unit/t-file-sink.c %D%/unit/scratch.h
-%C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/scratch.h
+%C%_unit_t_file_rotation_SOURCES = %D%/unit/t-file-rotation.c %D%/unit/file_source.h %D%/unit/scratch.h
+%C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/file_source.h %D%/unit/scratch.h
 %C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h

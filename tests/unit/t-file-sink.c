@@ -143,9 +143,9 @@ static void hundreds_of_files_with_few_open(const char *options)
             commit(h);
     }
     for (int i = 0; i < 300; i++) {
-        char want[64];
+        char want[80];
         (void)snprintf(name, sizeof name, "%d.log", i);
-        (void)snprintf(want, sizeof want, "%s\n%s\n", text[i], text[i]);
+        (void)snprintf(want, sizeof want, "%.31s\n%.31s\n", text[i], text[i]);
         expect_file(name, want);
     }
     if (harness_promises(h) & WEIR_COMMITS) {

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t-file-rotation.c - the file source when files are renamed, deleted, cut, copied and rewritten. */
+#include "file_source.h"
+
+/* ---- rotation --------------------------------------------------------------------------------------------------- */
+
+static void a_renamed_file_is_read_to_its_end(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a\nrotate-wait = 100ms\n");
+    expect_count(h, 1);
+    assert_int_equal(rename(scratch_path("a"), scratch_path("a.1")), 0);
+    scratch_append("a.1", "late");
+    scratch_append("a", "new\n");
+    expect_count(h, 3);
+    expect_once(h, "late"); /* without line feed, for the file is done */
+    expect_once(h, "new");
+    scratch_append("a.1", "too late\n");
+    scratch_append("a", "newer\n");
+    expect_count(h, 4);
+    expect_once(h, "newer");
+    harness_free(h);
+}
+
+static void a_renamed_file_that_still_matches_is_not_read_again(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a*\n");
+    expect_count(h, 1);
+    assert_int_equal(rename(scratch_path("a"), scratch_path("a.1")), 0);
+    scratch_append("a", "two\n");
+    expect_count(h, 2);
+    scratch_append("a.1", "three\n");
+    expect_count(h, 3);
+    h = stop_and_start(h, "path = $/a*\n");
+    scratch_append("a.1", "four\n");
+    scratch_append("a", "five\n");
+    expect_count(h, 2);
+    expect_once(h, "four");
+    expect_once(h, "five");
+    harness_free(h);
+}
+
+static void a_file_renamed_while_stopped_is_read_to_its_end(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a\n");
+    expect_count(h, 1);
+    keep(h);
+    scratch_append("a", "rest\n");
+    assert_int_equal(rename(scratch_path("a"), scratch_path("a-2026")), 0);
+    scratch_append("a", "new\n");
+    h = stop_and_start(h, "path = $/a\n");
+    expect_count(h, 2);
+    expect_once(h, "rest");
+    expect_once(h, "new");
+    harness_free(h);
+}
+
+static void deleted_and_made_again(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a\nrotate-wait = 100ms\n");
+    expect_count(h, 1);
+    for (int i = 0; i < 3; i++) {
+        char text[32];
+        assert_int_equal(unlink(scratch_path("a")), 0);
+        (void)snprintf(text, sizeof text, "again %d\n", i);
+        scratch_append("a", text);
+        expect_count(h, 2 + (size_t)i);
+    }
+    expect_once(h, "again 2");
+    harness_free(h);
+}
+
+static void cut_and_written_anew(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\ntwo\nhal");
+    h = start("path = $/a\n");
+    expect_count(h, 2);
+    scratch_rewrite("a", "new\n");
+    expect_count(h, 4);
+    expect_once(h, "hal"); /* nothing can complete it any more */
+    expect_once(h, "new");
+    assert_int_equal(harness_out(h, 3)->record.seq, 0);
+    harness_free(h);
+}
+
+static void cut_and_grown_beyond_the_place(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\ntwo\n");
+    h = start("path = $/a\n");
+    expect_count(h, 2);
+    scratch_rewrite("a", "other one\nother two\nother three\n");
+    expect_count(h, 5);
+    expect_once(h, "other one");
+    expect_once(h, "other three");
+    harness_free(h);
+}
+
+static void copy_then_truncate(const char *options, bool stopped)
+{
+    static char line[200];
+    struct harness *h;
+    char all[4096];
+    memset(line, 'z', 198);
+    line[198] = '\n';
+    scratch_append("a", line);
+    h = start(options);
+    expect_count(h, 1);
+    if (stopped)
+        keep(h);
+    scratch_append("a", "unread\n");
+    (void)snprintf(all, sizeof all, "%sunread\n", line);
+    scratch_append("a.1", all);
+    scratch_rewrite("a", "after\n");
+    if (stopped) {
+        h = stop_and_start(h, options);
+        expect_count(h, 2);
+    } else {
+        expect_count(h, 3);
+    }
+    expect_once(h, "unread");
+    expect_once(h, "after");
+    harness_free(h);
+}
+
+static void a_copy_is_read_on_when_the_original_is_cut(void **state)
+{
+    (void)state;
+    copy_then_truncate("path = $/a\n", false);
+}
+
+static void a_copy_that_matches_is_not_read_again(void **state)
+{
+    (void)state;
+    copy_then_truncate("path = $/a*\n", false);
+}
+
+static void a_copy_made_while_stopped_is_read_on(void **state)
+{
+    (void)state;
+    copy_then_truncate("path = $/a\n", true);
+}
+
+static void a_copy_that_matches_made_while_stopped_is_read_on(void **state)
+{
+    (void)state;
+    copy_then_truncate("path = $/a*\n", true);
+}
+
+static void a_copy_whose_original_stays_is_a_file_of_its_own(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "same\n");
+    h = start("path = $/a*\nrotate-wait = 200ms\n");
+    expect_count(h, 1);
+    scratch_append("a2", "same\n");
+    expect_count(h, 2);
+    harness_free(h);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_renamed_file_is_read_to_its_end),
+        TEST(a_renamed_file_that_still_matches_is_not_read_again),
+        TEST(a_file_renamed_while_stopped_is_read_to_its_end),
+        TEST(deleted_and_made_again),
+        TEST(cut_and_written_anew),
+        TEST(cut_and_grown_beyond_the_place),
+        TEST(a_copy_is_read_on_when_the_original_is_cut),
+        TEST(a_copy_that_matches_is_not_read_again),
+        TEST(a_copy_made_while_stopped_is_read_on),
+        TEST(a_copy_that_matches_made_while_stopped_is_read_on),
+        TEST(a_copy_whose_original_stays_is_a_file_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
