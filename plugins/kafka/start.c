@@ -55,8 +55,8 @@ static int start_one(struct kafka_source *s, struct kafka_track *t, int64_t comm
                      int64_t high, int64_t *ret)
 {
     int64_t at;
-    if (t->pos_flags & WEIR_POS_OWNED)
-        at = t->pos_next;
+    if (t->pos_flags & WEIR_POS_OWNED) /* the group is ahead of it only by what another member has done since */
+        at = committed > (int64_t)t->pos_next ? committed : (int64_t)t->pos_next;
     else if (committed >= 0)
         at = committed;
     else if (t->pos_flags & WEIR_POS_STORED)
