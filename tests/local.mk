@@ -66,6 +66,11 @@ unit_tests += %D%/unit/t-transforms
 endif
 endif
 
+if BUILD_KAFKA
+unit_tests += %D%/unit/t-kafka-sink
+%C%_unit_t_kafka_sink_LDADD = $(LDADD) $(KAFKA_LIBS)
+endif
+
 # Tests of more than one source.
 %C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
 %C%_unit_t_describe_SOURCES = %D%/unit/t-describe.c %D%/unit/toy.h
@@ -81,6 +86,7 @@ endif
 %C%_unit_t_format_SOURCES = %D%/unit/t-format.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
+%C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 # end of them
 
 # Programs that gates and people run.

@@ -4,7 +4,7 @@
 cd "$srcdir" || exit 1
 
 FILE_MAX=600 FUNCTION_MAX=60
-mapfile -t sources < <(find host plugins plugin-api tests -path tests/services/target -prune -o \
+mapfile -t sources < <(find host plugins plugin-api demo tests -path tests/services/target -prune -o \
 	\( -name '*.c' -o -name '*.h' \) -print | sort)
 mapfile -t scripts < <(find tests packaging -path tests/services/target -prune -o \
 	\( -name '*.sh' -o -name '*.py' \) -print | sort)
@@ -63,7 +63,7 @@ for file in $(only '^plugins/'); do
 done
 
 # Each source is built, so that it is shipped too.
-cat Makefile.am host/local.mk plugins/local.mk plugins/*/local.mk tests/local.mk >"$tmp/lists"
+cat Makefile.am demo/local.mk host/local.mk plugins/local.mk plugins/*/local.mk tests/local.mk >"$tmp/lists"
 for file in "${sources[@]}"; do
 	checks=$((checks + 1))
 	case $file in
