@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t-elasticsearch-options.c - what the elasticsearch plugin says to its options: mistakes, promises, the live check. */
+/* t-elasticsearch-options.c - what the elasticsearch plugin says to its options: mistakes, promises, the live check, secrets. */
 #include "harness.h"
 
 #include "es_server.h"
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,12 +88,59 @@ static void probe_needs_no_root_page(void **state)
     es_server_stop(server);
 }
 
+static void a_silent_server_is_given_up(void **state)
+{
+    struct es_server *server = es_server_start();
+    const char *const values[] = {"{}"};
+    char options[128];
+    struct harness *h;
+    struct weir_batch *b;
+    (void)state;
+    snprintf(options, sizeof options, "%sindex = i\ntimeout = 1s\n", es_server_option(server));
+    h = harness_start("elasticsearch", WEIR_SINK, options);
+    es_server_say(server, (struct es_answer){.flags = ES_SERVER_HOLD});
+    b = harness_values(h, values, 1);
+    assert_int_equal(harness_write(h, b), WEIR_OK);
+    assert_true(harness_run_until(h, harness_idle, NULL, 5000));
+    assert_int_equal(harness_result(b, 0).status, WEIR_RETRY);
+    assert_non_null(strstr(harness_result(b, 0).why, "timed out"));
+    harness_free(h);
+    es_server_stop(server);
+}
+
+static void a_changed_secret_is_used_at_once(void **state)
+{
+    char path[] = "/tmp/t-elasticsearch.XXXXXX", options[256];
+    const char *const values[] = {"{}"};
+    struct es_server *server = es_server_start();
+    int fd = mkstemp(path);
+    struct harness *h;
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "aaaa", 4, 0), 4);
+    snprintf(options, sizeof options, "%sindex = i\napi-key = ${file:%s}\n", es_server_option(server), path);
+    h = harness_start("elasticsearch", WEIR_SINK, options);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(harness_write(h, harness_values(h, values, 1)), WEIR_OK);
+        assert_true(harness_run_until(h, harness_idle, NULL, 5000));
+        assert_int_equal(pwrite(fd, "bbbb", 4, 0), 4);
+    }
+    assert_non_null(strstr(es_server_asked(server, 0)->head, "ApiKey aaaa\r\n"));
+    assert_non_null(strstr(es_server_asked(server, 1)->head, "ApiKey bbbb\r\n"));
+    close(fd);
+    unlink(path);
+    harness_free(h);
+    es_server_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_refuses),
         cmocka_unit_test(promises_follow_from_the_options),
         cmocka_unit_test(probe_needs_no_root_page),
+        cmocka_unit_test(a_changed_secret_is_used_at_once),
+        cmocka_unit_test(a_silent_server_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,7 +210,7 @@ static void tombstones_do_what_the_option_says(void **state)
     }
 }
 
-static void sends_credentials_read_for_each_request(void **state)
+static void sends_credentials(void **state)
 {
     static const struct {
         const char *options, *header;
@@ -562,7 +562,7 @@ int main(void)
         cmocka_unit_test(refuses_index_names),
         cmocka_unit_test(shortens_long_ids),
         cmocka_unit_test(tombstones_do_what_the_option_says),
-        cmocka_unit_test(sends_credentials_read_for_each_request),
+        cmocka_unit_test(sends_credentials),
         cmocka_unit_test(compresses),
         cmocka_unit_test(maps_items_to_records_by_place),
         cmocka_unit_test(a_fault_of_the_server_is_not_retried_for_ever),
