@@ -50,5 +50,14 @@ class Search:
         """{_id: exact bytes} of a small index."""
         return {i: self.source(index, i) for i in self.ids(index)}
 
+    def all(self, index):
+        """(_id, bytes of _source) of every document of a larger index; the sources must be JSON as json.dumps writes it."""
+        self.refresh(index)
+        page = self.call("POST", f"{index}/_search?scroll=1m", {"size": 5000, "sort": ["_doc"]}).json()
+        while page["hits"]["hits"]:
+            for hit in page["hits"]["hits"]:
+                yield hit["_id"], json.dumps(hit["_source"], separators=(",", ":")).encode()
+            page = self.call("POST", "_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]}).json()
+
     def delete(self, index):
         self.call("DELETE", index, ok=(200, 404))
