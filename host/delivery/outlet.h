@@ -61,6 +61,7 @@ struct outlet {
     struct delivery *waiting; /* retries, by due time */
     uint32_t in_flight, waiting_whole;
     struct outlet_books books;
+    uint64_t committing_in, committed_in; /* books.in at the commit under way, at the last: the source's thread */
     _Atomic bool opened;
 };
 

@@ -137,6 +137,7 @@ static void ask_sinks(struct intake *in)
     for (uint32_t i = 0; i < p->n_outlets; i++)
         if (p->outlets[i]->commits) {
             c->waiting_for++;
+            p->outlets[i]->committing_in = atomic_load(&p->outlets[i]->books.in);
             lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, in);
         }
 }
@@ -155,38 +156,37 @@ static void finish(struct intake *in, int64_t now)
     c->due_ms = now + (ok ? in->pipeline->conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
         c->backoff.tries = 0;
-        c->read_before = ledger_books(&in->pipeline->ledger).read;
+        for (uint32_t i = 0; i < in->pipeline->n_outlets; i++)
+            if (in->pipeline->outlets[i]->commits)
+                in->pipeline->outlets[i]->committed_in = in->pipeline->outlets[i]->committing_in;
     }
     if (!in->draining)
         flush_lanes(in->pipeline, false);
 }
 
-/* Something was read since the last commit, or lanes moved without records. */
-static bool news(struct intake *in)
+/* A sink that commits has taken records since it last did.  A record enters its count before it can be final, so
+ * watermarks collected before this says no hold nothing that is not durable. */
+static bool sinks_behind(const struct pipeline *p)
 {
-    struct commit *c = &in->commit;
-    if (ledger_books(&in->pipeline->ledger).read != c->read_before || state_dirty(in->pipeline->state))
-        return true;
-    room_for(c, in->pipeline->ledger.n_shards);
-    return ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room) > 0;
+    for (uint32_t i = 0; i < p->n_outlets; i++) {
+        const struct outlet *o = p->outlets[i];
+        if (o->commits && atomic_load(&o->books.in) != o->committed_in)
+            return true;
+    }
+    return false;
 }
 
 static void start(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
     c->due_ms = now + in->pipeline->conf->commit_ms;
-    if (!news(in))
-        return;
-    if (in->pipeline->commits) {
+    collect(in);
+    if (sinks_behind(in->pipeline)) {
         flush_lanes(in->pipeline, true);
         c->phase = COMMIT_DRAINS;
-        return;
+    } else if (c->n || state_dirty(in->pipeline->state)) {
+        (void)store(in, false);
     }
-    collect(in);
-    if (!c->n && !state_dirty(in->pipeline->state))
-        return;
-    if (store(in, false))
-        c->read_before = ledger_books(&in->pipeline->ledger).read;
 }
 
 bool commit_tick(struct intake *in, int64_t now)
@@ -209,7 +209,11 @@ void commit_soon(struct intake *in)
 
 bool commit_settled(struct intake *in)
 {
-    return in->commit.phase == COMMIT_NONE && !news(in);
+    struct commit *c = &in->commit;
+    if (c->phase != COMMIT_NONE || sinks_behind(in->pipeline) || state_dirty(in->pipeline->state))
+        return false;
+    room_for(c, in->pipeline->ledger.n_shards);
+    return ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room) == 0;
 }
 
 void commit_store_now(struct intake *in)
@@ -221,9 +225,8 @@ void commit_store_now(struct intake *in)
 void commit_final(struct intake *in)
 {
     const struct weir_ops *ops = in->instance->ops;
-    in->commit.n = 0;
-    if (!in->pipeline->commits) {
-        collect(in);
+    collect(in);
+    if (!sinks_behind(in->pipeline)) {
         (void)store(in, true);
     } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
         (void)ops->committed(in->instance->self, NULL, 0, sizeof(struct weir_position), true);

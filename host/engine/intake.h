@@ -37,7 +37,6 @@ struct commit { /* commit.c */
     uint32_t
         waiting_for; /* sinks that have not answered; guarded by being changed on the intake's thread only */
     bool failed;     /* one of them wants another try */
-    uint64_t read_before; /* records read at the last commit */
     struct backoff backoff;
     struct shard **shards;
     uint64_t *next;
