@@ -108,7 +108,7 @@ static inline struct harness *stop_and_start(struct harness *old, const char *op
     harness_state_set(h, "started", (struct weir_slice){"1", 1});
     for (size_t i = 0; i < n_kept; i++) {
         char key[sizeof kept[0].id + 2];
-        (void)snprintf(key, sizeof key, "g/%s", kept[i].id);
+        (void)snprintf(key, sizeof key, "g/%.63s", kept[i].id);
         if (kept[i].row_len)
             harness_state_set(h, key, (struct weir_slice){kept[i].row, kept[i].row_len});
         harness_preset(h, kept[i].id, kept[i].next, (struct weir_slice){kept[i].data, kept[i].data_len});
