@@ -246,8 +246,10 @@ static bool ended(struct harness *h, void *unused)
     return final_status == WEIR_END || final_status < 0;
 }
 
+/* Three shards: the order of a pass must hold across them. */
 static void fill(size_t n)
 {
+    ask_index("PUT", "", "{\"settings\":{\"index.number_of_shards\":3}}");
     struct harness *h = begin(WEIR_SINK, "id = {key}\n");
     struct weir_record *r = calloc(n, sizeof *r);
     char(*values)[64] = calloc(n, sizeof *values), (*keys)[32] = calloc(n, sizeof *keys);
