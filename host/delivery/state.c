@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <search.h>
 #include <sqlite3.h>
@@ -17,7 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION   1
+#define LOCK_PATIENCE_MS 2000
+#define LOCK_POLL_MS     20
 
 struct put {
     char *owner;
@@ -83,15 +86,26 @@ static bool make_dirs(const char *dir, struct strbuf *why)
     return ok;
 }
 
+/* A process that was killed keeps its locks until the kernel is through with it, so a restart is patient for a moment. */
+static bool take_lock(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    for (int tries = LOCK_PATIENCE_MS / LOCK_POLL_MS; fcntl(fd, F_OFD_SETLK, &lock) != 0; tries--) {
+        if ((errno != EAGAIN && errno != EACCES) || tries <= 0)
+            return false;
+        (void)poll(NULL, 0, LOCK_POLL_MS);
+    }
+    return true;
+}
+
 static int lock_file(const char *dir, const char *name, struct strbuf *why)
 {
     struct strbuf path = {0};
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     strbuf_printf(&path, "%s/%s.lock", dir, name);
     int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0) {
         strbuf_printf(why, "cannot open %s: %s", path.data, strerror(errno));
-    } else if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+    } else if (!take_lock(fd)) {
         strbuf_printf(why, "pipeline %s runs already: %s is locked by another process", name, path.data);
         close(fd);
         fd = -1;
