@@ -114,7 +114,7 @@ gates = \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh
 TESTS += $(gates)
-EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/bench %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # The options of the built plugins as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS)
