@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* commit.c - stores what the host says is final in the group.
  *
- * Home thread.  One commit is on its way at a time, the newest positions win, a failed one is repeated with the
- * next: weir has its own copy, so the group's may lag. */
+ * Home thread.  One commit is on its way at a time, the newest positions win, a failed one is repeated a
+ * second later: weir has its own copy, so the group's may lag. */
 #include "source.h"
 
 void kafka_commit_note(struct kafka_source *s, const struct weir_position *p, uint32_t n, uint32_t stride)
@@ -35,8 +35,9 @@ static rd_kafka_topic_partition_list_t *commit_list(struct kafka_source *s)
 static void commit_failed(struct kafka_source *s, const char *why)
 {
     s->ctx->host->count(s->ctx, KAFKA_METRIC_COMMIT_ERRORS, 1);
+    s->commit_again_ms = s->ctx->host->mono_ms(s->ctx) + KAFKA_COMMIT_AGAIN_MS;
     weir_logf(s->ctx, WEIR_LOG_WARNING,
-              "group %s: a commit failed: %s; weir's own copy is stored, the group's follows with the next",
+              "group %s: a commit failed: %s; weir has a copy of its own, and the group's is tried again",
               s->group, why);
 }
 
@@ -44,6 +45,7 @@ void kafka_commit_send(struct kafka_source *s)
 {
     if (s->commit_out)
         return;
+    s->commit_again_ms = 0;
     rd_kafka_topic_partition_list_t *list = commit_list(s);
     if (!list)
         return;
@@ -81,6 +83,14 @@ void kafka_commit_event(struct kafka_source *s, rd_kafka_event_t *ev)
 {
     s->commit_out = false;
     commit_result(s, ev);
+    if (s->commit_again_ms == 0)
+        kafka_commit_send(s); /* what came meanwhile */
+}
+
+void kafka_commit_tick(struct kafka_source *s)
+{
+    if (s->commit_again_ms != 0 && s->ctx->host->mono_ms(s->ctx) >= s->commit_again_ms)
+        kafka_commit_send(s);
 }
 
 void kafka_commit_wait(struct kafka_source *s)

@@ -269,8 +269,9 @@ static rd_kafka_resp_err_t message_send(struct kafka_sink *s, struct kafka_slot 
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_resp_err_t err = rd_kafka_error_code(e);
     rd_kafka_error_destroy(e);
-    if (headers && !(s->headers_taken && err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION))
-        rd_kafka_headers_destroy(headers);
+    if (headers)
+        rd_kafka_headers_destroy(
+            headers); /* a list of ours stays ours; only single ones were freed twice (#4627) */
     return err;
 }
 

@@ -42,7 +42,6 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->slots = h->mem(ctx, NULL, s->n_slots * sizeof *s->slots);
     memset(s->slots, 0, s->n_slots * sizeof *s->slots);
     s->queue = h->mem(ctx, NULL, s->n_slots * sizeof *s->queue);
-    s->headers_taken = rd_kafka_version() < 0x020c00ff;
     *self = s;
     return WEIR_OK;
 }
@@ -84,6 +83,7 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"queue.buffering.max.kbytes", queue_kbytes},
         {"queue.buffering.max.messages", queue_count},
         {"partitioner", "murmur2_random"},
+        {"topic.metadata.refresh.interval.ms", "10000"},
         {"socket.nagle.disable", "true"},
         {"log.connection.close", "false"},
         {NULL, NULL},

@@ -49,7 +49,6 @@ struct kafka_sink {
     bool holding;  /* a record has to be sent again: nothing after it may overtake, so all ends first */
     bool restart;  /* the client is dead: a new one when all batches are back */
     bool healthy;
-    bool headers_taken; /* this librdkafka frees headers also when it refuses the partition (#4627) */
     uint64_t uses;
     struct kafka_handle topics[KAFKA_TOPICS_MAX];
     uint32_t n_topics, last_topic;

@@ -51,28 +51,36 @@ static int source_probe(struct weir_ctx *ctx, const void *conf, struct weir_prob
 }
 
 /* ---- create -------------------------------------------------------------------------------------------------- */
-/* Kafka takes the letters of topic names in a static member id; the rest becomes '-'. */
-static void source_names(struct kafka_source *s, const struct weir_instance *who)
+/* Kafka takes the letters of topic names in a static member id; the rest becomes '-'.  False: a name is too long. */
+static bool source_names(struct kafka_source *s, const struct weir_instance *who)
 {
-    char host[128] = "host", reader[128] = "", worker[16] = "";
+    const struct kafka_source_conf *c = s->conf;
+    char host[128] = "host", worker[16] = "";
+    const char *dot = who->reader && who->reader[0] ? "." : "", *reader = *dot ? who->reader : "";
     (void)gethostname(host, sizeof host - 1);
-    if (who->reader && who->reader[0])
-        (void)snprintf(reader, sizeof reader, ".%s", who->reader);
-    if (s->conf->group)
-        (void)snprintf(s->group, sizeof s->group, "%s%s", s->conf->group, reader);
-    else
-        (void)snprintf(s->group, sizeof s->group, "weir-%s%s", who->pipeline, reader);
-    if (who->worker > 0 || !s->conf->instance)
+    if (who->worker > 0 || !c->instance)
         (void)snprintf(worker, sizeof worker, "-%" PRIu32, who->worker);
-    if (s->conf->instance)
-        (void)snprintf(s->instance, 250, "%s%s%s", s->conf->instance, reader, worker);
-    else
-        (void)snprintf(s->instance, 250, "%s-%s%s%s", host, who->pipeline, reader, worker);
+    int g = snprintf(s->group, sizeof s->group, "%s%s%s%s", c->group ? "" : "weir-",
+                     c->group ? c->group : who->pipeline, dot, reader);
+    int i = c->instance
+                ? snprintf(s->instance, sizeof s->instance, "%s%s%s%s", c->instance, dot, reader, worker)
+                : snprintf(s->instance, sizeof s->instance, "%s-%s%s%s%s", host, who->pipeline, dot, reader,
+                           worker);
     for (char *p = s->instance; *p; p++)
-        if (!kafka_conf_topic_legal((struct weir_slice){p, 1}) && *p != '.')
+        if (*p != '.' && !kafka_conf_topic_legal((struct weir_slice){p, 1}))
             *p = '-';
-    if (s->conf->instance && s->conf->instance[0] == '\0')
+    if (c->instance && c->instance[0] == '\0')
         s->instance[0] = '\0';
+    return g < (int)sizeof s->group && i < (int)sizeof s->instance;
+}
+
+static void source_destroy(void *self)
+{
+    struct kafka_source *s = self;
+    struct weir_ctx *ctx = s->ctx;
+    ctx->host->mem(ctx, s->records, 0);
+    ctx->host->mem(ctx, s->of, 0);
+    ctx->host->mem(ctx, s, 0);
 }
 
 static int source_create(struct weir_ctx *ctx, const void *conf, void **self)
@@ -85,18 +93,11 @@ static int source_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->fd = -1;
     s->records = h->mem(ctx, NULL, KAFKA_RUN_MAX * sizeof *s->records);
     s->of = h->mem(ctx, NULL, KAFKA_RUN_MAX * sizeof *s->of);
-    source_names(s, h->instance(ctx));
     *self = s;
-    return WEIR_OK;
-}
-
-static void source_destroy(void *self)
-{
-    struct kafka_source *s = self;
-    struct weir_ctx *ctx = s->ctx;
-    ctx->host->mem(ctx, s->records, 0);
-    ctx->host->mem(ctx, s->of, 0);
-    ctx->host->mem(ctx, s, 0);
+    if (source_names(s, h->instance(ctx)))
+        return WEIR_OK;
+    source_destroy(s);
+    return weir_fail(ctx, WEIR_FATAL, 0, "the name of the group or the member is longer than 249 bytes");
 }
 
 /* ---- open ---------------------------------------------------------------------------------------------------- */
@@ -384,6 +385,7 @@ static int source_poll(void *self, struct weir_emitter *em, const struct weir_po
     if (r != WEIR_OK)
         return r;
     source_ends(s);
+    kafka_commit_tick(s);
     if (p->flags & WEIR_POLL_PAUSED)
         return WEIR_AGAIN;
     r = kafka_fetch_poll(s, em, p);
@@ -440,6 +442,8 @@ static void source_leave(struct kafka_source *s)
         rd_kafka_event_t *ev = rd_kafka_queue_poll(s->events, 50);
         if (ev && rd_kafka_event_type(ev) == RD_KAFKA_EVENT_REBALANCE)
             kafka_rebalance_close(s, ev);
+        else if (ev && rd_kafka_event_type(ev) == RD_KAFKA_EVENT_LOG)
+            kafka_error_log(s->ctx, ev);
         if (ev)
             rd_kafka_event_destroy(ev);
         if (s->ctx->host->mono_ms(s->ctx) > until)

@@ -12,11 +12,12 @@
 
 #include <pthread.h>
 
-#define KAFKA_RUN_MAX       1000u /* messages fetched at once */
-#define KAFKA_NO_OFFSET     (-1)
-#define KAFKA_COMMIT_MS     5000    /* how long a synchronous commit may take */
-#define KAFKA_ENDS_MS       5000    /* how often the ends are asked for */
-#define KAFKA_PARTITION_MAX 1000000 /* partitions of one topic */
+#define KAFKA_RUN_MAX         1000u /* messages fetched at once */
+#define KAFKA_NO_OFFSET       (-1)
+#define KAFKA_COMMIT_MS       5000    /* how long a synchronous commit may take */
+#define KAFKA_COMMIT_AGAIN_MS 1000    /* a failed commit is repeated after that */
+#define KAFKA_ENDS_MS         5000    /* how often the ends are asked for */
+#define KAFKA_PARTITION_MAX   1000000 /* partitions of one topic */
 
 /* rows of the metrics table */
 enum { KAFKA_METRIC_REBALANCES, KAFKA_METRIC_COMMIT_ERRORS, KAFKA_METRIC_GAP_RECORDS };
@@ -102,7 +103,7 @@ enum kafka_rebalance { KAFKA_STEADY, KAFKA_ASSIGNING, KAFKA_REVOKING };
 struct kafka_source {
     struct weir_ctx *ctx;
     const struct kafka_source_conf *conf;
-    char group[256], instance[256], cluster[128];
+    char group[250], instance[250], cluster[128];
     rd_kafka_t *rk;
     rd_kafka_queue_t *events, *data;
     int fd; /* written by librdkafka when a queue is no longer empty */
@@ -126,7 +127,8 @@ struct kafka_source {
     int64_t drain_ms;
     bool lost; /* the revocation under way: the group gave them to others already */
 
-    bool commit_out; /* one commit is on its way */
+    bool commit_out;         /* one commit is on its way */
+    int64_t commit_again_ms; /* when one that failed is repeated; 0: none did */
 
     struct weir_record *records; /* KAFKA_RUN_MAX, scratch of the newest run */
     struct kafka_track **of;     /* the track of each */
@@ -176,6 +178,8 @@ void kafka_commit_event(struct kafka_source *s, rd_kafka_event_t *ev);
 /* Notes positions; sends them unless a commit is on its way. */
 void kafka_commit_note(struct kafka_source *s, const struct weir_position *p, uint32_t n, uint32_t stride);
 void kafka_commit_send(struct kafka_source *s);
+/* Repeats a commit that failed, when it is time. */
+void kafka_commit_tick(struct kafka_source *s);
 /* Stores what was noted and waits at most KAFKA_COMMIT_MS. */
 void kafka_commit_wait(struct kafka_source *s);
 

@@ -55,7 +55,8 @@ static int start_one(struct kafka_source *s, struct kafka_track *t, int64_t comm
                      int64_t high, int64_t *ret)
 {
     int64_t at;
-    if (t->pos_flags & WEIR_POS_OWNED) /* the group is ahead of it only by what another member has done since */
+    /* The group is ahead of an owned position only by what another member has done since. */
+    if (t->pos_flags & WEIR_POS_OWNED)
         at = committed > (int64_t)t->pos_next ? committed : (int64_t)t->pos_next;
     else if (committed >= 0)
         at = committed;
