@@ -200,7 +200,9 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     }
     if (r == WEIR_AGAIN && room.records != poll->max_records)
         r = WEIR_OK;
-    s->ctx->host->wake_at(s->ctx, s->scan_at < s->gone_at ? s->scan_at : s->gone_at);
+    /* a bounded pass neither scans again nor waits for rotation: a time in the past would have it called in a circle */
+    int64_t next = s->scan_at < s->gone_at ? s->scan_at : s->gone_at;
+    s->ctx->host->wake_at(s->ctx, s->to_end ? INT64_MAX : next);
     return r;
 }
 
