@@ -17,22 +17,6 @@ plugin_LTLIBRARIES += %D%/elasticsearch.la
 	%D%/search.c \
 	%D%/sink.c \
 	%D%/source.c
-	%D%/auth.c \
-	%D%/bulk.c \
-	%D%/bytes.c \
-	%D%/call.c \
-	%D%/elasticsearch.c \
-	%D%/errors.c \
-	%D%/es.h \
-	%D%/hits.c \
-	%D%/http.c \
-	%D%/marks.c \
-	%D%/nodes.c \
-	%D%/outcome.c \
-	%D%/reply.c \
-	%D%/search.c \
-	%D%/sink.c \
-	%D%/source.c
 %C%_elasticsearch_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(ELASTICSEARCH_CFLAGS)
 %C%_elasticsearch_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_elasticsearch_la_LDFLAGS = $(PLUGIN_LINK)
