@@ -133,8 +133,6 @@ static int emit_parsed(struct weir_ctx *ctx, struct weir_emitter *to, const stru
     parsed.next = rec->next;
     parsed.flags = 0;
     parsed.sub = 0;
-    if (!parsed.topic.ptr)
-        parsed.topic = rec->topic;
     r = ctx->host->emit(to, &run, &taken);
     if (r != WEIR_OK && r != WEIR_AGAIN)
         return r;

@@ -236,7 +236,7 @@ int known_sibling(struct source *s, const struct tail *t, char **ret_path, struc
     if (!dir)
         return -1;
     while (fd < 0 && (e = readdir(dir)) != NULL) {
-        if (strncmp(e->d_name, base, strlen(base)) != 0)
+        if (strncmp(e->d_name, base, strlen(base)) != 0 && e->d_ino != t->ino)
             continue;
         (void)snprintf(path, sizeof path, "%.*s%s", (int)dir_len, t->path, e->d_name);
         fd = sibling_open(s, t, path, ret_st);

@@ -54,7 +54,7 @@ static void a_file_renamed_while_stopped_is_read_to_its_end(void **state)
     expect_count(h, 1);
     keep(h);
     scratch_append("a", "rest\n");
-    assert_int_equal(rename(scratch_path("a"), scratch_path("a-2026")), 0);
+    assert_int_equal(rename(scratch_path("a"), scratch_path("2026-a")), 0);
     scratch_append("a", "new\n");
     h = stop_and_start(h, "path = $/a\n");
     expect_count(h, 2);
