@@ -25,6 +25,7 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
+	%D%/unit/t-ledger \
 	%D%/unit/t-arena \
 	%D%/unit/t-conf \
 	%D%/unit/t-describe \

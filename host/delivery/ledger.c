@@ -40,20 +40,40 @@ void ledger_init(struct ledger *l)
 }
 
 static void segment_pop(struct shard *s);
+static void batch_release(struct ledger_batch *b);
+
+/* Nothing of the batch is open any more, or ever will end. */
+static void batch_unlist(struct ledger_batch *b)
+{
+    *b->at = b->next;
+    if (b->next)
+        b->next->at = b->at;
+    b->ledger->batches--;
+}
+
+static void batch_list(struct ledger_batch *b)
+{
+    struct ledger *l = b->ledger;
+    b->next = l->open;
+    b->at = &l->open;
+    if (b->next)
+        b->next->at = &b->next;
+    l->open = b;
+    l->batches++;
+}
 
 void ledger_free(struct ledger *l)
 {
     struct shard *next;
+    while (l->open) { /* undelivered: nobody will end these entries any more */
+        struct ledger_batch *b = l->open;
+        batch_unlist(b);
+        batch_release(b);
+    }
     for (struct shard *s = l->shards; s; s = next) {
         next = s->next;
-        while (s->head) {
-            struct ledger_batch *b = s->head->batch;
-            if (b && b->open) { /* undelivered: nobody will end these entries any more */
-                b->open = 0;
-                b->refs--;
-            }
+        while (s->head)
             segment_pop(s);
-        }
         free(s);
     }
     pthread_mutex_destroy(&l->lock);
@@ -151,7 +171,7 @@ bool ledger_open(struct ledger_batch *b)
     }
     l->books.read += b->count;
     l->books.open += b->count;
-    l->batches++;
+    batch_list(b);
     pthread_mutex_unlock(&l->lock);
     return true;
 }
@@ -176,7 +196,7 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     }
     if (--b->open)
         return false;
-    l->batches--;
+    batch_unlist(b);
     batch_release(b);
     return l->batches == 0;
 }
@@ -245,22 +265,27 @@ static void segment_pop(struct shard *s)
         free(head);
 }
 
+/* The shard is final up to here; never back, whatever a source says. */
+static void shard_reach(struct shard *s, uint64_t next)
+{
+    if (next > s->watermark || !s->stored)
+        s->watermark = next;
+    s->stored = true;
+}
+
 /* Passes what is final at the head of the queue. */
 static void shard_advance(struct shard *s)
 {
     while (s->head && s->head->open == 0) {
-        if (s->head->next > s->watermark || !s->stored)
-            s->watermark = s->head->next;
-        s->stored = true;
+        shard_reach(s, s->head->next);
         segment_pop(s);
     }
     if (!s->head || !s->head->batch)
         return;
     const struct entry *entries = s->head->batch->entries;
-    while (entries[s->head->first].copies ==
-           0) { /* ends: an open one is left, or the loop above had popped it */
-        s->watermark = entries[s->head->first].next;
-        s->stored = true;
+    /* ends: an open one is left, or the loop above had popped it */
+    while (entries[s->head->first].copies == 0) {
+        shard_reach(s, entries[s->head->first].next);
         s->head->first = entries[s->head->first].following;
     }
 }
@@ -295,14 +320,15 @@ bool ledger_shard_idle(struct ledger *l, const struct shard *s)
 
 void ledger_shard_skip(struct ledger *l, struct shard *s, uint64_t next)
 {
-    struct segment *g = xcalloc(1, sizeof *g);
-    g->shard = s;
-    g->next = next;
     pthread_mutex_lock(&l->lock);
-    if (s->closed)
-        free(g);
-    else
+    if (!s->closed && s->tail && !s->tail->batch) { /* one skip after another: the last one says it all */
+        s->tail->next = next > s->tail->next ? next : s->tail->next;
+    } else if (!s->closed) {
+        struct segment *g = xcalloc(1, sizeof *g);
+        g->shard = s;
+        g->next = next;
         segment_queue(g);
+    }
     if (next > s->reached)
         s->reached = next;
     pthread_mutex_unlock(&l->lock);

@@ -52,6 +52,7 @@ struct ledger {
     struct shard *shards;
     uint32_t n_shards;
     uint64_t batches;           /* not yet final */
+    struct ledger_batch *open;  /* these */
     void (*on_idle)(void *arg); /* called, without the lock, when nothing is open any more */
     void *arg;
 };
@@ -62,9 +63,10 @@ struct ledger_batch {
     uint32_t count, room;
     uint32_t open;
     struct entry *entries;
-    struct segment *segments; /* newest first */
-    struct segment **index;   /* by number */
-    uint32_t refs;            /* open entries and segments in queues */
+    struct segment *segments;        /* newest first */
+    struct segment **index;          /* by number */
+    uint32_t refs;                   /* open entries and segments in queues */
+    struct ledger_batch *next, **at; /* in the ledger's list of open ones */
 };
 
 void ledger_init(struct ledger *);
