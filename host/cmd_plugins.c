@@ -90,6 +90,13 @@ static int list(void)
     return good && n > 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int print(struct strbuf *out)
+{
+    fwrite(out->data, 1, out->len, stdout);
+    strbuf_free(out);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int show(const char *name, describe how)
 {
     char why[WHY_MAX];
@@ -100,9 +107,15 @@ static int show(const char *name, describe how)
         return EXIT_USAGE;
     }
     how(plugin, &out);
-    fwrite(out.data, 1, out.len, stdout);
-    strbuf_free(&out);
-    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    return print(&out);
+}
+
+/* What holds for every plugin. */
+static int show_file_man(void)
+{
+    struct strbuf out = {0};
+    describe_file_man(&out);
+    return print(&out);
 }
 
 int cmd_plugins(int argc, char **argv)
@@ -122,7 +135,9 @@ int cmd_plugins(int argc, char **argv)
         return look_apart(argv[optind + 1], true) ? EXIT_DONE : EXIT_FAILED;
     if (n > 1 || (n == 1 && strcmp(argv[optind], "check") == 0))
         return command_usage("plugins", "give one NAME, or check and a FILE.so");
+    if (n == 0 && how == describe_man)
+        return show_file_man();
     if (n == 0 && how)
-        return command_usage("plugins", "--man, --schema and --sample need the NAME of a plugin");
+        return command_usage("plugins", "--schema and --sample need the NAME of a plugin");
     return n == 0 ? list() : show(argv[optind], how ? how : describe_help);
 }

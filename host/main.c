@@ -34,7 +34,7 @@ static const struct command commands[] = {
     {"plugins", cmd_plugins, "[NAME [--man|--schema|--sample]] | check FILE.so", "list or describe plugins",
      "Without NAME all plugins of the search path are listed; with it, its options are described.\n"
      "`weir plugins check FILE.so` examines one file.\n\n"
-     "  --man                  as a manual page in mdoc\n"
+     "  --man                  as a manual page in mdoc; without NAME the page of the pipeline file\n"
      "  --schema               as a JSON Schema\n"
      "  --sample               as an INI file to start from\n"},
     {"new", NULL, "source|transform|sink NAME", "scaffold a plugin", ""},

@@ -5,7 +5,18 @@ $(BUILT_PLUGINS): $(plugin_LTLIBRARIES)
 	name=$$(basename $$la .la); $(LN_S) ../../$$(dirname $$la)/.libs/$$name.so $(@D)/$$name.so || exit 1; done && touch $@
 all-local: $(BUILT_PLUGINS)
 clean-local:
-	rm -rf %D%/built
+	rm -rf %D%/built %D%/man
+
+# The manual pages weir(5) and weir-NAME(5), printed by the weir that was just built: not when it can not run here.
+if !CROSS
+plugin_pages = %D%/man/weir.5 $(patsubst %.la,%D%/man/weir-%.5,$(notdir $(plugin_LTLIBRARIES)))
+nodist_man5_MANS = $(plugin_pages)
+endif
+print_page = $(AM_V_GEN)$(MKDIR_P) $(@D) && WEIR_PLUGIN_PATH=$(abs_top_builddir)/%D%/built
+%D%/man/weir.5: weir
+	$(print_page) ./weir plugins --man >$@.new && mv $@.new $@
+%D%/man/weir-%.5: weir $(BUILT_PLUGINS)
+	$(print_page) ./weir plugins $* --man >$@.new && mv $@.new $@
 
 # weir finds NAME.so itself; the .la files of libtool would only be in the way.
 install-data-hook:

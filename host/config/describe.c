@@ -24,6 +24,19 @@ static const struct weir_options *host_table(uint32_t kind)
                                                   : SECTION_SINK];
 }
 
+/* What conf.c does to a sink's defaults, shown as the default it is. */
+static void adapt_row(const struct weir_ops *ops, struct weir_option *row)
+{
+    if (strcmp(row->name, "batch.linger") != 0)
+        return;
+    if (ops->promises & WEIR_STREAM) {
+        row->def = "0";
+        row->doc = "This sink gains nothing from fuller batches, so it does not wait for them.";
+    } else if (!ops->promise) {
+        row->doc = NULL; /* it tells of sinks with another default */
+    }
+}
+
 bool describe_rows(const struct plugin *plugin, uint32_t kind, struct describe_rows *ret)
 {
     const struct weir_ops *ops = loader_ops(plugin, kind);
@@ -41,8 +54,10 @@ bool describe_rows(const struct plugin *plugin, uint32_t kind, struct describe_r
         uint32_t index;
         option_row(host, i, &row);
         if (strcmp(row.name, "plugin") != 0 &&
-            !(ops->options && option_find(ops->options, row.name, &hidden, &index)))
+            !(ops->options && option_find(ops->options, row.name, &hidden, &index))) {
+            adapt_row(ops, &row);
             ret->items[ret->count++] = row;
+        }
     }
     return true;
 }

@@ -14,6 +14,8 @@ void describe_help(const struct plugin *, struct strbuf *out);
 void describe_man(const struct plugin *, struct strbuf *out);
 void describe_schema(const struct plugin *, struct strbuf *out);
 void describe_sample(const struct plugin *, struct strbuf *out);
+/* The manual page of the pipeline file: weir(5). */
+void describe_file_man(struct strbuf *out);
 
 /* For the files behind these four: */
 struct

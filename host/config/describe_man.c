@@ -2,6 +2,8 @@
 /* describe_man.c - option tables as an mdoc manual page, clean under mandoc -Tlint (describe.h). */
 #include "describe.h"
 
+#include "option.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +114,7 @@ void describe_man(const struct plugin *plugin, struct strbuf *out)
     strbuf_str(out, ".Dd " PAGE_DATE "\n.Dt WEIR-");
     for (const char *c = name; *c; c++)
         strbuf_char(out, (char)toupper((unsigned char)*c));
-    strbuf_printf(out, " 7\n.Os\n.Sh NAME\n.Nm weir-%s\n.Nd ", name);
+    strbuf_printf(out, " 5\n.Os\n.Sh NAME\n.Nm weir-%s\n.Nd ", name);
     size_t start = out->len;
     add_text(out, plugin->info.summary);
     out->data[start] = (char)tolower((unsigned char)out->data[start]);
@@ -128,5 +130,46 @@ void describe_man(const struct plugin *plugin, struct strbuf *out)
                   plugin->info.license);
     for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++)
         man_rows(plugin, kind, out);
+    strbuf_str(out, ".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir 5\n");
+}
+
+static const char file_head[] =
+    ".Dd " PAGE_DATE "\n.Dt WEIR 5\n.Os\n"
+    ".Sh NAME\n.Nm weir.ini\n.Nd a pipeline of weir\n"
+    ".Sh DESCRIPTION\n"
+    "One INI file describes one pipeline of\n.Xr weir 1 :\n"
+    ".Bd -literal -offset indent\n"
+    "[source]\nplugin = kafka\nbrokers = 127.0.0.1:9092\ntopics = web.access\n\n"
+    "[transform errors]\nplugin = filter\nwhen = .status >= 500\n\n"
+    "[sink]\nplugin = file\npath = /var/lib/web/{topic}.ndjson\n"
+    ".Ed\n.Pp\n"
+    "There is exactly one\n.Bq source .\n"
+    "A\n.Bq transform NAME\nhas a name; there may be any number of them, and they apply in the order of the "
+    "file.\n"
+    "There is one\n.Bq sink ,\nor there are several with names:\n.Bq sink NAME .\n"
+    "Records that can never succeed go to the sink\n.Bq dead-letter ;\n"
+    "without it they stop the pipeline.\n"
+    "The section\n.Bq pipeline\nmay be missing.\n"
+    "Anything unknown is an error.\n.Pp\n"
+    "This page has the options that sections have whatever their plugin; those of a plugin are in its own "
+    "page,\n"
+    "named like\n.Xr weir-file 5 .\n"
+    "A semicolon or\n.Ql #\nbegins a comment at the start of a line and after white space.\n"
+    "Sizes take K, M and G, durations ms, s, m, h and d.\n"
+    "A value may hold\n.Li ${env:NAME}\nand\n.Li ${file:/path} .\n";
+
+void describe_file_man(struct strbuf *out)
+{
+    strbuf_str(out, file_head);
+    for (size_t kind = 0; kind < SECTION_KINDS; kind++) {
+        const struct weir_options *table = &host_options[kind];
+        strbuf_printf(out, ".Ss Options of [%s]\n.Bl -tag -width Ds\n", host_section_words[kind]);
+        for (uint32_t i = 0; i < table->count; i++) {
+            struct weir_option row;
+            option_row(table, i, &row);
+            man_row(&row, out);
+        }
+        strbuf_str(out, ".El\n");
+    }
     strbuf_str(out, ".Sh SEE ALSO\n.Xr weir 1\n");
 }

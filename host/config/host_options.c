@@ -23,8 +23,10 @@ static const struct weir_option pipeline_rows[] = {
         "reading until sinks have taken something."),
     WEIR_OPT_INT(struct host_pipeline, workers, "workers", 0, "1", 1, 64,
                  "Parallel lanes of transforms and sinks; a shard stays in one lane", NULL),
-    WEIR_OPT_ENUM(struct host_pipeline, fan_out, "fan-out", 0, "together", fan_outs,
-                  "Several sinks share one reader, or have one reader and one position each", NULL),
+    WEIR_OPT_ENUM(
+        struct host_pipeline, fan_out, "fan-out", 0, "together", fan_outs, "How several sinks read",
+        "together: they share one reader and one position, so a sink that is down holds up all once "
+        "memory is used up. independent is not in this version."),
     WEIR_OPT_DURATION(struct host_pipeline, commit_ms, "commit", 0, "1s", 1, 3600000,
                       "How often positions are stored", NULL),
     WEIR_OPT_DURATION(struct host_pipeline, drain_ms, "drain", 0, "30s", 0, 86400000,

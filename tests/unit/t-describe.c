@@ -78,7 +78,7 @@ static void manual_is_mdoc(void **state)
 {
     (void)state;
     const char *text = made(describe_man);
-    holds(text, ".Dt WEIR-TOY 7\n.Os\n.Sh NAME\n.Nm weir-toy\n.Nd a toy of all kinds\n");
+    holds(text, ".Dt WEIR-TOY 5\n.Os\n.Sh NAME\n.Nm weir-toy\n.Nd a toy of all kinds\n");
     holds(text, ".Sh SOURCE OPTIONS\n");
     holds(text, ".Sh SINK OPTIONS\n");
     holds(text, "What to \"do\" with it\n");
@@ -109,6 +109,51 @@ static void sample_loads(void **state)
     assert_non_null(conf);
     assert_int_equal(conf->n_transforms, 1);
     conf_free(conf);
+}
+
+/* Defaults are shown as they are: a sink that gains nothing from waiting has another one. */
+static void a_default_that_depends_on_the_sink(void **state)
+{
+    static const struct weir_ops *list[] = {NULL, NULL};
+    struct weir_ops ops = toy_sink;
+    struct weir_plugin given = toy_drain;
+    struct plugin plugin = {.file = "built in"};
+    struct strbuf text = {0};
+    char why[400];
+    (void)state;
+    ops.promise = NULL;
+    list[0] = &ops;
+    given.ops = list;
+    for (int streams = 0; streams < 2; streams++) {
+        ops.promises = streams ? WEIR_STREAM : 0;
+        assert_true(handshake(&given, "drain", &plugin, why, sizeof why));
+        plugin.file = "built in";
+        text.len = 0;
+        describe_help(&plugin, &text);
+        holds(text.data, streams ? "  batch.linger = 0  (" : "  batch.linger = 200ms  (");
+    }
+    strbuf_free(&text);
+}
+
+static void file_manual_has_every_section(void **state)
+{
+    struct strbuf text = {0};
+    (void)state;
+    describe_file_man(&text);
+    holds(text.data, ".Dt WEIR 5\n");
+    for (size_t kind = 0; kind < SECTION_KINDS; kind++) {
+        struct strbuf part = {0};
+        strbuf_printf(&part, ".Ss Options of [%s]\n", host_section_words[kind]);
+        holds(text.data, part.data);
+        const struct weir_option *rows = host_options[kind].rows;
+        for (uint32_t i = 0; i < host_options[kind].count; i++) {
+            part.len = 0;
+            strbuf_printf(&part, ".It Cm \"\\&%s\\&\"\n", rows[i].name);
+            holds(strstr(text.data, host_section_words[kind]), part.data);
+        }
+        strbuf_free(&part);
+    }
+    strbuf_free(&text);
 }
 
 static void refused(const struct weir_plugin *given, const char *name, const char *reason)
@@ -254,10 +299,16 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(help_names_everything), cmocka_unit_test(schema_is_json_and_complete),
-        cmocka_unit_test(manual_is_mdoc),        cmocka_unit_test(sample_loads),
-        cmocka_unit_test(heads_that_do_not_fit), cmocka_unit_test(tables_that_do_not_fit),
-        cmocka_unit_test(a_plugin_may_decline),  cmocka_unit_test(configuration_page_has_every_host_option),
+        cmocka_unit_test(help_names_everything),
+        cmocka_unit_test(schema_is_json_and_complete),
+        cmocka_unit_test(a_default_that_depends_on_the_sink),
+        cmocka_unit_test(file_manual_has_every_section),
+        cmocka_unit_test(manual_is_mdoc),
+        cmocka_unit_test(sample_loads),
+        cmocka_unit_test(heads_that_do_not_fit),
+        cmocka_unit_test(tables_that_do_not_fit),
+        cmocka_unit_test(a_plugin_may_decline),
+        cmocka_unit_test(configuration_page_has_every_host_option),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
