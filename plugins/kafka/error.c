@@ -69,10 +69,11 @@ void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
     int level = 0;
     if (rd_kafka_event_log(ev, &fac, &str, &level) != 0)
         return;
-    /* Each failed connection attempt is a log line; the error events say it once, by health(). */
-    int to = strcmp(fac, "FAIL") == 0 || strcmp(fac, "ERROR") == 0 ? WEIR_LOG_DEBUG
-             : level <= 2                                          ? WEIR_LOG_ERROR
-             : level <= 4                                          ? WEIR_LOG_WARNING
-                                                                   : WEIR_LOG_DEBUG;
+    /* Each failed attempt is a log line; the error events say it once, by health(). */
+    static const char *const said[] = {"FAIL", "ERROR", "FATAL", "GETPID"};
+    int to = level <= 2 ? WEIR_LOG_ERROR : level <= 4 ? WEIR_LOG_WARNING : WEIR_LOG_DEBUG;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (strcmp(fac, said[i]) == 0)
+            to = WEIR_LOG_DEBUG;
     weir_logf(ctx, to, "librdkafka %s: %s", fac, str);
 }
