@@ -55,6 +55,8 @@ bool print_same_head(int fd, uint64_t size, struct print print)
 bool print_same_before(int fd, uint64_t place, struct print print)
 {
     struct print now;
+    if (!print.len)
+        return true; /* nothing is known of them: a file read from its end on, or a position stored unchecked */
     return print.len <= place && print.len <= PRINT_GUARD &&
            print_at(fd, place - print.len, print.len, &now) && now.hash == print.hash;
 }

@@ -4,6 +4,7 @@
 WEIR_BUILD names the build folder (default: build/ at the top of the repository)."""
 import os
 import pathlib
+import socket
 import uuid
 
 import pytest
@@ -68,6 +69,14 @@ def search(request, services):
 def name():
     """A name for topics, indices and groups that no other test has."""
     return "t" + uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def free_port():
+    """A port where nobody listens, held so that nobody begins to."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        yield s.getsockname()[1]
 
 
 @pytest.fixture

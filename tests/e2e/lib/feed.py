@@ -7,7 +7,7 @@ class Feeder:
     """Calls put(first, n) on a thread until finish(); `seen()` tells how many arrived, so that it stays `ahead` at most."""
 
     def __init__(self, put, seen, step=200, ahead=3000):
-        self.put, self.seen, self.step, self.ahead = put, seen, step, ahead
+        self.put, self.arrived, self.step, self.ahead = put, seen, step, ahead
         self.count = 0
         self.error = None
         self.ending = threading.Event()
@@ -17,13 +17,18 @@ class Feeder:
     def work(self):
         try:
             while not self.ending.is_set():
-                if self.count - self.seen() < self.ahead:
+                if self.count - self.arrived() < self.ahead:
                     self.put(self.count, self.step)
                     self.count += self.step
                 else:
                     self.ending.wait(0.005)
         except Exception as e:  # told by finish(), on the test's thread
             self.error = e
+
+    def seen(self):
+        """How many arrived; fails if feeding has failed, so that nobody waits for what never comes."""
+        assert not self.error, self.error
+        return self.arrived()
 
     def finish(self):
         """Stops feeding; returns how many records there are."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Producing and consuming with confluent-kafka: a second client, to check weir's against."""
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from lib.record import Record
@@ -28,7 +28,15 @@ class Kafka:
         new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
         for future in self.admin.create_topics([new]).values():
             future.result(30)
+        until(lambda: self.has_leaders(topic, partitions), f"topic {topic} has its leaders")
         return topic
+
+    def has_leaders(self, topic, partitions):
+        """A new topic answers with errors for a moment."""
+        try:
+            return len(self.ends(topic)) == partitions
+        except KafkaException:
+            return False
 
     def produce(self, topic, records, partition=0):
         """Appends records to one partition and returns them with their place."""
