@@ -110,12 +110,18 @@ endif
 gates = \
 	%D%/gates/t-expr-jq.sh \
 	%D%/gates/t-header.sh \
+	%D%/gates/t-install.sh \
 	%D%/gates/t-json-fuzz.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh
 TESTS += $(gates)
 EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+
+# What was installed, in its place.
+installcheck-local:
+	INSTALLED=1 BINDIR='$(bindir)' PLUGINDIR='$(plugindir)' PKGCONFIGDIR='$(pkgconfigdir)' MANDIR='$(mandir)' CC='$(CC)' \
+	CHECK_FLAGS='$(CHECK_FLAGS)' bash $(srcdir)/%D%/gates/t-install.sh
 
 # The options of the built plugins as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS)
