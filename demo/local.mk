@@ -3,7 +3,7 @@ if BUILD_KAFKA
 noinst_PROGRAMS += %D%/mock-broker
 %C%_mock_broker_SOURCES = %D%/mock-broker.c
 %C%_mock_broker_CFLAGS = $(AM_CFLAGS) $(KAFKA_CFLAGS)
-%C%_mock_broker_LDADD = $(KAFKA_LIBS)
+%C%_mock_broker_LDADD = $(KAFKA_LIBS) $(TSAN_LIBS)
 endif
 EXTRA_DIST += \
 	%D%/access.ndjson \

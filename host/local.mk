@@ -123,7 +123,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/redact.c \
 	%D%/report/redact.h
 
-HOST_LINK = host/libweirhost.a $(HOST_LIBS) -lltdl -lm
+HOST_LINK = host/libweirhost.a $(HOST_LIBS) -lltdl -lm $(TSAN_LIBS)
 
 bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c

@@ -20,6 +20,15 @@ check_LIBRARIES += %D%/harness/libharness.a
 	%D%/harness/harness_shard.c \
 	%D%/harness/harness_step.c
 
+# What ThreadSanitizer needs to see the threads of librdkafka; for every program.
+if TSAN
+noinst_LIBRARIES += %D%/harness/libtsan_threads.a
+TSAN_LIBS = %D%/harness/libtsan_threads.a
+TSAN_LINK = -Wl,-u,thrd_create -Wl,--export-dynamic-symbol=thrd_* -Wl,--export-dynamic-symbol=mtx_* \
+	-Wl,--export-dynamic-symbol=cnd_* -Wl,--export-dynamic-symbol=call_once
+endif
+%C%_harness_libtsan_threads_a_SOURCES = %D%/harness/tsan_threads.c
+
 # What a test's program is linked with unless it says otherwise (program_LDADD).
 LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
