@@ -2,7 +2,8 @@
 /* ledger.c - entries, segments and watermarks.
  *
  * A batch's entries of one shard form a segment; a shard queues its segments in the order they were read.  A final
- * segment moves the watermark to its last position; the segment at the head may be passed in part, by walking its
+ * segment moves the watermark to its last position and is freed as soon as it is at the head, so that the memory of
+ * what is done does not wait for the next commit; the segment at the head may be passed in part, by walking its
  * entries, which is done only when a commit asks.  Everything runs under the ledger's lock, from any thread. */
 #include "ledger.h"
 
@@ -40,6 +41,7 @@ void ledger_init(struct ledger *l)
 }
 
 static void segment_pop(struct shard *s);
+static void shard_pass(struct shard *s);
 static void batch_release(struct ledger_batch *b);
 
 /* Nothing of the batch is open any more, or ever will end. */
@@ -188,12 +190,13 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
         die("ledger: a record ended more often than it was copied");
     if (--e->copies)
         return false;
-    s->open--;
     if (!s->returned) {
         uint64_t *column[] = {&l->books.dropped, &l->books.delivered, &l->books.dead};
         ++*column[e->worst];
         l->books.open--;
     }
+    if (!--s->open && s->shard->head == s)
+        shard_pass(s->shard); /* frees the segment, but not yet the batch */
     if (--b->open)
         return false;
     batch_unlist(b);
@@ -273,13 +276,19 @@ static void shard_reach(struct shard *s, uint64_t next)
     s->stored = true;
 }
 
-/* Passes what is final at the head of the queue. */
-static void shard_advance(struct shard *s)
+/* Passes the segments at the head that are final as a whole. */
+static void shard_pass(struct shard *s)
 {
     while (s->head && s->head->open == 0) {
         shard_reach(s, s->head->next);
         segment_pop(s);
     }
+}
+
+/* Passes all that is final at the head of the queue. */
+static void shard_advance(struct shard *s)
+{
+    shard_pass(s);
     if (!s->head || !s->head->batch)
         return;
     const struct entry *entries = s->head->batch->entries;
