@@ -86,6 +86,7 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"topic.metadata.refresh.interval.ms", "10000"},
         {"socket.nagle.disable", "true"},
         {"log.connection.close", "false"},
+        {"reconnect.backoff.max.ms", "2000"},
         {NULL, NULL},
     };
     static const struct kafka_prop fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};

@@ -128,6 +128,7 @@ static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t wh
         {"topic.metadata.refresh.interval.ms", "10000"},
         {"max.poll.interval.ms", "600000"},
         {"log.connection.close", "false"},
+        {"reconnect.backoff.max.ms", "2000"},
         {"socket.nagle.disable", "true"},
         {NULL, NULL},
     };
