@@ -34,6 +34,8 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
+	%D%/unit/t-transform \
+	%D%/unit/t-batch \
 	%D%/unit/t-ledger \
 	%D%/unit/t-arena \
 	%D%/unit/t-conf \
@@ -61,7 +63,7 @@ unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 endif
 if BUILD_FILE
-unit_tests += %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
+unit_tests += %D%/unit/t-file-compress %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
 endif
 if BUILD_STD
 unit_tests += %D%/unit/t-std
@@ -90,6 +92,7 @@ endif
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h
+%C%_unit_t_file_compress_SOURCES = %D%/unit/t-file-compress.c %D%/unit/scratch.h
 %C%_unit_t_file_sink_SOURCES = %D%/unit/t-file-sink.c %D%/unit/scratch.h
 %C%_unit_t_file_rotation_SOURCES = %D%/unit/t-file-rotation.c %D%/unit/file_source.h %D%/unit/scratch.h
 %C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/file_source.h %D%/unit/scratch.h
@@ -97,6 +100,7 @@ endif
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
+%C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h
 # end of them
 
 # Programs that gates and people run.
@@ -117,6 +121,8 @@ check-local:
 endif
 
 gates = \
+	%D%/gates/t-docs.sh \
+	%D%/gates/t-demo.sh \
 	%D%/gates/t-expr-jq.sh \
 	%D%/gates/t-header.sh \
 	%D%/gates/t-install.sh \

@@ -2,6 +2,7 @@
 /* harness_shard.c - lanes with their positions, the durable state of an instance, and json_walk. */
 #include "harness_private.h"
 
+#include "record/json_walk.h"
 #include "report/log.h"
 
 #include <stdlib.h>
@@ -314,48 +315,14 @@ struct weir_slice harness_state_get(const struct harness *h, const char *key)
 
 /* ---- json_walk ----------------------------------------------------------------------------------------------- */
 
-struct walk {
-    struct arena arena;
-    struct strbuf path;
-    int (*each)(void *opaque, struct weir_slice path, const struct weir_span *);
-    void *opaque;
-};
-
-static int walk_node(struct walk *w, const struct json_node *n)
-{
-    if (n->type != WEIR_JSON_ARRAY && n->type != WEIR_JSON_OBJECT) {
-        struct weir_span span = {n->text.ptr, n->text.len, n->type, 0};
-        return w->each(w->opaque, (struct weir_slice){w->path.data ? w->path.data : "", w->path.len}, &span);
-    }
-    size_t len = w->path.len, index = 0;
-    for (const struct json_node *c = n->child; c; c = c->next, index++) {
-        w->path.len = len;
-        if (len)
-            strbuf_char(&w->path, '.');
-        if (n->type == WEIR_JSON_ARRAY) {
-            strbuf_printf(&w->path, "%zu", index);
-        } else {
-            struct weir_slice key = json_string(&w->arena, c->key);
-            strbuf_add(&w->path, key.ptr, key.len);
-        }
-        int status = walk_node(w, c);
-        if (status != WEIR_OK)
-            return status;
-    }
-    w->path.len = len;
-    return WEIR_OK;
-}
-
-static int json_walk(struct weir_ctx *ctx, struct weir_slice text,
+static int walk_json(struct weir_ctx *ctx, struct weir_slice text,
                      int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
                      void *opaque)
 {
-    struct walk w = {.each = each, .opaque = opaque};
+    struct strbuf path = {0};
     harness_home(harness_of(ctx), "json_walk");
-    struct json_doc *doc = json_parse(&w.arena, text.ptr, text.len, NULL);
-    int status = doc ? walk_node(&w, doc->root) : WEIR_REJECT;
-    arena_free(&w.arena);
-    strbuf_free(&w.path);
+    int status = json_walk(&path, text, each, opaque);
+    strbuf_free(&path);
     return status;
 }
 
@@ -368,5 +335,5 @@ void harness_fill_shard(struct weir_host *host)
     host->state_get = state_get;
     host->state_put = state_put;
     host->state_scan = state_scan;
-    host->json_walk = json_walk;
+    host->json_walk = walk_json;
 }
