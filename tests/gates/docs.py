@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""docs.py - what the documents say is tried: pipelines, commands, options, links and paths (t-docs.sh runs it).
+
+Usage: docs.py TOP WEIR PLUGIN_FOLDER; prints a line for each thing that is not so, then how many were looked at."""
+import fnmatch
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+TOP, WEIR, PLUGINS = sys.argv[1:4]
+PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md"]
+PAGES += sorted(os.path.relpath(p, TOP) for p in glob.glob(TOP + "/docs/*.md"))
+
+# Commands that this gate does not run, and where they are run.  `*` stands for anything.
+ELSEWHERE = {
+    "./demo/run": "tests/gates/t-demo.sh",
+    "./demo/run http://*": "tests/e2e",
+    "./tests/run-all": ".ci/run",
+    "tests/run-all": ".ci/run",
+    "weir run web.ini": "tests/e2e",
+    "weir check --live": "tests/e2e",
+    "weir check --live web.ini": "tests/e2e",
+    "./autogen.sh": "make distcheck",
+    "./configure": "make distcheck",
+    "configure --*": ".ci/run",
+    "make": "make distcheck",
+    "make -j*": "make distcheck",
+    "make check": "make distcheck",
+    "make check TESTS=*": "make distcheck",
+    "make install": "tests/gates/t-install.sh",
+    "make installcheck": "make distcheck",
+    "make distcheck": ".ci/run",
+    "make format": "tests/gates/t-style.sh asks for its result",
+    "make update-golden": "tests/gates/t-plugins.sh asks for its result",
+    "make tests/*": "make check",
+    "../configure": "make distcheck",
+    "/path/to/weir/configure": "make distcheck",
+    "mkdir -p *": "",
+    "cd *": "",
+    "packaging/install-test-deps": "tests/run-all",
+    "packaging/install-build-deps": "demo/run",
+    "tests/unit/t-json": "make check",
+    "tests/bench/*": "tests/run-all",
+    "tests/gates/t-*.sh*": "make check",
+    "sqlite3 *.db*": "",
+    "WEIR_PLUGIN_PATH=plugins/built ./weir*": "every test",
+}
+NOT_YET = ("serve", "new", "test", "dlq")
+
+failures, looked = [], 0
+
+
+def check(good, text):
+    global looked
+    looked += 1
+    if not good:
+        failures.append(text)
+    return good
+
+
+def weir(*args, cwd=None):
+    env = dict(os.environ, WEIR_PLUGIN_PATH=PLUGINS, LC_ALL="C.UTF-8")
+    r = subprocess.run([WEIR, *args], cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8", timeout=20)
+    return r.returncode, r.stdout, r.stderr
+
+
+def built(text):
+    """Whether all plugins a pipeline names were built."""
+    names = re.findall(r"(?m)^plugin\s*=\s*([\w-]+)", text)
+    return all(os.path.exists(f"{PLUGINS}/{n}.so") for n in names)
+
+
+# --- pipelines ---------------------------------------------------------------------------------------------------
+
+def completed(text):
+    """A part of a pipeline with what it lacks, and with secrets that are there."""
+    if not re.search(r"(?m)^\[source\]", text):
+        text = "[source]\nplugin = std\n" + text
+    if not re.search(r"(?m)^\[sink", text):
+        text += "\n[sink]\nplugin = std\n"
+    return re.sub(r"\$\{file:[^}]*\}", "${file:" + work + "/secret}", text)
+
+
+def check_pipeline(where, text, name="example"):
+    """Prints of weir check; None: it was refused, or can not be looked at."""
+    if not built(text):
+        return None
+    file = f"{work}/{name}.ini"
+    with open(file, "w", encoding="utf-8") as f:
+        f.write(completed(text))
+    status, out, err = weir("check", os.path.basename(file), cwd=work)
+    check(status == 0, f"{where}: weir check says of this example: {err.strip() or status}")
+    return out if status == 0 else None
+
+
+def check_chain(where, shown, said):
+    """A block that shows what weir check prints: the same lines; `...` stands for the rest of one."""
+    said = said.rstrip("\n").split("\n")
+    shown = shown.rstrip("\n").split("\n")
+    same = len(shown) <= len(said) and all(
+        s == t or (s.endswith("...") and t.startswith(s[:-3])) for s, t in zip(shown, said))
+    check(same, f"{where}: weir check does not print that but: {' / '.join(said)}")
+
+
+def check_samples():
+    env = {"DEMO": "/demo", "KAFKA": "127.0.0.1:9092", "ES": "http://127.0.0.1:9200", "OUT": "/tmp/out"}
+    os.environ.update(env)
+    for file in sorted(glob.glob(TOP + "/conf.d/*") + glob.glob(TOP + "/demo/conf.d/*")):
+        name = os.path.basename(file)
+        with open(file, encoding="utf-8") as f:
+            check_pipeline(os.path.relpath(file, TOP), f.read(), name.split(".ini")[0])
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+def commands_of(text):
+    """Command lines in a text of shell: comments off, parts of && apart."""
+    for line in text.splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        yield from (part.strip() for part in line.split("&&") if part.strip())
+
+
+def looks_like_command(span):
+    return re.match(r"(weir|\./\S+|\.\./\S+|make|configure|sqlite3|WEIR_\w+=\S+)( |$)", span) or \
+        re.match(r"(packaging/install|tests/run-all|demo/run)", span)
+
+
+def run_command(where, words):
+    command = words[1] if len(words) > 1 else ""
+    if command in NOT_YET:
+        status, _, err = weir(command)
+        return check(status == 2 and "not available" in err, f"{where}: weir {command} does not say that it is not there yet")
+    args = [{"NAME": "std", "FILE": "fine.ini", "web.ini": "fine.ini"}.get(w, w) for w in words[1:]]
+    if command == "plugins" and len(args) > 1 and not os.path.exists(f"{PLUGINS}/{args[1]}.so"):
+        return True
+    if args == ["check"]:
+        args.append("fine.ini")
+    status, out, err = weir(*args, cwd=work)
+    return check(status == 0 and out, f"{where}: `{' '.join(words)}` fails: {err.strip()}")
+
+
+def check_command(where, command):
+    if any(fnmatch.fnmatchcase(command, known) for known in ELSEWHERE):
+        return check(True, "")
+    words = command.split()
+    if words[0] == "weir" and (words[1:2] in (["plugins"], ["check"], ["--version"], ["--help"]) or words[1] in NOT_YET
+                               or words[-1] == "--help"):
+        return run_command(where, words)
+    return check(False, f"{where}: `{command}` is run by no test; add it to tests/gates/docs.py")
+
+
+# --- options -----------------------------------------------------------------------------------------------------
+
+def load_options():
+    """{plugin: {option: set of values or None}}; host options are of all."""
+    found = {}
+    for so in glob.glob(PLUGINS + "/*.so"):
+        name = os.path.basename(so)[:-3]
+        options = found.setdefault(name, {"plugin": None})
+        for kind in json.loads(weir("plugins", name, "--schema")[1])["$defs"].values():
+            for option, row in kind["properties"].items():
+                values = ["yes", "no", "true", "false"] if row.get("type") == "boolean" else row.get("enum")
+                known = options.get(option)
+                options[option] = set(values) | (known or set()) if values else known
+    return found
+
+
+HOST = {"name", "order", "memory", "workers", "fan-out", "commit", "drain", "stop-after"}
+
+
+def check_options(page, text, options):
+    """Every `option = value` in a plugin's page is an option of a plugin, and a choice one of its words."""
+    name = os.path.basename(page)[:-3]
+    if name not in options:
+        return
+    text = "\n".join(line for line in text.splitlines() if not re.search(r"not (there yet|in this version)", line))
+    for span in re.findall(r"`([^`\n]+)`", text):
+        m = re.fullmatch(r"([a-z][a-z0-9.-]*) = (\S+)", span)
+        if not m or m[1] in HOST or m[1].startswith("rdkafka."):
+            continue
+        known = [o[m[1]] for o in options.values() if m[1] in o]
+        check(known, f"{page}: `{span}`: there is no such option")
+        if m[1] in options[name] and options[name][m[1]] and m[2] not in ("...", "auto"):
+            check(m[2] in options[name][m[1]], f"{page}: `{span}`: the values are {sorted(options[name][m[1]])}")
+
+
+# --- links and paths ---------------------------------------------------------------------------------------------
+
+def slug(heading):
+    heading = re.sub(r"[`*]", "", heading.strip()).lower()
+    return re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
+def anchors(file):
+    with open(file, encoding="utf-8") as f:
+        return {slug(h) for h in re.findall(r"(?m)^#+ (.*)$", f.read())}
+
+
+def check_links(page, text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = os.path.normpath(os.path.join(TOP, os.path.dirname(page), path)) if path else f"{TOP}/{page}"
+        if check(os.path.exists(file), f"{page}: the link to {target} leads nowhere") and anchor:
+            check(anchor in anchors(file), f"{page}: {target}: there is no such heading")
+
+
+def check_paths(page, text):
+    """Files of the project that are named in `...`; capitals stand for any name."""
+    for span in re.findall(r"`([^`\s]+)`", text):
+        if not re.match(r"(host|plugins|plugin-api|tests|docs|demo|conf\.d|packaging)/", span):
+            continue
+        for path in expand(span):
+            pattern = re.sub(r"\b[A-Z][A-Z_]+\b", "*", path)
+            made = re.match(r"(plugins/built|tests/bench/json-bench|tests/unit/t-json$|plugins/man)", path)
+            check(made or glob.glob(f"{TOP}/{pattern}"), f"{page}: there is no {path}")
+
+
+def expand(span):
+    m = re.fullmatch(r"(.*)\{(.*)\}(.*)", span)
+    return [m[1] + part + m[3] for part in m[2].split(",")] if m else [span]
+
+
+# --- pages -------------------------------------------------------------------------------------------------------
+
+def check_page(page, options):
+    with open(f"{TOP}/{page}", encoding="utf-8") as f:
+        text = f.read()
+    said = None
+    for language, body in re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text):
+        where = f"{page}, `{body.splitlines()[0]}`"
+        if language == "ini":
+            name = re.match(r"; (\w+)\.ini\n", body)
+            said = check_pipeline(where, body, name[1] if name else "example")
+        elif language == "sh":
+            for command in commands_of(body):
+                check_command(page, command)
+        elif said and body.startswith(said.split(" ")[0] + " ") and "because" in body:
+            check_chain(where, body, said)
+    prose = re.sub(r"(?ms)^```.*?^```$", "", text)
+    for line in re.findall(r"(?m)^    (\./.*|weir .*|make.*)$", prose):
+        check_command(page, line)
+    for span in re.findall(r"`([^`\n]+)`", prose):
+        for command in commands_of(span) if looks_like_command(span) else ():
+            check_command(page, command)
+    check_links(page, prose)
+    check_paths(page, prose)
+    check_options(page, prose, options)
+
+
+def check_manual():
+    """Every option of --help is in weir(1), but for those that say they are not there."""
+    with open(TOP + "/docs/weir.1", encoding="utf-8") as f:
+        manual = f.read().replace("\\-", "-")
+    for command in ([], ["run"], ["check"], ["plugins"]):
+        for line in weir(*command, "--help")[1].splitlines():
+            for option in re.findall(r"(?<![\w-])--([a-z-]+)", line):
+                if "not in this version" not in line and not line.startswith("usage:"):
+                    check(f"Fl -{option}" in manual, f"docs/weir.1: --{option} of weir {' '.join(command)} --help is missing")
+
+
+def check_readme():
+    with open(TOP + "/README.md", encoding="utf-8") as f:
+        first = f.read().splitlines()[:25]
+    for command in ("./demo/run", "./tests/run-all"):
+        check("    " + command in first, f"README.md: {command} is not on the first screen")
+        check(os.access(f"{TOP}/{command}", os.X_OK), f"README.md: {command} can not be run")
+
+
+with tempfile.TemporaryDirectory() as work:
+    with open(work + "/secret", "w", encoding="utf-8") as secret:
+        secret.write("not-so-secret\n")
+    with open(work + "/fine.ini", "w", encoding="utf-8") as fine:
+        fine.write("[source]\nplugin = std\n[sink]\nplugin = std\n")
+    known_options = load_options()
+    for each in PAGES:
+        check_page(each, known_options)
+    check_samples()
+    check_manual()
+    check_readme()
+for failure in failures:
+    print("FAILED:", failure)
+print(f"{looked} looked at, {len(failures)} failed")
+sys.exit(bool(failures) or not looked)
