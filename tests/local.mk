@@ -101,7 +101,12 @@ endif
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h
+%C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them
+
+# These count how often a document is read and printed.
+%C%_unit_t_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
+%C%_unit_t_transform_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 
 # Programs that gates and people run.
 check_PROGRAMS += %D%/unit/expr-driver %D%/bench/json-bench

@@ -15,7 +15,7 @@
 
 void rejects_begin(struct rejects *r, struct pipeline *p, const struct section_conf *section)
 {
-    *r = (struct rejects){.pipeline = p, .section = section};
+    *r = (struct rejects){.pipeline = p, .section = section, .in_row = &p->rejects_in_row};
 }
 
 /* Where a record came from, for a person: web.access/3@1234. */
@@ -51,6 +51,17 @@ static void put_number(struct header_writer *w, const char *name, int64_t value)
     put(w, name, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
 }
 
+/* Not more than WHY_MAX bytes, and no character cut in two. */
+static size_t reason_length(const char *reason)
+{
+    size_t n = strlen(reason);
+    if (n <= WHY_MAX)
+        return n;
+    for (n = WHY_MAX; n > WHY_MAX - 3 && ((unsigned char)reason[n] & 0xc0) == 0x80; n--)
+        ;
+    return n;
+}
+
 static void add_headers(const struct rejects *rj, struct weir_record *r, const struct weir_result *why,
                         uint32_t attempts)
 {
@@ -74,7 +85,7 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
     put(&w, "stage", stage(rj->section), strlen(stage(rj->section)));
     put(&w, "class.name", rj->section->plugin->info.name, strlen(rj->section->plugin->info.name));
     put(&w, "exception.class.name", type, strlen(type));
-    put(&w, "exception.message", reason, strlen(reason) < WHY_MAX ? strlen(reason) : WHY_MAX);
+    put(&w, "exception.message", reason, reason_length(reason));
     put(&w, "exception.stacktrace", trace, (size_t)n);
     r->headers = w.headers;
     r->n_headers = w.n;
@@ -94,21 +105,18 @@ static void no_way(struct rejects *rj, const struct weir_record *r, const struct
                                            : "without a [dead-letter] section the pipeline stops here");
 }
 
-static bool too_many_in_row(struct rejects *rj)
+/* Counted when they are sent, not when they are added: a call that is taken back and made again counts once. */
+static void count_in_row(struct rejects *rj)
 {
     struct pipeline *p = rj->pipeline;
     int64_t limit = p->conf->dead_letter->stop_after;
-    uint64_t now = atomic_fetch_add_explicit(&p->rejects_in_row, 1, memory_order_relaxed) + 1;
-    if (limit <= 0 || now < (uint64_t)limit)
-        return false;
-    if (!rj->lost)
+    uint64_t n = rj->chunk->count, now = atomic_fetch_add_explicit(rj->in_row, n, memory_order_relaxed) + n;
+    if (limit > 0 && now >= (uint64_t)limit)
         pipeline_fail(p,
                       "[%s] %" PRIu64
                       " records in a row were rejected (stop-after); a wrong mapping or transform "
-                      "is likelier than so many bad records. The last reasons are in the dead letters",
+                      "is likelier than so many bad records. The first reasons are in the dead letters",
                       rj->section->title, now);
-    rj->lost = true;
-    return true;
 }
 
 void rejects_add_record(struct rejects *rj, const struct weir_record *record, struct origin origin,
@@ -124,7 +132,6 @@ void rejects_add_record(struct rejects *rj, const struct weir_record *record, st
     struct weir_record r = *record;
     add_headers(rj, &r, why, attempts);
     batch_append_copy(rj->chunk, &r, origin);
-    (void)too_many_in_row(rj);
 }
 
 void rejects_add(struct rejects *rj, const struct weir_batch *b, uint32_t i, const struct weir_result *why,
@@ -139,6 +146,7 @@ void rejects_send(struct rejects *rj)
         return;
     batch_seal(rj->chunk);
     pipeline_to_outlet(rj->pipeline, rj->pipeline->dead, rj->chunk);
+    count_in_row(rj);
     batch_unref(rj->chunk);
     rj->chunk = NULL;
 }

@@ -17,6 +17,7 @@ struct rejects {
     const struct section_conf *section; /* that rejects */
     struct weir_batch *chunk;           /* NULL: none yet */
     bool lost;                          /* there is no way for them */
+    _Atomic uint64_t *in_row;           /* counts towards stop-after */
 };
 
 void rejects_begin(struct rejects *, struct pipeline *, const struct section_conf *);

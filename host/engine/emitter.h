@@ -13,15 +13,17 @@ struct weir_emitter {
     struct instance *instance;
     struct intake *intake; /* a source's; else: */
     struct weir_batch *in, *out;
-    uint32_t *outputs; /* of each input */
-    uint8_t *rejected; /* each input */
+    struct weir_batch *process; /* what the plugin sees: in, or a selection of it */
+    uint32_t *outputs;          /* of each input */
+    uint8_t *rejected;          /* each input */
     /* behind a `when`; else NULL: */
     const uint32_t *map;      /* index in process's batch -> index in `in` */
     const uint8_t *concerned; /* each input: process sees it */
     uint32_t mapped;          /* records of process's batch */
     uint32_t passed;          /* inputs below it that are not concerned were passed on */
     struct rejects rejects;
-    bool several; /* some input had more than one output */
+    bool several;    /* some input had more than one output */
+    bool one_to_one; /* and none may */
 };
 
 /* The host services of that name, for transforms (transform_emit.c) and sources (intake_emit.c). */
@@ -34,6 +36,10 @@ int emitter_reject(struct weir_emitter *, uint32_t parent, const struct weir_res
 int emitter_emit(struct weir_emitter *, const struct weir_run *, uint32_t *ret_taken);
 int emitter_emit_bad(struct weir_emitter *, const struct weir_record *, size_t size,
                      const struct weir_result *);
+/* Has record i of the batch that process sees hold its edits in its value, unless it was emitted already. */
+void emitter_print(struct weir_emitter *, const struct weir_batch *, uint32_t i);
+/* The call is taken back: edits it made in place are undone. */
+void emitter_undo(struct weir_emitter *);
 /* Passes what `when` does not concern, up to but not including input `until` of `in`. */
 void emitter_pass_unconcerned(struct weir_emitter *, uint32_t until);
 

@@ -51,6 +51,8 @@ struct instance *instance_new(struct pipeline *p, const struct section_conf *s, 
     i->wake_at = INT64_MAX;
     i->open_backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
     pthread_mutex_init(&i->health_lock, NULL);
+    pthread_mutex_init(&i->self_lock, NULL);
+    pthread_cond_init(&i->left, NULL);
     i->info = (struct weir_instance){.struct_size = sizeof i->info,
                                      .worker = worker,
                                      .pipeline = p->conf->name,
@@ -89,7 +91,9 @@ int instance_open(struct instance *i)
         int status = i->ops->create(&i->ctx, i->section->conf, &i->self);
         if (status != WEIR_OK)
             return status == WEIR_RETRY ? WEIR_FATAL : status;
+        pthread_mutex_lock(&i->self_lock);
         i->created = true;
+        pthread_mutex_unlock(&i->self_lock);
     }
     int status = i->ops->open ? i->ops->open(i->self) : WEIR_OK;
     if (status == WEIR_OK) {
@@ -106,10 +110,33 @@ void instance_close(struct instance *i)
 {
     if (i->opened && i->ops->close)
         i->ops->close(i->self);
-    if (i->created)
-        i->ops->destroy(i->self);
     i->opened = false;
+    pthread_mutex_lock(&i->self_lock);
+    bool created = i->created;
     i->created = false;
+    while (i->interrupting)
+        pthread_cond_wait(&i->left, &i->self_lock);
+    pthread_mutex_unlock(&i->self_lock);
+    if (created)
+        i->ops->destroy(i->self);
+}
+
+/* Counted, for no lock is held while a plugin is called. */
+void instance_interrupt(struct instance *i)
+{
+    if (!i->ops->interrupt)
+        return;
+    pthread_mutex_lock(&i->self_lock);
+    bool created = i->created;
+    i->interrupting += created;
+    pthread_mutex_unlock(&i->self_lock);
+    if (!created)
+        return;
+    i->ops->interrupt(i->self);
+    pthread_mutex_lock(&i->self_lock);
+    if (--i->interrupting == 0)
+        pthread_cond_broadcast(&i->left);
+    pthread_mutex_unlock(&i->self_lock);
 }
 
 void instance_free(struct instance *i)
@@ -125,6 +152,8 @@ void instance_free(struct instance *i)
     for (int k = 0; k < RENDERED_MAX; k++)
         strbuf_free(&i->rendered[k].text);
     pthread_mutex_destroy(&i->health_lock);
+    pthread_mutex_destroy(&i->self_lock);
+    pthread_cond_destroy(&i->left);
     free(i->metrics);
     free(i->who);
     free(i);

@@ -50,20 +50,26 @@ struct instance {
     void *self;
     struct weir_instance info;
     char *who; /* "web [sink es]", for the log */
-    _Atomic bool created;
+    pthread_mutex_t
+        self_lock; /* of the next two: interrupt comes from any thread, destroy must wait for it */
+    pthread_cond_t left;
+    uint32_t interrupting;
+    bool created;
     bool opened;
     int64_t open_at; /* not before, while open asks for RETRY */
     struct backoff open_backoff;
 
+    struct outlet *outlet;        /* a sink's; else NULL */
+    struct weir_emitter *emitter; /* a transform's, while process runs; else NULL */
     _Atomic bool wake;
     uint32_t ready;  /* WEIR_WHY_*: service is due */
     int64_t wake_at; /* INT64_MAX: never */
 
     struct failure failure;
     pthread_mutex_t health_lock;
-    uint32_t health;
-    bool speaks;   /* the plugin reports its health itself */
-    bool troubled; /* trouble was logged, its end was not */
+    _Atomic uint32_t health; /* changed under the lock */
+    _Atomic bool speaks;     /* the plugin reports its health itself */
+    bool troubled;           /* trouble was logged, its end was not */
     struct strbuf health_why;
     _Atomic int64_t *metrics;
 
@@ -86,6 +92,9 @@ int instance_open(struct instance *);
 void instance_close(struct instance *);
 /* Any thread, after instance_close. */
 void instance_free(struct instance *);
+
+/* Any thread: has a blocking callback return soon; does nothing before create and after destroy. */
+void instance_interrupt(struct instance *);
 
 /* Forgets the last failure; before a callback whose failure matters. */
 void instance_clear_failure(struct instance *);

@@ -8,8 +8,10 @@
 #include "report/log.h"
 #include "transform.h"
 
-#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
+
+#define INTERRUPT_MS 100 /* how often a sink that blocks is interrupted while its lane ends */
 
 struct handover { /* a chunk on its way into a lane */
     struct task task;
@@ -36,18 +38,22 @@ static void handover_free(struct handover *h)
     free(h);
 }
 
-void lane_free(struct lane *l)
+void lane_drop(struct lane *l)
 {
     struct handover *h;
+    l->closed = true;
+    loop_run_tasks(&l->loop);
     while ((h = l->queue) != NULL) {
         l->queue = h->next;
         handover_free(h);
     }
-    loop_run_tasks(&l->loop); /* chunks and completions that came after the end */
-    while ((h = l->queue) != NULL) {
-        l->queue = h->next;
-        handover_free(h);
-    }
+    l->queue_tail = &l->queue;
+    for (struct outlet *o = l->outlets; o; o = o->next)
+        outlet_pending_free(o);
+}
+
+void lane_free(struct lane *l)
+{
     for (uint32_t i = 0; i < l->n_transforms; i++)
         transform_free(l->transforms[i]);
     free(l->transforms);
@@ -56,14 +62,16 @@ void lane_free(struct lane *l)
     free(l);
 }
 
-/* Numbers the outputs of one input, which stand together: sub makes their identities differ. */
+/* Numbers the outputs of one input, wherever they stand: sub makes their identities differ.  All records of a chunk
+ * come from one chunk of the source, so from one batch of the books. */
 static void number_outputs(struct weir_batch *chunk)
 {
-    for (uint32_t i = 1; chunk->several && i < chunk->count; i++) {
-        struct origin a = chunk->origins[i - 1], b = chunk->origins[i];
-        if (a.books == b.books && a.index == b.index)
-            chunk->records[i].sub = chunk->records[i - 1].sub + 1;
-    }
+    if (!chunk->several)
+        return;
+    uint32_t *outputs = xcalloc(chunk->origins[0].books->count, sizeof *outputs);
+    for (uint32_t i = 0; i < chunk->count; i++)
+        chunk->records[i].sub = outputs[chunk->origins[i].index]++;
+    free(outputs);
 }
 
 /* A chunk left the transforms: a copy for every sink. */
@@ -92,11 +100,15 @@ static bool advance(struct lane *l, struct handover *h, int64_t now)
         int status = transform_run(t, h->chunk, &out);
         if (status == WEIR_RETRY) {
             struct backoff b = {.initial_ms = 100, .max_ms = 30000};
-            instance_health(t->instance, WEIR_DEGRADED, t->instance->failure.code, instance_why(t->instance));
+            if (!t->instance->speaks)
+                instance_health(t->instance, WEIR_DEGRADED, t->instance->failure.code,
+                                instance_why(t->instance));
             l->stalled_until =
                 now + backoff_wait(&b, l->stalled_tries++, t->instance->failure.retry_after_ms);
             return false;
         }
+        if (l->stalled_tries && !t->instance->speaks)
+            instance_health(t->instance, WEIR_UP, 0, NULL);
         l->stalled_tries = 0;
         h->chunk = out;
         h->stage++;
@@ -110,8 +122,9 @@ static bool advance(struct lane *l, struct handover *h, int64_t now)
 static void arrive(struct task *t)
 {
     struct handover *h = (struct handover *)t; /* its first member */
-    if (h->outlet) {
-        outlet_take(h->outlet, h->chunk);
+    if (h->outlet || h->lane->closed) {
+        if (!h->lane->closed)
+            outlet_take(h->outlet, h->chunk);
         handover_free(h);
         return;
     }
@@ -187,6 +200,33 @@ static void close_all(struct lane *l)
         outlet_close(o);
     for (uint32_t i = 0; i < l->n_transforms; i++)
         instance_close(l->transforms[i]->instance);
+    lane_drop(l);
+}
+
+/* Transforms that asked to be called. */
+static void serve_transforms(struct lane *l)
+{
+    for (uint32_t i = 0; i < l->n_transforms; i++) {
+        struct instance *in = l->transforms[i]->instance;
+        uint32_t why = in->ready;
+        if (!why || !in->opened)
+            continue;
+        in->ready = 0;
+        instance_clear_failure(in);
+        if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
+            pipeline_fail(l->pipeline, "[%s] %s", in->section->title, instance_why(in));
+    }
+}
+
+int64_t lane_turn(struct lane *l, int64_t now)
+{
+    serve_transforms(l);
+    int64_t at = work(l, now);
+    for (struct outlet *o = l->outlets; o; o = o->next) {
+        int64_t wants = outlet_tick(o, now);
+        at = wants < at ? wants : at;
+    }
+    return at;
 }
 
 static void *lane_main(void *arg)
@@ -195,12 +235,7 @@ static void *lane_main(void *arg)
     l->loop.thread = pthread_self();
     while (!l->loop.quit) {
         loop_run_tasks(&l->loop);
-        int64_t now = clock_mono_ms(), at = work(l, now);
-        for (struct outlet *o = l->outlets; o; o = o->next) {
-            int64_t wants = outlet_tick(o, now);
-            at = wants < at ? wants : at;
-        }
-        now = clock_mono_ms();
+        int64_t at = lane_turn(l, clock_mono_ms()), now = clock_mono_ms();
         loop_wait(&l->loop, l->loop.quit ? 0 : at == INT64_MAX ? -1 : at > now ? at - now : 0);
     }
     close_all(l);
@@ -241,10 +276,15 @@ void lane_join(struct lane *l)
     if (!l->started)
         return;
     loop_post(&l->loop, &order_new(l, do_quit)->task);
-    for (struct outlet *o = l->outlets; o; o = o->next)
-        if (o->conf->ops->interrupt && o->instance->created)
-            o->conf->ops->interrupt(o->instance->self);
-    pthread_join(l->thread, NULL);
+    struct timespec until;
+    do { /* again and again: an interrupt may come just before the callback that blocks */
+        for (struct outlet *o = l->outlets; o; o = o->next)
+            instance_interrupt(o->instance);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += INTERRUPT_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    } while (pthread_timedjoin_np(l->thread, NULL, &until) != 0);
     l->started = false;
 }
 
@@ -258,6 +298,8 @@ static void do_flush(struct task *t)
 
 void lane_flush(struct lane *l, bool on)
 {
+    if (!l->started)
+        return;
     struct order *o = order_new(l, do_flush);
     o->on = on;
     loop_post(&l->loop, &o->task);

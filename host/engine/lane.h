@@ -18,6 +18,7 @@ struct lane {
     struct lane *next; /* of the pipeline */
     pthread_t thread;
     bool started;
+    bool closed; /* its instances are: what still comes is dropped and stays undelivered */
     const char *name;
     struct outlet *outlets; /* that live here */
     /* a worker: */
@@ -34,8 +35,12 @@ struct lane *lane_new(struct pipeline *, const char *name);
 void lane_free(struct lane *);
 /* Starts the thread; outlets and transforms were put in before. */
 void lane_start(struct lane *);
-/* Any thread: has the lane close its instances and end, then waits for it. */
+/* Has the lane close its instances and end, then waits for it. */
 void lane_join(struct lane *);
+/* When no lane runs any more: lets go of all records that are still on their way into this one. */
+void lane_drop(struct lane *);
+/* One turn on the lane's thread, after its tasks; returns when it wants the next one. */
+int64_t lane_turn(struct lane *, int64_t now_ms);
 
 /* Any thread: a chunk for the worker's transforms; takes the reference. */
 void lane_chunk(struct lane *, struct weir_batch *chunk);

@@ -120,17 +120,10 @@ static void wake_all(struct pipeline *p)
         loop_wake(&l->loop);
 }
 
-static void interrupt_source(struct pipeline *p)
-{
-    struct instance *i = p->intake.instance;
-    if (i->ops->interrupt && atomic_load(&i->created))
-        i->ops->interrupt(i->self);
-}
-
 void pipeline_stop(struct pipeline *p)
 {
     atomic_store(&p->stop, true);
-    interrupt_source(p);
+    instance_interrupt(p->intake.instance);
     wake_all(p);
 }
 
@@ -144,7 +137,7 @@ void pipeline_fail(struct pipeline *p, const char *format, ...)
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
     log_line(WEIR_LOG_ERROR, p->conf->name, "%s", text);
-    interrupt_source(p);
+    instance_interrupt(p->intake.instance);
     wake_all(p);
 }
 
@@ -174,9 +167,9 @@ bool pipeline_join(struct pipeline *p)
 
 void pipeline_free(struct pipeline *p)
 {
-    for (struct lane *l = p->lanes; l; l = l->next)
-        loop_run_tasks(&l->loop); /* what was still on its way between lanes */
     struct lane *next;
+    for (struct lane *l = p->lanes; l; l = l->next)
+        lane_drop(l);
     intake_free(&p->intake);
     for (uint32_t i = 0; i < p->n_outlets; i++)
         outlet_free(p->outlets[i]);

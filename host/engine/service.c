@@ -26,7 +26,7 @@ static void s_log(struct weir_ctx *ctx, int level, const char *text, size_t len)
 
 static void s_health(struct weir_ctx *ctx, uint32_t state, uint32_t code, const char *why)
 {
-    of(ctx)->speaks = true;
+    atomic_store(&of(ctx)->speaks, true);
     instance_health(of(ctx), state, code, why);
 }
 
@@ -154,14 +154,14 @@ static void s_shard_skip(struct weir_ctx *ctx, const struct weir_shard *shard, u
 
 static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_view *v)
 {
-    (void)ctx;
     struct weir_batch *batch = (struct weir_batch *)(uintptr_t)b;
+    struct weir_emitter *e = of(ctx)->emitter;
     uint32_t size = v->struct_size;
     if (size < offsetof(struct weir_view, bytes))
         return WEIR_FATAL;
-    if (size >= offsetof(struct weir_view, reserved) && (v->want & WEIR_WANT_VALUE) && !batch->refs_to &&
-        !batch->base)
-        batch_print_edits(batch);
+    bool want = size >= offsetof(struct weir_view, reserved) && (v->want & WEIR_WANT_VALUE);
+    for (uint32_t i = 0; want && e && i < batch->count; i++) /* what a sink sees is printed already */
+        emitter_print(e, batch, i);
     struct weir_view full = {.struct_size = size,
                              .stride = sizeof(struct weir_record),
                              .count = batch->count,

@@ -4,6 +4,7 @@
  * Home thread of the instance: its scratch memory is reused from call to call. */
 #include "service.h"
 
+#include "emitter.h"
 #include "instance.h"
 #include "record/batch.h"
 #include "record/expr.h"
@@ -42,9 +43,23 @@ int service_json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, c
         return WEIR_REJECT;
     }
     const struct json_node *node = path ? json_find(p->doc->root, path->path) : p->doc->root;
-    if (node)
-        *ret = (struct weir_span){node->text.ptr, node->text.len, node->type, 0};
+    if (!node)
+        return WEIR_OK;
+    struct weir_slice text = node->text;
+    if (p->doc->edited) { /* of a container with edits below it the text is stale */
+        const struct weir_batch *chunk = batch_at(b, i).chunk;
+        text = json_node_text(batch_doc_arena(chunk, of(ctx)->loop), node);
+        batch_charge_docs(chunk, of(ctx)->loop);
+    }
+    *ret = (struct weir_span){text.ptr, text.len, node->type, 0};
     return WEIR_OK;
+}
+
+/* A record of a transform's batch may have edits that are not in its value yet. */
+static void print_edits(struct instance *in, const struct weir_batch *b, uint32_t i)
+{
+    if (in->emitter)
+        emitter_print(in->emitter, b, i);
 }
 
 struct weir_slice service_json_string(struct weir_ctx *ctx, const struct weir_span *span)
@@ -61,9 +76,9 @@ int service_json_check(struct weir_ctx *ctx, const struct weir_batch *b, uint32_
 {
     struct json_error error = {0, NULL};
     bool newlines = false;
-    (void)ctx;
     if (!valid(b, i, ret_why))
         return WEIR_FATAL;
+    print_edits(of(ctx), b, i);
     struct weir_slice v = b->records[i].value;
     if (!v.ptr) {
         *ret_why = "it is a tombstone";
@@ -158,6 +173,7 @@ int service_record_print(struct weir_ctx *ctx, const struct weir_batch *b, uint3
     struct strbuf *line = &of(ctx)->line;
     if (i >= b->count)
         return WEIR_FATAL;
+    print_edits(of(ctx), b, i);
     line->len = 0;
     format_print(&b->records[i], line);
     *ret = (struct weir_slice){line->data, line->len};

@@ -78,11 +78,15 @@ static int call(struct transform *t, struct weir_emitter *e)
     instance_clear_failure(in);
     if (t->conf->when)
         judge(t, e, &c);
-    const struct weir_batch *input = c.batch ? c.batch : e->in;
-    if (input->count)
-        status = in->ops->process(in->self, input, e);
+    e->process = c.batch ? c.batch : e->in;
+    in->emitter = e;
+    if (e->process->count)
+        status = in->ops->process(in->self, e->process, e);
+    in->emitter = NULL;
     if (status == WEIR_OK)
         emitter_pass_unconcerned(e, e->in->count);
+    else if (status == WEIR_RETRY)
+        emitter_undo(e);
     if (t->conf->when)
         concern_free(&c);
     return status;
@@ -123,10 +127,11 @@ static void reject_all(struct transform *t, struct weir_emitter *e)
 int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
 {
     struct pipeline *p = t->instance->pipeline;
-    struct weir_emitter e = {.instance = t->instance, .in = in};
+    struct weir_emitter e = {.instance = t->instance, .in = in, .one_to_one = t->one_to_one};
     *ret_out = NULL;
     if (!t->one_to_one)
         batch_print_edits(in);
+    batch_seal(in);
     e.out = batch_new(in->budget, in->count);
     e.outputs = xcalloc(in->count, sizeof *e.outputs);
     e.rejected = xcalloc(in->count, 1);

@@ -20,6 +20,19 @@ static uint32_t process_count(const struct weir_emitter *e)
     return e->map ? e->mapped : e->in->count;
 }
 
+void emitter_print(struct weir_emitter *e, const struct weir_batch *b, uint32_t k)
+{
+    if (b != e->process)
+        return;
+    uint32_t i = input_of(e, k);
+    if (!e->outputs[i])
+        batch_print_at(e->in, i);
+    struct weir_record *seen = &e->process->records[k];
+    if (b != e->in)
+        e->process->bytes += e->in->records[i].value.len - seen->value.len;
+    seen->value = e->in->records[i].value;
+}
+
 static void append(struct weir_emitter *e, uint32_t i, const struct weir_record *r)
 {
     struct weir_batch *out = e->out;
@@ -54,6 +67,8 @@ int emitter_pass(struct weir_emitter *e, uint32_t first, uint32_t n)
     for (uint32_t k = first; k < first + n; k++) {
         uint32_t i = input_of(e, k);
         emitter_pass_unconcerned(e, i);
+        if (e->one_to_one && e->outputs[i])
+            return WEIR_FATAL;
         if (!e->rejected[i])
             pass_one(e, i);
     }
@@ -69,6 +84,8 @@ int emitter_emit_from(struct weir_emitter *e, uint32_t parent, const struct weir
     uint32_t i = input_of(e, parent);
     const struct weir_record *from = &e->in->records[i];
     emitter_pass_unconcerned(e, i);
+    if (e->one_to_one && e->outputs[i])
+        return WEIR_FATAL;
     if (e->rejected[i])
         return WEIR_REJECT;
     memcpy(&r, record, size < sizeof r ? size : sizeof r);
@@ -84,6 +101,11 @@ int emitter_emit_from(struct weir_emitter *e, uint32_t parent, const struct weir
     append(e, i, &r);
     e->out->bytes += record_bytes(&r);
     return WEIR_OK;
+}
+
+static struct weir_slice copy(struct arena *a, struct weir_slice s)
+{
+    return (struct weir_slice){s.ptr ? arena_copy(a, s.ptr, s.len) : NULL, s.len};
 }
 
 static bool apply(struct arena *a, struct json_doc *doc, const struct weir_edit *edit)
@@ -110,17 +132,66 @@ static bool apply(struct arena *a, struct json_doc *doc, const struct weir_edit 
     }
 }
 
-/* The document that an output of input i may change. */
-static struct parsed *own_document(struct weir_emitter *e, uint32_t i, struct arena *arena, const void *owner)
+/* A document of its own made from the bytes of input i. */
+static struct parsed *parse_again(struct weir_emitter *e, uint32_t i, struct arena *arena)
 {
-    if (!e->outputs[i])
-        return batch_json(e->in, i, owner);
     struct weir_slice value = e->in->records[i].value;
     struct json_error error = {0, NULL};
     struct parsed *p = arena_alloc(arena, sizeof *p);
     *p = (struct parsed){.doc = value.ptr ? json_parse(arena, value.ptr, value.len, &error) : NULL};
     p->why = p->doc ? NULL : value.ptr ? error.why : "it is a tombstone";
     return p;
+}
+
+/* The document that an output of input i may change. */
+static struct parsed *own_document(struct weir_emitter *e, uint32_t i, struct arena *arena, const void *owner)
+{
+    return e->outputs[i] ? parse_again(e, i, arena) : batch_json(e->in, i, owner);
+}
+
+/* Notes an edit that was applied, so that it can be taken back with all others of this stage. */
+static void note(struct weir_emitter *e, struct parsed *p, const struct weir_edit *edit, struct arena *arena)
+{
+    struct edited *done = arena_alloc(arena, sizeof *done);
+    *done = (struct edited){.before = p->last, .by = e->instance, .edit = *edit};
+    done->edit.value = copy(arena, edit->value);
+    p->last = done;
+}
+
+/* Edits of earlier stages again, the first one first. */
+static void repeat(struct parsed *p, const struct edited *last, struct arena *arena)
+{
+    uint32_t n = 0, k = 0;
+    for (const struct edited *d = last; d; d = d->before)
+        n++;
+    const struct edited **all = arena_alloc(arena, (n + 1) * sizeof *all);
+    for (const struct edited *d = last; d; d = d->before)
+        all[n - ++k] = d;
+    for (k = 0; k < n; k++)
+        (void)apply(arena, p->doc, &all[k]->edit); /* it went through before */
+}
+
+/* Input i's document as this stage found it. */
+static void restore(struct weir_emitter *e, uint32_t i)
+{
+    struct parsed *now = batch_json_known(e->in, i);
+    if (!now || !now->last || now->last->by != e->instance)
+        return;
+    struct edited *last = now->last;
+    while (last && last->by == e->instance)
+        last = last->before;
+    struct arena *arena = batch_doc_arena(e->in, e->instance->loop);
+    struct parsed *p = parse_again(e, i, arena);
+    p->last = last;
+    repeat(p, last, arena);
+    batch_json_put(e->in, i, p);
+    batch_charge_docs(e->in, e->instance->loop);
+}
+
+void emitter_undo(struct weir_emitter *e)
+{
+    for (uint32_t i = 0; i < e->in->count; i++)
+        restore(e, i);
 }
 
 int emitter_emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir_edit *edits, uint32_t n,
@@ -132,26 +203,31 @@ int emitter_emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir
     const void *owner = e->instance->loop;
     struct arena *arena = batch_doc_arena(e->in, owner);
     emitter_pass_unconcerned(e, i);
-    if (e->rejected[i])
+    if (e->one_to_one && e->outputs[i])
+        return WEIR_FATAL;
+    if (e->rejected[i]) {
+        *ret_why = "it was rejected before";
         return WEIR_REJECT;
+    }
     struct parsed *p = own_document(e, i, arena, owner);
     if (!p->doc) {
         *ret_why = p->why;
         return WEIR_REJECT;
     }
-    p->printed = false;
     for (uint32_t k = 0; k < n; k++) {
         const struct weir_edit *edit =
             (const struct weir_edit *)(const void *)((const char *)edits + (size_t)k * stride);
-        if (apply(arena, p->doc, edit))
+        if (apply(arena, p->doc, edit)) {
+            p->printed = false;
+            note(e, p, edit, arena);
             continue;
-        *ret_why = "a path of the edit leads nowhere, or its value is not allowed there";
-        if (k) { /* the document is half changed: the record may not go on in it */
-            struct weir_result r = {.index = parent, .status = WEIR_REJECT, .why = *ret_why};
-            (void)emitter_reject(e, parent, &r);
         }
+        *ret_why = "a path of the edit leads nowhere, or its value is not allowed there";
+        if (!e->outputs[i])
+            restore(e, i); /* nothing was emitted, so nothing may be changed */
         return WEIR_REJECT;
     }
+    batch_charge_docs(e->in, owner);
     append(e, i, &e->in->records[i]);
     e->out->bytes += record_bytes(&e->in->records[i]);
     batch_json_put(e->out, e->out->count - 1, p);

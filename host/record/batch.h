@@ -43,7 +43,13 @@ struct origin {
 struct parsed {
     struct json_doc *doc;
     const char *why;
-    bool printed; /* pending edits stand in the record's value */
+    bool printed;        /* pending edits stand in the record's value */
+    struct edited *last; /* pending edits, the last one first: to take back those of one stage */
+};
+struct edited {
+    struct edited *before;
+    const void *by;        /* the stage */
+    struct weir_edit edit; /* value is a copy */
 };
 /* Memory for documents; one per thread that parses, so no lock is needed. */
 struct doc_arena;
@@ -108,13 +114,16 @@ void batch_append_copy(struct weir_batch *to, const struct weir_record *, struct
 struct parsed *batch_json(const struct weir_batch *, uint32_t i, const void *owner);
 /* The document if somebody parsed it, else NULL. */
 struct parsed *batch_json_known(const struct weir_batch *, uint32_t i);
-/* Memory that lives as long as the chunk of record i, for this owner. */
+/* Memory that lives as long as the chunk, for this owner; batch_charge_docs accounts what it took since. */
 struct arena *batch_doc_arena(const struct weir_batch *chunk, const void *owner);
+void batch_charge_docs(const struct weir_batch *chunk, const void *owner);
 /* Hands record i's document on to record k of another chunk, which keeps the first alive. */
 void batch_json_pass(struct weir_batch *to, uint32_t k, const struct weir_batch *from, uint32_t i);
 void batch_json_put(struct weir_batch *to, uint32_t k, struct parsed *);
 /* Prints pending edits of a chunk, so that value holds the bytes. */
 void batch_print_edits(struct weir_batch *);
+/* The same of one record. */
+void batch_print_at(struct weir_batch *chunk, uint32_t i);
 void batch_grow_docs(struct weir_batch *, uint32_t room);
 void batch_free_docs(struct weir_batch *);
 

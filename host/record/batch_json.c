@@ -15,21 +15,40 @@ struct doc_arena {
     struct doc_arena *next;
     const void *owner;
     struct arena arena;
+    size_t charged; /* of arena.bytes */
 };
 
-struct arena *batch_doc_arena(const struct weir_batch *chunk, const void *owner)
+static struct doc_arena *arena_of(const struct weir_batch *chunk, const void *owner)
 {
     struct weir_batch *b = (struct weir_batch *)(uintptr_t)chunk;
     struct doc_arena *first = atomic_load(&b->doc_arenas);
     for (struct doc_arena *a = first; a; a = a->next)
         if (a->owner == owner)
-            return &a->arena;
+            return a;
     struct doc_arena *a = xcalloc(1, sizeof *a);
     a->owner = owner;
     a->next = first;
     while (!atomic_compare_exchange_weak(&b->doc_arenas, &a->next, a))
         ;
-    return &a->arena;
+    return a;
+}
+
+struct arena *batch_doc_arena(const struct weir_batch *chunk, const void *owner)
+{
+    return &arena_of(chunk, owner)->arena;
+}
+
+static void charge(const struct weir_batch *chunk, struct doc_arena *a)
+{
+    if (a->arena.bytes <= a->charged)
+        return;
+    budget_charge(chunk->budget, a->arena.bytes - a->charged);
+    a->charged = a->arena.bytes;
+}
+
+void batch_charge_docs(const struct weir_batch *chunk, const void *owner)
+{
+    charge(chunk, arena_of(chunk, owner));
 }
 
 static _Atomic(struct parsed *) *slots(const struct weir_batch *chunk)
@@ -59,15 +78,13 @@ struct parsed *batch_json(const struct weir_batch *b, uint32_t i, const void *ow
     struct parsed *known = atomic_load(slot);
     if (known)
         return known;
-    struct arena *arena = batch_doc_arena(at.chunk, owner);
-    size_t before = arena->bytes;
-    struct parsed *mine = arena_alloc(arena, sizeof *mine);
+    struct doc_arena *a = arena_of(at.chunk, owner);
+    struct parsed *mine = arena_alloc(&a->arena, sizeof *mine);
     struct json_error error = {0, NULL};
     struct weir_slice value = b->records[i].value;
-    mine->doc = value.ptr ? json_parse(arena, value.ptr, value.len, &error) : NULL;
+    *mine = (struct parsed){.doc = value.ptr ? json_parse(&a->arena, value.ptr, value.len, &error) : NULL};
     mine->why = mine->doc ? NULL : value.ptr ? error.why : "it is a tombstone";
-    if (arena->bytes != before)
-        budget_charge(at.chunk->budget, arena->bytes - before);
+    charge(at.chunk, a);
     if (atomic_compare_exchange_strong(slot, &known, mine))
         return mine;
     return known;
@@ -85,22 +102,26 @@ void batch_json_pass(struct weir_batch *to, uint32_t k, const struct weir_batch 
         batch_json_put(to, k, known);
 }
 
+void batch_print_at(struct weir_batch *b, uint32_t i)
+{
+    struct parsed *p = batch_json_known(b, i);
+    if (!p || !p->doc || !p->doc->edited || p->printed)
+        return;
+    size_t n = json_printed_size(p->doc);
+    char *text = arena_alloc(&b->arena, n);
+    json_print(p->doc, text);
+    b->bytes += n - b->records[i].value.len;
+    b->records[i].value = (struct weir_slice){text, n};
+    p->printed = true;
+    p->last = NULL;
+}
+
 void batch_print_edits(struct weir_batch *b)
 {
-    _Atomic(struct parsed *) *docs = atomic_load(&b->docs);
-    if (!docs)
+    if (!atomic_load(&b->docs))
         return;
-    for (uint32_t i = 0; i < b->count; i++) {
-        struct parsed *p = atomic_load(&docs[i]);
-        if (!p || !p->doc || !p->doc->edited || p->printed)
-            continue;
-        size_t n = json_printed_size(p->doc);
-        char *text = arena_alloc(&b->arena, n);
-        json_print(p->doc, text);
-        b->bytes += n - b->records[i].value.len;
-        b->records[i].value = (struct weir_slice){text, n};
-        p->printed = true;
-    }
+    for (uint32_t i = 0; i < b->count; i++)
+        batch_print_at(b, i);
 }
 
 void batch_grow_docs(struct weir_batch *b, uint32_t room)
@@ -118,7 +139,7 @@ void batch_free_docs(struct weir_batch *b)
     struct doc_arena *next;
     for (struct doc_arena *a = atomic_load(&b->doc_arenas); a; a = next) {
         next = a->next;
-        budget_release(b->budget, a->arena.bytes);
+        budget_release(b->budget, a->charged);
         arena_free(&a->arena);
         free(a);
     }
