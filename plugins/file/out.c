@@ -2,7 +2,10 @@
 /* out.c - one file being written: lines are gathered in a buffer, a failed batch is cut off again.
  *
  * A file is locked (open file description lock) as long as it is open, so that two processes, or two pipelines of one,
- * never mix their lines.  Gathering by memcpy was measured cheaper than writev of borrowed pieces below about 4 KiB. */
+ * never mix their lines.  Gathering by memcpy was measured cheaper than writev of borrowed pieces below about 4 KiB.
+ *
+ * With compress, a buffer becomes one member when it is full, at a commit, or (fsync = none) at the end of a batch; a
+ * file always ends with a whole member between two callbacks. */
 #define WEIR_API 1
 #include "sink.h"
 
@@ -110,6 +113,7 @@ void out_close(struct sink *s, struct out *f)
     if (f->buffer)
         s->ctx->host->mem(s->ctx, f->buffer, 0);
     f->buffer = NULL;
+    f->used = f->base = 0;
     if (f->fd < 0)
         return;
     (void)close(f->fd); /* everything was written and, where it matters, synced: nothing to learn */
@@ -128,7 +132,9 @@ static int out_evict(struct sink *s)
     if (!oldest)
         return WEIR_OK;
     r = out_flush(s, oldest);
-    if (r == WEIR_OK && s->exact && oldest->dirty && fdatasync(oldest->fd))
+    if (r != WEIR_OK)
+        return r; /* still open: what its buffer holds of complete batches is needed */
+    if (s->exact && oldest->dirty && fdatasync(oldest->fd))
         r = weir_fail(s->ctx, WEIR_FATAL, (uint32_t)errno, "%s can't be synced: %s", oldest->path,
                       strerror(errno));
     if (r == WEIR_OK && s->exact && oldest->dirty)
@@ -187,16 +193,36 @@ static int out_identify(struct sink *s, struct out *f)
     return WEIR_OK;
 }
 
-int out_open(struct sink *s, struct out *f, const char **ret_why)
+/* A file this run has not written yet is fit for more members; half a member at its end, left by a crash without
+ * commits, is cut off. */
+static int out_compressible(struct sink *s, struct out *f)
 {
-    int r = WEIR_OK;
-    f->tick = ++s->tick;
-    if (f->fd >= 0)
+    const char *word = pack_words[s->conf->compress];
+    enum pack_end end = pack_begins(s->conf->compress, f->fd, f->len) ? PACK_WHOLE : PACK_FOREIGN;
+    uint64_t whole = 0;
+    if (end == PACK_WHOLE && !s->exact)
+        end = pack_examine(s->ctx, s->conf->compress, f->fd, f->len, &whole);
+    if (end == PACK_UNREAD)
+        return out_failed(s, f, "read", errno);
+    if (end == PACK_FOREIGN)
+        return weir_fail(
+            s->ctx, WEIR_FATAL, 0,
+            "%s holds something that is no %s (behind byte %llu), so nothing can be appended to it; "
+            "move it away or give path another name",
+            f->path, word, (unsigned long long)whole);
+    if (end == PACK_WHOLE)
         return WEIR_OK;
-    if (s->n_open >= SINK_OPEN)
-        r = out_evict(s);
-    if (r != WEIR_OK)
-        return r;
+    weir_logf(s->ctx, WEIR_LOG_NOTICE, "%s is cut back from %llu to %llu bytes: its last %s is not whole",
+              f->path, (unsigned long long)f->len, (unsigned long long)whole, word);
+    if (ftruncate(f->fd, (off_t)whole))
+        return out_failed(s, f, "cut back", errno);
+    f->len = whole;
+    return WEIR_OK;
+}
+
+static int out_attach(struct sink *s, struct out *f, const char **ret_why)
+{
+    int r;
     f->fd = open_path(s, f);
     if (f->fd < 0 && errno == ENAMETOOLONG) {
         *ret_why = "the file name is too long for its file system";
@@ -210,6 +236,11 @@ int out_open(struct sink *s, struct out *f, const char **ret_why)
         r = out_identify(s, f);
     if (r == WEIR_OK && s->exact && !f->known)
         r = recover_new(s, f);
+    if (r == WEIR_OK && s->pack && !f->known && f->len) {
+        r = out_compressible(s, f);
+        if (r != WEIR_OK)
+            recover_drop_note(s, f);
+    }
     if (r != WEIR_OK) {
         out_close(s, f);
         return r;
@@ -218,6 +249,17 @@ int out_open(struct sink *s, struct out *f, const char **ret_why)
     if (!f->touched)
         f->mark = f->len;
     return WEIR_OK;
+}
+
+int out_open(struct sink *s, struct out *f, const char **ret_why)
+{
+    int r = WEIR_OK;
+    f->tick = ++s->tick;
+    if (f->fd >= 0)
+        return WEIR_OK;
+    if (s->n_open >= SINK_OPEN)
+        r = out_evict(s);
+    return r == WEIR_OK ? out_attach(s, f, ret_why) : r;
 }
 
 /* Writes all of it; a short write goes on until the system says why. */
@@ -237,9 +279,72 @@ static int out_put(struct sink *s, struct out *f, const char *p, size_t n)
     return WEIR_OK;
 }
 
+/* ---- compress -------------------------------------------------------------------------------------------------- */
+
+static int out_cut(struct sink *s, struct out *f, uint64_t len)
+{
+    if (f->len != len && ftruncate(f->fd, (off_t)len))
+        return weir_fail(
+            s->ctx, WEIR_FATAL, (uint32_t)errno,
+            "%s can't be cut back to byte %llu after a failed write: %s; what follows is half a batch",
+            f->path, (unsigned long long)len, strerror(errno));
+    f->len = len;
+    return WEIR_OK;
+}
+
+struct packed {
+    struct sink *sink;
+    struct out *file;
+};
+
+static int packed_put(void *opaque, const char *bytes, size_t n)
+{
+    struct packed *to = opaque;
+    return out_put(to->sink, to->file, bytes, n);
+}
+
+/* Writes one member, or nothing. */
+static int out_member(struct sink *s, struct out *f, const struct weir_slice *parts, unsigned n)
+{
+    struct packed to = {s, f};
+    uint64_t before = f->len;
+    int r = pack_member(s->pack, parts, n, packed_put, &to);
+    if (r != WEIR_OK && out_cut(s, f, before) != WEIR_OK)
+        r = WEIR_FATAL;
+    return r;
+}
+
+/* Writes what the buffer has of complete batches, or, if there is nothing, what it has of the current one: an undo
+ * must find the end of a member between them. */
+static int out_pack(struct sink *s, struct out *f)
+{
+    struct weir_slice part = {f->buffer, f->base ? f->base : f->used};
+    int r = out_member(s, f, &part, 1);
+    if (r != WEIR_OK)
+        return r;
+    if (f->base) {
+        memmove(f->buffer, f->buffer + f->base, f->used - f->base);
+        f->mark = f->len;
+    }
+    f->used -= part.len;
+    f->base = 0;
+    return WEIR_OK;
+}
+
+void out_drop(struct out *f)
+{
+    f->used = f->base;
+}
+
 int out_flush(struct sink *s, struct out *f)
 {
     size_t n = f->used;
+    int r = WEIR_OK;
+    if (s->pack) {
+        while (r == WEIR_OK && f->used)
+            r = out_pack(s, f);
+        return r;
+    }
     f->used = 0;
     return n ? out_put(s, f, f->buffer, n) : WEIR_OK;
 }
@@ -247,8 +352,12 @@ int out_flush(struct sink *s, struct out *f)
 int out_append(struct sink *s, struct out *f, struct weir_slice line)
 {
     int r = WEIR_OK;
-    if (f->used + line.len + 1 > OUT_BUFFER)
-        r = out_flush(s, f);
+    while (r == WEIR_OK && f->used && f->used + line.len + 1 > OUT_BUFFER)
+        r = s->pack ? out_pack(s, f) : out_flush(s, f);
+    if (r == WEIR_OK && line.len + 1 > OUT_BUFFER && s->pack) {
+        struct weir_slice parts[] = {line, {"\n", 1}};
+        return out_member(s, f, parts, 2);
+    }
     if (r == WEIR_OK && line.len + 1 > OUT_BUFFER) {
         r = out_put(s, f, line.ptr, line.len);
         return r == WEIR_OK ? out_put(s, f, "\n", 1) : r;
@@ -261,24 +370,32 @@ int out_append(struct sink *s, struct out *f, struct weir_slice line)
         memcpy(f->buffer + f->used, line.ptr, line.len);
     f->buffer[f->used + line.len] = '\n';
     f->used += line.len + 1;
+    f->dirty = true;
     return WEIR_OK;
 }
 
 int out_undo(struct sink *s, struct out *f)
 {
     const char *why = "";
-    f->used = 0;
+    uint64_t ino = f->ino;
+    int r;
     if (f->len == f->mark)
         return WEIR_OK;
-    if (f->fd < 0 && out_open(s, f, &why) != WEIR_OK)
+    if (f->fd >= 0)
+        return out_cut(s, f, f->mark);
+    /* Closed for others in the middle of the batch: opened beyond SINK_OPEN for a moment, since making room would need
+     * space that a full disk does not have; its row told of the bytes that go. */
+    if (out_attach(s, f, &why) != WEIR_OK)
         return WEIR_FATAL;
-    if (ftruncate(f->fd, (off_t)f->mark))
-        return weir_fail(
-            s->ctx, WEIR_FATAL, (uint32_t)errno,
-            "%s can't be cut back to byte %llu after a failed write: %s; what follows is half a batch",
-            f->path, (unsigned long long)f->mark, strerror(errno));
-    f->len = f->mark;
-    return WEIR_OK;
+    r = f->ino == ino
+            ? out_cut(s, f, f->mark)
+            : weir_fail(s->ctx, WEIR_FATAL, 0,
+                        "%s was replaced while half a batch was in it; the renamed file ends with that half",
+                        f->path);
+    if (r == WEIR_OK && s->exact)
+        r = recover_put_row(s, f);
+    out_close(s, f);
+    return r;
 }
 
 /* A free name for the finished file: NAME.20260131T235959Z, with -1, -2 ... behind it when that is taken. */

@@ -2,7 +2,8 @@
 /* sink.c - appends records as lines to files; one batch is written whole or not at all.
  *
  * A thread of its own (WEIR_BLOCKS).  At the end of write() the system has every byte of the batch; what fails is cut
- * off again from all files, so that the batch may come once more.  With fsync = commit, commit() syncs what is dirty
+ * off again from all files, so that the batch may come once more.  Only compress with fsync = commit keeps complete
+ * batches in memory, up to the next commit: nothing of them is final before.  With fsync = commit, commit() syncs what is dirty
  * and puts length and content guard of each file into the state, see recover.c. */
 #define WEIR_API 1
 #include "file.h"
@@ -30,6 +31,11 @@ static const struct weir_option rows[] = {
         struct sink_conf, rotate, "rotate", 0, "0", 0, INT64_MAX,
         "Begin a new file at the first commit beyond this size; 0: never",
         "The finished file becomes NAME.20260131T235959Z (UTC), with -1, -2 ... when that is taken."),
+    WEIR_OPT_ENUM(
+        struct sink_conf, compress, "compress", 0, "none", pack_names,
+        "Write gzip members or zstd frames, one after the other",
+        "The name of the file stays as path has it, so give it its .gz or .zst there.  With fsync = commit a "
+        "member ends at each commit, with fsync = none at each batch."),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct sink_conf, rows);
 
@@ -37,7 +43,21 @@ static uint32_t sink_promise(const void *conf)
 {
     const struct sink_conf *c = conf;
     uint32_t promises = WEIR_BLOCKS | WEIR_SINGLE | WEIR_STREAM;
+    if (c->compress != PACK_NONE && c->fsync == FSYNC_NONE)
+        promises &= ~WEIR_STREAM; /* a batch is a member, and small ones compress badly */
     return c->fsync == FSYNC_COMMIT ? promises | WEIR_COMMITS | WEIR_EXACT : promises;
+}
+
+static int sink_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
+{
+    const struct sink_conf *c = conf;
+    if (!pack_built(c->compress))
+        weir_problemf(
+            ctx, to, "compress",
+            "this file plugin was built without libzstd, so there is no compress = %s; use gzip, or build it "
+            "again with libzstd-dev installed",
+            pack_names[c->compress]);
+    return WEIR_OK;
 }
 
 static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
@@ -47,6 +67,13 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->ctx = ctx;
     s->conf = conf;
     s->exact = s->conf->fsync == FSYNC_COMMIT;
+    if (s->conf->compress != PACK_NONE) {
+        s->pack = pack_new(ctx, s->conf->compress);
+        if (!s->pack) {
+            ctx->host->mem(ctx, s, 0);
+            return weir_fail(ctx, WEIR_FATAL, 0, "there is no memory to compress with");
+        }
+    }
     rejects_init(&s->rejects, ctx);
     *self = s;
     return WEIR_OK;
@@ -139,9 +166,15 @@ static int sink_record(struct sink *s, const struct weir_batch *batch, const str
 /* Every touched file gets its bytes, or, after a failure, loses those of this batch. */
 static int sink_finish(struct sink *s, int r)
 {
-    for (uint32_t i = 0; r == WEIR_OK && i < s->n_files; i++)
+    bool staged = s->pack && s->exact;
+    for (uint32_t i = 0; r == WEIR_OK && !staged && i < s->n_files; i++)
         if (s->files[i]->touched && s->files[i]->fd >= 0)
             r = out_flush(s, s->files[i]);
+    for (uint32_t i = 0; i < s->n_files; i++)
+        if (r != WEIR_OK)
+            out_drop(s->files[i]);
+        else if (staged)
+            s->files[i]->base = s->files[i]->used;
     for (uint32_t i = 0; i < s->n_files; i++) {
         struct out *f = s->files[i];
         if (f->touched && r != WEIR_OK && out_undo(s, f) != WEIR_OK)
@@ -196,7 +229,8 @@ static int sink_write(void *self, struct weir_batch *batch)
     if (!s->exact) {
         for (uint32_t i = 0; i < s->n_files; i++)
             s->files[i]->dirty = false;
-        if (s->n_files > SINK_OPEN)
+        /* A compressed file that was forgotten is read through when it comes again. */
+        if (s->n_files > (s->pack ? SINK_FILES / 2 : SINK_OPEN))
             sink_forget(s);
     }
     if (r != WEIR_OK)
@@ -243,6 +277,10 @@ static int sink_commit(void *self, const struct weir_commit *commit)
     struct sink *s = self;
     int r = sink_settle(s);
     (void)commit;
+    /* All bytes first: a full disk is tried again, and then no file may be half committed. */
+    for (uint32_t i = 0; r == WEIR_OK && i < s->n_files; i++)
+        if (s->files[i]->fd >= 0)
+            r = out_flush(s, s->files[i]);
     for (uint32_t i = 0; r == WEIR_OK && i < s->n_files; i++) {
         struct out *f = s->files[i];
         if (f->fd >= 0 && f->dirty) {
@@ -281,6 +319,7 @@ static void sink_destroy(void *self)
 {
     struct sink *s = self;
     rejects_free(&s->rejects);
+    pack_free(s->pack);
     s->ctx->host->mem(s->ctx, s, 0);
 }
 
@@ -290,6 +329,7 @@ const struct weir_ops file_sink_ops = {
     .promises = WEIR_BLOCKS | WEIR_SINGLE | WEIR_STREAM | WEIR_COMMITS | WEIR_EXACT,
     .options = &options,
     .promise = sink_promise,
+    .check = sink_check,
     .create = sink_create,
     .open = sink_open,
     .write = sink_write,

@@ -5,6 +5,7 @@
 #define WEIR_PLUGINS_FILE_SINK_H
 
 #include "../common/encode.h"
+#include "pack.h"
 #include "print.h"
 
 #include <weir/plugin.h>
@@ -19,7 +20,7 @@
 
 struct sink_conf {
     const struct weir_template *path;
-    int64_t format, tombstone, fsync, rotate;
+    int64_t format, tombstone, fsync, rotate, compress;
 };
 enum { FSYNC_COMMIT, FSYNC_NONE };
 
@@ -37,8 +38,9 @@ struct out {
     uint64_t dev, ino;
     uint64_t len;  /* bytes in the file */
     uint64_t mark; /* len when the current batch began */
-    char *buffer;  /* bytes of the batch not written yet; NULL: none needed so far */
+    char *buffer;  /* bytes not written yet, not compressed; NULL: none needed so far */
     size_t used;
+    size_t base; /* of these, bytes of batches that are complete: staged until a commit, only with compress */
     uint64_t tick;  /* for least recently used */
     bool known;     /* opened in this run before: nothing to recover */
     bool forget;    /* its row does not describe the file at this path any more */
@@ -59,7 +61,8 @@ struct sink {
     uint32_t n_files, cap_files, n_open, n_touched;
     struct out *last; /* what the last record went to */
     uint64_t tick;
-    bool exact; /* fsync = commit */
+    bool exact;        /* fsync = commit */
+    struct pack *pack; /* NULL: compress = none */
 };
 
 /* ---- out.c: all give OK or a status whose reason was told by weir_fail, where not said otherwise ---- */
@@ -68,7 +71,10 @@ struct out *out_find(struct sink *, struct weir_slice path);
 /* Opens and locks it, makes its directories, recovers it.  REJECT: the path can't be one (*ret_why). */
 int out_open(struct sink *, struct out *, const char **ret_why);
 int out_append(struct sink *, struct out *, struct weir_slice line);
+/* Writes what is in its buffer; with compress, complete batches and the current one as members of their own. */
 int out_flush(struct sink *, struct out *);
+/* Forgets what the buffer holds of the current batch. */
+void out_drop(struct out *);
 /* Cuts it back to where the batch began; OK or FATAL. */
 int out_undo(struct sink *, struct out *);
 /* Renames it for good if it is large enough; at a point where all of it is final. */
