@@ -27,6 +27,8 @@ struct outlet *outlet_new(struct pipeline *p, const struct section_conf *s, stru
     o->streams = promises & WEIR_STREAM;
     o->commits = promises & WEIR_COMMITS;
     o->tail = &o->head;
+    o->instance->outlet = o;
+    pthread_mutex_init(&o->lock, NULL);
     return o;
 }
 
@@ -34,6 +36,7 @@ void outlet_free(struct outlet *o)
 {
     outlet_pending_free(o);
     instance_free(o->instance);
+    pthread_mutex_destroy(&o->lock);
     free(o);
 }
 
@@ -43,7 +46,6 @@ struct delivery *outlet_delivery(struct outlet *o, struct weir_batch *takes)
     d->outlet = o;
     d->batch = takes;
     d->since_ms = clock_mono_ms();
-    takes->delivery = d;
     return d;
 }
 
@@ -65,6 +67,7 @@ static uint32_t *wanted(struct outlet *o, struct weir_batch *chunk, uint32_t *re
     uint32_t *index = xmalloc(chunk->count * sizeof *index), n = 0;
     struct rejects rejects;
     rejects_begin(&rejects, o->pipeline, o->conf);
+    rejects.in_row = &o->rejects_in_row;
     batch_subject_init(&subject, chunk, in->loop, &in->scratch);
     for (uint32_t i = 0; i < chunk->count; i++) {
         in->match_why.len = 0;
@@ -107,16 +110,46 @@ void outlet_take(struct outlet *o, struct weir_batch *chunk)
     o->look_again = true;
 }
 
+static void list_lent(struct outlet *o, struct delivery *d)
+{
+    pthread_mutex_lock(&o->lock);
+    d->lent = true;
+    d->next = o->lent;
+    o->lent = d;
+    o->in_flight++;
+    pthread_mutex_unlock(&o->lock);
+}
+
+static void unlist_lent(struct outlet *o, const struct delivery *d)
+{
+    pthread_mutex_lock(&o->lock);
+    struct delivery **at = &o->lent;
+    while (*at && *at != d)
+        at = &(*at)->next;
+    if (*at)
+        *at = d->next;
+    o->in_flight--;
+    pthread_mutex_unlock(&o->lock);
+}
+
+/* The delivery of a batch that the sink holds, which it does no longer now; NULL: it holds no such batch. */
+static struct delivery *take_back(struct outlet *o, const struct weir_batch *batch)
+{
+    pthread_mutex_lock(&o->lock);
+    struct delivery *d = o->lent;
+    while (d && (d->batch != batch || !d->lent))
+        d = d->next;
+    if (d)
+        d->lent = false;
+    pthread_mutex_unlock(&o->lock);
+    return d;
+}
+
 static void came_home(struct task *t)
 {
     struct delivery *d = (struct delivery *)t; /* task is its first member */
     struct outlet *o = d->outlet;
-    for (struct delivery **at = &o->lent; *at; at = &(*at)->next)
-        if (*at == d) {
-            *at = d->next;
-            break;
-        }
-    o->in_flight--;
+    unlist_lent(o, d);
     o->look_again = true;
     outlet_settle(o, d);
 }
@@ -124,8 +157,8 @@ static void came_home(struct task *t)
 int outlet_complete(struct instance *in, struct weir_batch *batch, const struct weir_result *results,
                     uint32_t n, uint32_t stride)
 {
-    struct delivery *d = batch->delivery;
-    if (!d || d->outlet->instance != in || !atomic_exchange(&d->lent, false)) {
+    struct delivery *d = in->outlet ? take_back(in->outlet, batch) : NULL;
+    if (!d) {
         log_line(WEIR_LOG_ERROR, in->who,
                  "the plugin completed a batch that it does not hold: a fault of the plugin");
         return WEIR_FATAL;
@@ -133,11 +166,11 @@ int outlet_complete(struct instance *in, struct weir_batch *batch, const struct 
     d->n_results = n;
     d->results = n ? arena_alloc(&d->arena, n * sizeof *d->results) : NULL;
     for (uint32_t i = 0; i < n; i++) {
-        const struct weir_result *r =
-            (const struct weir_result *)(const void *)((const char *)results + (size_t)i * stride);
-        d->results[i] = *r;
-        d->results[i].why = r->why ? arena_copy(&d->arena, r->why, strlen(r->why)) : NULL;
-        d->results[i].type = r->type ? arena_copy(&d->arena, r->type, strlen(r->type)) : NULL;
+        struct weir_result *r = &d->results[i];
+        memset(r, 0, sizeof *r);
+        memcpy(r, (const char *)results + (size_t)i * stride, stride < sizeof *r ? stride : sizeof *r);
+        r->why = r->why ? arena_copy(&d->arena, r->why, strlen(r->why)) : NULL;
+        r->type = r->type ? arena_copy(&d->arena, r->type, strlen(r->type)) : NULL;
     }
     d->task.run = came_home;
     loop_post(in->loop, &d->task);
@@ -150,19 +183,15 @@ static bool lend(struct outlet *o, struct delivery *d)
     struct instance *in = o->instance;
     d->n_results = 0;
     arena_reset(&d->arena);
-    d->batch->attempt = d->attempt;
-    d->next = o->lent;
-    o->lent = d;
-    o->in_flight++;
-    atomic_store(&d->lent, true);
+    struct weir_batch *batch = d->batch;
+    batch->attempt = d->attempt;
+    list_lent(o, d);
     instance_clear_failure(in);
-    int status = in->ops->write(in->self, d->batch);
+    int status = in->ops->write(in->self, batch);
     if (status == WEIR_OK)
         return true;
-    if (status == WEIR_AGAIN) {
-        atomic_store(&d->lent, false);
-        o->lent = d->next;
-        o->in_flight--;
+    if (status == WEIR_AGAIN && take_back(o, batch)) {
+        unlist_lent(o, d);
         o->offered = d;
         return false;
     }
@@ -172,7 +201,7 @@ static bool lend(struct outlet *o, struct delivery *d)
                               .code = in->failure.code,
                               .type = in->failure.type.len ? in->failure.type.data : NULL,
                               .why = instance_why(in)};
-    (void)outlet_complete(in, d->batch, &all, 1, sizeof all);
+    (void)outlet_complete(in, batch, &all, 1, sizeof all);
     return true;
 }
 
@@ -185,15 +214,41 @@ static bool worth_sending(const struct outlet *o, int64_t now)
             now - o->pending_since >= o->conf->linger_ms);
 }
 
+/* A delivery that waits earlier has records of the same shard. */
+static bool held_back(const struct outlet *o, const struct delivery *d)
+{
+    const struct weir_shard *last = NULL;
+    for (uint32_t i = 0; i < d->batch->count && o->waiting != d; i++) {
+        const struct weir_shard *s = d->batch->records[i].shard;
+        if (s != last && outlet_holds(o, d, s))
+            return true;
+        last = s;
+    }
+    return false;
+}
+
 static struct delivery *due_retry(struct outlet *o, int64_t now)
 {
-    struct delivery *d = o->waiting;
-    if (!d || d->due_ms > now)
-        return NULL;
-    o->waiting = d->next;
-    if (!d->part)
-        o->waiting_whole--;
-    return d;
+    for (struct delivery **at = &o->waiting; *at; at = &(*at)->next) {
+        struct delivery *d = *at;
+        if (d->due_ms > now || (o->one_at_a_time && held_back(o, d)))
+            continue;
+        *at = d->next;
+        if (!d->part)
+            o->waiting_whole--;
+        return d;
+    }
+    return NULL;
+}
+
+/* When the next retry comes due; one that is due already waits for a delivery to come home. */
+static int64_t next_retry(const struct outlet *o, int64_t now)
+{
+    int64_t at = INT64_MAX;
+    for (const struct delivery *d = o->waiting; d; d = d->next)
+        if (d->due_ms > now && d->due_ms < at)
+            at = d->due_ms;
+    return at;
 }
 
 static uint32_t limit(const struct outlet *o)
@@ -266,13 +321,12 @@ int64_t outlet_tick(struct outlet *o, int64_t now)
     while ((d = next_delivery(o, now)) != NULL)
         if (!lend(o, d))
             return now + 100; /* it calls wake when it can; this is for one that forgets */
-    if (o->flushing && !o->pending_records && o->in_flight && o->instance->ops->flush)
-        (void)o->instance->ops->flush(o->instance->self);
-    int64_t at = o->waiting ? o->waiting->due_ms : INT64_MAX;
     bool room = o->in_flight + o->waiting_whole < limit(o);
-    if (o->pending_records && room && !o->waiting && o->pending_since + o->conf->linger_ms < at)
-        at = o->pending_since + o->conf->linger_ms;
-    return at;
+    if (o->flushing && o->in_flight && (!o->pending_records || !room) && o->instance->ops->flush)
+        (void)o->instance->ops->flush(o->instance->self);
+    int64_t at = next_retry(o, now), lingers = o->pending_since + o->conf->linger_ms;
+    bool by_linger = !o->waiting || !o->one_at_a_time; /* else the rest goes as soon as it may */
+    return o->pending_records && room && by_linger && lingers < at ? lingers : at;
 }
 
 void outlet_flush(struct outlet *o, bool on)
@@ -293,9 +347,14 @@ void outlet_close(struct outlet *o)
 {
     instance_close(o->instance);
     loop_run_tasks(o->instance->loop); /* what it completed while closing */
-    give_up(o->lent);
+    pthread_mutex_lock(&o->lock);
+    struct delivery *lent = o->lent;
+    o->lent = NULL;
+    pthread_mutex_unlock(&o->lock);
+    give_up(lent);
     give_up(o->waiting);
     outlet_delivery_free(o->offered);
-    o->lent = o->waiting = o->offered = NULL;
+    o->waiting = o->offered = NULL;
+    o->in_flight = o->waiting_whole = 0;
     outlet_pending_free(o);
 }

@@ -31,8 +31,8 @@ struct delivery {     /* one batch on its way through the sink */
     struct weir_result *results; /* copies */
     uint32_t n_results;
     struct arena arena; /* of the copies */
-    _Atomic bool lent;
-    bool part; /* records picked out of a batch for a retry: others flow past it */
+    bool lent;          /* and not given back; under the outlet's lock */
+    bool part;          /* records picked out of a batch for a retry: others flow past it */
     uint32_t attempt;
     int64_t since_ms; /* first try */
     int64_t due_ms;   /* a retry: not before */
@@ -56,12 +56,15 @@ struct outlet {
     uint64_t pending_records, pending_bytes;
     int64_t pending_since;
 
-    struct delivery *lent;    /* in the sink's hands */
+    pthread_mutex_t lock;     /* of lent: complete comes from any thread */
+    struct delivery *lent;    /* in the sink's hands, or on the way home */
     struct delivery *offered; /* write said AGAIN */
-    struct delivery *waiting; /* retries, by due time */
+    struct delivery *waiting; /* retries: by due time, or, one at a time, in the order of their records */
     uint32_t in_flight, waiting_whole;
     struct outlet_books books;
-    uint64_t committing_in, committed_in; /* books.in at the commit under way, at the last: the source's thread */
+    _Atomic uint64_t rejects_in_row; /* of this sink, for stop-after */
+    uint64_t committing_in,
+        committed_in; /* books.in at the commit under way, at the last: the source's thread */
     _Atomic bool opened;
 };
 
@@ -88,6 +91,8 @@ void outlet_wait(struct outlet *, struct delivery *, int64_t due_ms);
 /* outlet_form.c: the next batch out of what waits, or NULL. */
 struct weir_batch *outlet_form(struct outlet *);
 struct weir_batch *outlet_form_unheld(struct outlet *);
+/* Some delivery that waits, before `until` (NULL: any), has records of the shard. */
+bool outlet_holds(const struct outlet *, const struct delivery *until, const struct weir_shard *);
 void outlet_pending_add(struct outlet *, struct weir_batch *chunk, uint32_t *index, uint32_t count,
                         uint64_t bytes);
 void outlet_pending_free(struct outlet *);

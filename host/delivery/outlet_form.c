@@ -23,21 +23,27 @@ void outlet_pending_add(struct outlet *o, struct weir_batch *chunk, uint32_t *in
     o->pending_bytes += bytes;
 }
 
-static void pop(struct outlet *o)
+static void drop(struct outlet *o, struct pending **at)
 {
-    struct pending *p = o->head;
-    o->head = p->next;
-    if (!o->head)
-        o->tail = &o->head;
+    struct pending *p = *at;
+    *at = p->next;
+    if (o->tail == &p->next)
+        o->tail = at;
     batch_unref(p->chunk);
     free(p->index);
     free(p);
+}
+
+static void pop(struct outlet *o)
+{
+    drop(o, &o->head);
 }
 
 void outlet_pending_free(struct outlet *o)
 {
     while (o->head)
         pop(o);
+    o->pending_records = o->pending_bytes = 0;
 }
 
 static uint32_t record_of(const struct pending *p, uint32_t k)
@@ -105,17 +111,18 @@ struct weir_batch *outlet_form(struct outlet *o)
     return b;
 }
 
-static bool held(const struct outlet *o, const struct weir_shard *shard)
+bool outlet_holds(const struct outlet *o, const struct delivery *until, const struct weir_shard *shard)
 {
-    for (const struct delivery *d = o->waiting; d; d = d->next)
+    for (const struct delivery *d = o->waiting; d != until; d = d->next)
         for (uint32_t i = 0; i < d->batch->count; i++)
             if (d->batch->records[i].shard == shard)
                 return true;
     return false;
 }
 
-/* Picks from one pending entry what no waiting retry holds back; the rest stays, in order. */
-static void pick(struct outlet *o, struct pending *p, struct weir_batch *to)
+/* Picks from one pending entry what no waiting retry holds back; the rest stays, in order.  Once *full, nothing more
+ * is picked: a small record must not overtake a large one of its shard. */
+static void pick(struct outlet *o, struct pending *p, struct weir_batch *to, bool *full)
 {
     const struct weir_shard *last = NULL;
     bool last_held = false;
@@ -127,15 +134,18 @@ static void pick(struct outlet *o, struct pending *p, struct weir_batch *to)
         const struct weir_record *r = &p->chunk->records[i];
         if (r->shard != last) {
             last = r->shard;
-            last_held = held(o, last);
+            last_held = outlet_holds(o, NULL, last);
         }
-        if (last_held || to->count >= o->conf->batch_records || to->bytes >= (uint64_t)o->conf->batch_bytes)
+        if (!last_held && to->count)
+            *full |= to->count >= o->conf->batch_records ||
+                     to->bytes + record_bytes(r) > (uint64_t)o->conf->batch_bytes;
+        if (last_held || *full)
             keep[kept++] = i;
         else
             batch_select(to, p->chunk, i);
     }
     taken = to->bytes - taken;
-    taken = taken < p->bytes ? taken : p->bytes;
+    taken = kept && taken < p->bytes ? taken : p->bytes;
     o->pending_records -= n - kept;
     o->pending_bytes -= taken;
     free(p->index);
@@ -147,15 +157,18 @@ static void pick(struct outlet *o, struct pending *p, struct weir_batch *to)
 
 struct weir_batch *outlet_form_unheld(struct outlet *o)
 {
-    struct weir_batch *b = NULL;
+    struct pending *p, **at = &o->head;
+    bool full = false;
     if (!o->look_again || !o->head)
         return NULL;
-    b = batch_selection(o->head->chunk->budget, 64);
-    for (struct pending *p = o->head; p; p = p->next)
-        pick(o, p, b);
-    while (o->head && o->head->count == 0)
-        pop(o);
-    /* an emptied entry behind a held one is popped when it comes to the head */
+    struct weir_batch *b = batch_selection(o->head->chunk->budget, 64);
+    while ((p = *at) != NULL && !full) {
+        pick(o, p, b, &full);
+        if (p->count)
+            at = &p->next;
+        else
+            drop(o, at);
+    }
     if (b->count) {
         batch_seal(b);
         return b;

@@ -19,7 +19,8 @@ void outlet_wait(struct outlet *o, struct delivery *d, int64_t due_ms)
 {
     struct delivery **at = &o->waiting;
     d->due_ms = due_ms;
-    while (*at && (*at)->due_ms <= due_ms)
+    /* one at a time: what waits and shares a shard with it comes after it, or it would have been held back */
+    while (!o->one_at_a_time && *at && (*at)->due_ms <= due_ms)
         at = &(*at)->next;
     d->next = *at;
     *at = d;
@@ -45,9 +46,9 @@ static void count_status(struct answer *a, const struct weir_result *r)
         a->reject++;
     else if (r->status == WEIR_SPLIT)
         a->split++;
-    else if (r->status < 0)
-        a->fatal++;
-    if (r->status < 0 && !a->first)
+    else if (!a->fatal++) /* what means nothing is no success either */
+        a->first = r;
+    if (r->status != WEIR_OK && !a->first)
         a->first = r;
     if (r->status == WEIR_RETRY && r->retry_after_ms > a->retry_after_ms)
         a->retry_after_ms = r->retry_after_ms;
@@ -55,11 +56,17 @@ static void count_status(struct answer *a, const struct weir_result *r)
 
 static void read_answer(struct answer *a, const struct delivery *d)
 {
+    static const struct weir_result beside = {
+        .index = WEIR_ALL,
+        .status = WEIR_FATAL,
+        .why = "the plugin answered for a record that its batch does not hold"};
     uint32_t count = d->batch->count;
     memset(a, 0, sizeof *a);
     a->of = xcalloc(count ? count : 1, sizeof(struct weir_result *));
     for (uint32_t k = 0; k < d->n_results; k++) {
         const struct weir_result *r = &d->results[k];
+        if (r->index != WEIR_ALL && r->index >= count)
+            r = &beside;
         for (uint32_t i = r->index == WEIR_ALL ? 0 : r->index; i < count; i++) {
             a->of[i] = r;
             if (r->index != WEIR_ALL)
@@ -95,69 +102,74 @@ static void book_delivered(struct outlet *o, const struct weir_batch *b, const s
     } else {
         uint8_t *mark = xmalloc(b->count);
         for (uint32_t i = 0; i < b->count; i++)
-            mark[i] = !a->of[i] || a->of[i]->status >= 0;
+            mark[i] = !a->of[i] || a->of[i]->status == WEIR_OK;
         ledger_end_marked(&o->pipeline->ledger, b, mark, outcome);
         free(mark);
     }
     atomic_fetch_add_explicit(&o->books.delivered, good - duplicate, memory_order_relaxed);
     atomic_fetch_add_explicit(&o->books.duplicate, duplicate, memory_order_relaxed);
-    if (!o->dead_letters)
-        atomic_store_explicit(&o->pipeline->rejects_in_row, 0, memory_order_relaxed);
+    if (o->dead_letters)
+        return;
+    atomic_store_explicit(&o->rejects_in_row, 0, memory_order_relaxed);
+    atomic_store_explicit(&o->pipeline->rejects_in_row, 0, memory_order_relaxed);
+}
+
+/* The record goes to the sink again: later, or in a smaller batch; alone it can not be split. */
+static bool again(const struct delivery *d, const struct weir_result *r, bool up)
+{
+    return r && ((r->status == WEIR_RETRY && !up) || (r->status == WEIR_SPLIT && d->batch->count > 1));
 }
 
 /* Copies of the records to try again: the batch they came in goes home and its memory with it. */
-static void retry_part(struct outlet *o, struct delivery *d, const struct answer *a, int64_t due)
+static void retry_part(struct outlet *o, struct delivery *d, const struct answer *a, bool up, int64_t due)
 {
-    struct weir_batch *again = batch_new(d->batch->budget, a->retry);
+    struct weir_batch *some = batch_new(d->batch->budget, a->retry + a->split);
     for (uint32_t i = 0; i < d->batch->count; i++)
-        if (a->of[i] && a->of[i]->status == WEIR_RETRY)
-            batch_append_copy(again, &d->batch->records[i], batch_origin(d->batch, i));
-    batch_seal(again);
-    struct delivery *part = outlet_delivery(o, again);
+        if (again(d, a->of[i], up))
+            batch_append_copy(some, &d->batch->records[i], batch_origin(d->batch, i));
+    batch_seal(some);
+    struct delivery *part = outlet_delivery(o, some);
     part->part = true;
     part->attempt = d->attempt + 1;
     part->since_ms = d->since_ms;
     outlet_wait(o, part, due);
 }
 
-static void reject(struct outlet *o, const struct delivery *d, const struct answer *a, bool retries_too)
+static void reject(struct outlet *o, const struct delivery *d, const struct answer *a, bool up)
 {
     struct rejects rejects;
     char why[512];
     rejects_begin(&rejects, o->pipeline, o->conf);
+    rejects.in_row = &o->rejects_in_row;
     for (uint32_t i = 0; i < d->batch->count; i++) {
-        if (!a->of[i] || a->of[i]->status >= 0)
+        if (!a->of[i] || a->of[i]->status == WEIR_OK || again(d, a->of[i], up))
             continue;
         struct weir_result r = *a->of[i];
-        if (r.status == WEIR_RETRY && !retries_too)
-            continue;
-        if (r.status == WEIR_RETRY) {
-            snprintf(why, sizeof why, "given up after %u tries: %s", d->attempt + 1,
-                     r.why ? r.why : "no reason given");
+        const char *said = r.why ? r.why : "no reason given";
+        if (r.status == WEIR_RETRY)
+            snprintf(why, sizeof why, "given up after %u tries: %s", d->attempt + 1, said);
+        else if (r.status == WEIR_SPLIT)
+            snprintf(why, sizeof why, "too large for the destination: %s", said);
+        if (r.status != WEIR_REJECT)
             r.why = why;
-        } else if (r.status == WEIR_SPLIT) {
-            snprintf(why, sizeof why, "too large for the destination: %s", r.why ? r.why : "no reason given");
-            r.why = why;
-        }
         rejects_add(&rejects, d->batch, i, &r, d->attempt + 1);
-        if (!o->dead_letters)
+        if (o->pipeline->dead && !o->dead_letters)
             atomic_fetch_add_explicit(&o->books.dead, 1, memory_order_relaxed);
     }
     rejects_send(&rejects);
 }
 
 /* Too large: both halves are offered instead, the first one first. */
-static void split(struct outlet *o, struct delivery *d, int64_t now)
+static void split(struct outlet *o, struct delivery *d, uint32_t attempt, int64_t due)
 {
     uint32_t half = d->batch->count / 2;
-    struct weir_batch *parts[2] = {batch_slice(d->batch, 0, half),
-                                   batch_slice(d->batch, half, d->batch->count - half)};
-    for (int k = 0; k < 2; k++) {
-        struct delivery *part = outlet_delivery(o, parts[k]);
-        part->attempt = d->attempt;
-        part->since_ms = d->since_ms;
-        outlet_wait(o, part, now);
-    }
+    struct delivery *first = outlet_delivery(o, batch_slice(d->batch, 0, half));
+    struct delivery *second = outlet_delivery(o, batch_slice(d->batch, half, d->batch->count - half));
+    first->attempt = second->attempt = attempt;
+    first->since_ms = second->since_ms = d->since_ms;
+    outlet_wait(o, o->one_at_a_time ? second : first,
+                due); /* one at a time, the last to wait is the first to go */
+    outlet_wait(o, o->one_at_a_time ? first : second, due);
 }
 
 /* Says once that the sink is in trouble, when the plugin itself says nothing of its health. */
@@ -170,35 +182,41 @@ static void say_trouble(struct outlet *o, const struct answer *a, uint32_t count
         instance_health(in, WEIR_UP, 0, NULL);
 }
 
+/* What is neither delivered nor fatal: rejected, or tried again.  True: the delivery itself waits. */
+static bool settle_rest(struct outlet *o, struct delivery *d, const struct answer *a)
+{
+    int64_t now = clock_mono_ms(), due = now;
+    bool up = gave_up(o, d, now);
+    uint32_t count = d->batch->count, smaller = count > 1 ? a->split : 0, later = up ? 0 : a->retry;
+    if (later + smaller < a->retry + a->split + a->reject)
+        reject(o, d, a, up);
+    if (later)
+        due = retry_at(o, d, a, now);
+    atomic_fetch_add_explicit(&o->books.retried, later, memory_order_relaxed);
+    if (smaller && later + smaller == count) {
+        split(o, d, d->attempt + (later > 0), due);
+    } else if (later == count) {
+        d->attempt++;
+        outlet_wait(o, d, due);
+        return true;
+    } else if (later + smaller) {
+        retry_part(o, d, a, up, due);
+    }
+    return false;
+}
+
 static void settle_answer(struct outlet *o, struct delivery *d)
 {
     struct answer a;
-    int64_t now = clock_mono_ms();
-    uint32_t count = d->batch->count;
+    bool keep = false;
     read_answer(&a, d);
     book_delivered(o, d->batch, &a);
-    say_trouble(o, &a, count);
-    bool up = gave_up(o, d, now), keep = false;
-    if (a.fatal) {
+    say_trouble(o, &a, d->batch->count);
+    if (a.fatal)
         pipeline_fail(o->pipeline, "[%s] %s", o->conf->title,
                       a.first->why ? a.first->why : "the plugin gave no reason");
-    } else if (a.split == count && count > 1) {
-        split(o, d, now);
-    } else {
-        if (a.reject || a.split || (a.retry && up))
-            reject(o, d, &a, up);
-        if (a.retry && !up) {
-            int64_t due = retry_at(o, d, &a, now);
-            atomic_fetch_add_explicit(&o->books.retried, a.retry, memory_order_relaxed);
-            keep = a.retry == count;
-            if (keep) {
-                d->attempt++;
-                outlet_wait(o, d, due);
-            } else {
-                retry_part(o, d, &a, due);
-            }
-        }
-    }
+    else
+        keep = settle_rest(o, d, &a);
     free(a.of);
     if (!keep)
         outlet_delivery_free(d);

@@ -82,8 +82,6 @@ struct weir_batch {
 
     struct weir_batch **parents; /* kept alive */
     uint32_t n_parents, parents_room;
-
-    struct delivery *delivery; /* while lent to a sink: delivery/outlet.h */
 };
 
 /* An empty chunk with room for n records. */
