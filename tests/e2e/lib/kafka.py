@@ -6,11 +6,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from lib.record import Record
 from lib.wait import until
 
+QUIET = {"log_level": 2, "reconnect.backoff.max.ms": 500}  # a broker that a test kills is no news
+
 
 class Kafka:
     def __init__(self, brokers):
         self.brokers = brokers
-        self.admin = AdminClient({"bootstrap.servers": brokers})
+        self.admin = AdminClient({"bootstrap.servers": brokers, **QUIET})
         self.producer = self.new_producer()
 
     def new_producer(self):
@@ -20,6 +22,7 @@ class Kafka:
                 "message.max.bytes": 2000000,
                 "enable.idempotence": True,
                 "linger.ms": 0,
+                **QUIET,
             }
         )
 
@@ -93,6 +96,7 @@ class Kafka:
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
                 "fetch.message.max.bytes": 4000000,
+                **QUIET,
             }
         )
 
@@ -117,11 +121,23 @@ class Kafka:
 
     def committed(self, group, topic):
         """Committed offset of each partition that has one."""
-        found = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(30)
+        found = self.ask(lambda: self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group])
         return {t.partition: t.offset for t in found.topic_partitions if t.topic == topic and t.offset >= 0}
 
     def members(self, group):
-        return self.admin.describe_consumer_groups([group])[group].result(30).members
+        return self.ask(lambda: self.admin.describe_consumer_groups([group])[group]).members
+
+    def ask(self, request, timeout=5):
+        """A request of the admin client, which may hang for good when the broker was killed: then a new client asks."""
+
+        def answer():
+            try:
+                return request().result(timeout)
+            except (TimeoutError, KafkaException):
+                self.admin = AdminClient({"bootstrap.servers": self.brokers, **QUIET})
+                return None
+
+        return until(answer, "the broker answers an admin request")
 
     def wait_members(self, group, n, partitions):
         """Until n members share all partitions, each with some."""

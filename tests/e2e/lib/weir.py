@@ -85,9 +85,9 @@ class Result:
 class Running:
     """A weir that runs beside the test. Ended by the fixture whatever happens."""
 
-    def __init__(self, command, folder, env, stdin):
+    def __init__(self, command, folder, env, stdin, stdout):
         self.err_path = folder / f"stderr.{time.monotonic_ns()}"
-        self.out_path = folder / f"stdout.{time.monotonic_ns()}"
+        self.out_path = stdout or folder / f"stdout.{time.monotonic_ns()}"
         with open(self.err_path, "wb") as err, open(self.out_path, "wb") as out:
             self.process = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, cwd=folder, env=env)
         self.pid = self.process.pid
@@ -121,7 +121,8 @@ class Running:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"weir did not end in {timeout} s:\n{self.err}\n{self.stacks()}") from None
-        return Result(self.process.returncode, self.out, self.err_path.read_bytes())
+        out = self.out if self.out_path.is_file() else b""
+        return Result(self.process.returncode, out, self.err_path.read_bytes())
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -193,9 +194,9 @@ class Weir:
     def run(self, pipelines, *options, stdin=b"", until_end=True, timeout=TIMEOUT):
         return self.call(*self.run_args(pipelines, until_end, options), stdin=stdin, timeout=timeout)
 
-    def start(self, pipelines, *options, until_end=False, stdin=subprocess.DEVNULL, env=None):
+    def start(self, pipelines, *options, until_end=False, stdin=subprocess.DEVNULL, stdout=None):
         command = self.command(*self.run_args(pipelines, until_end, options))
-        running = Running(command, self.folder, {**self.env, **(env or {})}, stdin)
+        running = Running(command, self.folder, self.env, stdin, stdout)
         self.started.append(running)
         return running
 
