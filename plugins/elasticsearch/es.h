@@ -23,8 +23,9 @@
 #define ES_SECRET_MAX   4096u      /* bytes of a password or API key */
 #define ES_HEADER_MAX   8192u      /* bytes of the Authorization header */
 #define ES_URL_MAX      2048u      /* bytes of one url option */
-#define ES_SOCKETS_MAX  64u        /* descriptors of one instance */
-#define ES_POSITION_MAX 1024u      /* bytes of a position, a limit of the host */
+#define ES_SLICES_MAX   64u        /* slices of one pass */
+#define ES_SOCKETS_MAX  160u  /* descriptors of one instance: each slice's, and those of looking up names */
+#define ES_POSITION_MAX 1024u /* bytes of a position, a limit of the host */
 
 /* ---- elasticsearch.c: the descriptor and what both kinds share ---------------------------------------------- */
 enum { ES_COMPRESS_NONE, ES_COMPRESS_GZIP };
@@ -315,7 +316,7 @@ struct es_source_conf {
     struct es_conf es;
     struct weir_list index, fields, sort;
     const char *query;
-    int64_t batch, keep_alive_ms;
+    int64_t batch, keep_alive_ms, slice;
 };
 
 /* Where each record that may still be committed stands: its sort values, kept per page. */
@@ -333,18 +334,19 @@ enum es_mode {
     ES_SCROLL,    /* without sort, where there is no point in time */
     ES_PLAIN      /* with sort, likewise: pages of the index as it is now */
 };
-enum es_step { ES_BEGIN, ES_PAGES, ES_LAST, ES_OVER };
+enum es_step { ES_PAGES, ES_LAST, ES_OVER };
 
-struct es_source {
-    struct weir_ctx *ctx;
-    const struct es_source_conf *conf;
-    struct es_http http;
+/* One slice of the pass: a lane with requests, pages and a position of its own. */
+struct es_slice {
+    struct es_source *pass;
+    uint32_t number;
     struct es_call call;
-    struct es_bytes body, path, index, id; /* id: of the point in time or scroll; empty: none */
-    struct es_bytes after;                 /* sort values of the last hit that was received; JSON */
-    struct es_bytes resume;                /* the part of it that outlives a point in time */
-    enum es_mode mode;
+    struct es_bytes body, path;
+    struct es_bytes scroll; /* its id; empty: none */
+    struct es_bytes after;  /* sort values of the last hit that was received; JSON */
+    struct es_bytes resume; /* the part of it that outlives a point in time */
     enum es_step step;
+    uint32_t view; /* the pass's when after was received */
     uint32_t size;
     bool first_page;
     /* pages: the one being emitted, and the one that came meanwhile */
@@ -355,22 +357,37 @@ struct es_source {
     uint64_t start, seq;
     struct es_mark *marks; /* newest first */
     struct es_bytes start_data;
+};
+
+struct es_source {
+    struct weir_ctx *ctx;
+    const struct es_source_conf *conf;
+    struct es_http http;
+    struct es_bytes index;
+    struct es_bytes pit; /* id of the point in time all slices share; empty: none */
+    enum es_mode mode;
+    bool opening;  /* one of the slices opens it */
+    uint32_t view; /* counts points in time that were lost */
+    struct es_slice *slices;
+    uint32_t n_slices, turn; /* whose page is emitted */
+    char division[7 + 64];   /* key of the state that says how many slices the positions are of */
+    bool division_kept;
     int status; /* what the next poll returns instead; WEIR_OK: nothing */
     uint32_t code;
     char why[ES_REASON_MAX + 256];
 };
 
 /* search.c: starts the next request when one is due. */
-void search_next(struct es_source *);
+void search_next(struct es_slice *);
 /* The body of a search, without search_after and point in time where the mode has none; for tests too. */
-void search_body(struct es_source *);
+void search_body(struct es_slice *);
 
 /* marks.c */
-void marks_begin(struct es_source *, uint64_t first_next);
+void marks_begin(struct es_slice *, uint64_t first_next);
 /* False: the sort values are missing or larger than a position may be. */
-bool marks_add(struct es_source *, struct weir_slice sort);
+bool marks_add(struct es_slice *, struct weir_slice sort);
 /* The values of the record before next; marks of older pages are given up.  False: not known. */
-bool marks_find(struct es_source *, uint64_t next, struct weir_slice *ret);
-void marks_free(struct es_source *);
+bool marks_find(struct es_slice *, uint64_t next, struct weir_slice *ret);
+void marks_free(struct es_slice *);
 
 #endif

@@ -340,6 +340,86 @@ static void resumes_behind_the_last_committed(void **state)
     harness_free(h);
 }
 
+/* Each document in one slice only, and all slices together are the whole, however many shards there are. */
+static void slices_together_are_the_whole(void **state)
+{
+    static const char *const ways[] = {"slice = 3\nbatch = 100\n", "slice = 3\nbatch = 100\nsort = n\n",
+                                       "slice = 5\nbatch = 100\nsort = n:desc\ncompress = gzip\n"};
+    (void)state;
+    fill(2500);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct harness *h = begin(WEIR_SOURCE, ways[i]);
+        assert_true(harness_run_until(h, ended, NULL, WAIT));
+        if (final_status != WEIR_END)
+            fail_msg("%s", harness_failure(h)->why);
+        assert_int_equal(harness_out_count(h), 2500);
+        expect_all(h, 0, 2500, 2500);
+        harness_free(h);
+    }
+}
+
+/* What was committed of each slice and what a second run reads are together the whole. */
+static void slices_resume_each_at_its_own_place(void **state)
+{
+    enum { SLICES = 5 };
+    static char data[SLICES][1024];
+    size_t some = 700, len[SLICES], first;
+    uint64_t next[SLICES];
+    char id[SLICES][128], options[1024], *seen = calloc(2500, 1);
+    unsigned long number;
+    struct harness *h;
+    (void)state;
+    fill(2500);
+    h = begin(WEIR_SOURCE, "sort = n\nslice = 5\nbatch = 50\n");
+    assert_true(harness_run_until(h, is_over, &some, WAIT));
+    harness_commit(h, false);
+    first = harness_out_count(h);
+    assert_true(first < 2500);
+    for (size_t i = 0; i < first; i++) {
+        assert_int_equal(sscanf(harness_out(h, i)->record.key.ptr, "k\"%lu", &number), 1);
+        assert_int_equal(seen[number]++, 0);
+    }
+    for (size_t i = 0; i < SLICES; i++) {
+        const struct harness_shard *shard;
+        snprintf(id[i], sizeof id[i], "%s|n#%zu/5", index_name, i);
+        shard = harness_shard(h, id[i]);
+        next[i] = shard->committed;
+        len[i] = shard->data.len;
+        memcpy(data[i], shard->data.ptr, len[i]);
+    }
+    harness_free(h);
+    snprintf(options, sizeof options, "url = %s\nindex = %s\nsort = n\nslice = 5\nbatch = 50\n", base,
+             index_name);
+    h = harness_load("elasticsearch", WEIR_SOURCE, options);
+    for (size_t i = 0; i < SLICES; i++)
+        if (next[i] > 0)
+            harness_preset(h, id[i], next[i], (struct weir_slice){data[i], len[i]});
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    assert_true(harness_run_until(h, ended, NULL, WAIT));
+    assert_int_equal(final_status, WEIR_END);
+    assert_int_equal(harness_out_count(h), 2500 - first);
+    for (size_t i = 0; i < harness_out_count(h); i++) {
+        assert_int_equal(sscanf(harness_out(h, i)->record.key.ptr, "k\"%lu", &number), 1);
+        assert_int_equal(seen[number]++, 0);
+    }
+    harness_free(h);
+    free(seen);
+}
+
+/* More slices than shards: only then the server divides by the field. */
+static void slices_with_sort_need_a_number(void **state)
+{
+    struct harness *h;
+    (void)state;
+    fill(10);
+    h = begin(WEIR_SOURCE, "sort = a.keyword\nslice = 5\n");
+    assert_true(harness_run_until(h, ended, NULL, WAIT));
+    assert_int_equal(final_status, WEIR_FATAL);
+    assert_non_null(strstr(harness_failure(h)->why, "the first field of sort must be a number or a date"));
+    harness_free(h);
+}
+
 static void a_query_and_fields(void **state)
 {
     struct harness *h;
@@ -404,6 +484,9 @@ int main(void)
         LIVE(all_payloads_and_gzip),
         LIVE(reads_every_document_once_byte_for_byte),
         LIVE(resumes_behind_the_last_committed),
+        LIVE(slices_together_are_the_whole),
+        LIVE(slices_resume_each_at_its_own_place),
+        LIVE(slices_with_sort_need_a_number),
         LIVE(a_query_and_fields),
         LIVE(a_sort_that_is_not_unique_is_an_error),
         LIVE(a_missing_index_is_waited_for),

@@ -310,6 +310,231 @@ static void positions_are_known_for_each_record(void **state)
     end(&t);
 }
 
+/* ---- slices --------------------------------------------------------------------------------------------------- */
+/* How many requests hold that text. */
+static size_t asked_for(struct es_test *t, const char *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < es_server_count(t->server); i++)
+        n += strstr(es_server_asked(t->server, i)->body, text) != NULL;
+    return n;
+}
+
+static void slices_share_a_point_in_time(void **state)
+{
+    struct es_test t = begin("slice = 3\n");
+    size_t i;
+    (void)state;
+    say(&t, 200, "{\"id\":\"p1\"}");
+    say(&t, 200, PAGE(HIT("1", "{}", "0")));
+    say(&t, 200, PAGE(HIT("2", "{}", "0")));
+    say(&t, 200, PAGE(""));
+    for (i = 0; i < 2; i++)
+        say(&t, 200, PAGE(""));
+    say(&t, 200, "{}");
+    assert_int_equal(run(&t), WEIR_END);
+    assert_int_equal(harness_out_count(t.h), 2);
+    assert_int_equal(harness_out(t.h, 0)->record.seq, 0);
+    assert_int_equal(harness_out(t.h, 1)->record.seq, 0);
+    assert_ptr_not_equal(harness_out(t.h, 0)->record.shard, harness_out(t.h, 1)->record.shard);
+    assert_int_equal(harness_shard_count(t.h), 3);
+    assert_non_null(harness_shard(t.h, "a,b*#0/3"));
+    assert_non_null(harness_shard(t.h, "a,b*#2/3"));
+    /* one begin, a page for each and one more for the two that had hits, one end */
+    assert_int_equal(es_server_count(t.server), 7);
+    expect_asked(&t, 0, "POST /a,b*/_pit?", "");
+    expect_asked(&t, 6, "DELETE /_pit HTTP", "{\"id\":\"p2\"}");
+    assert_true(asked_for(&t, "\"sort\":[\"_shard_doc\"],\"slice\":{\"id\":0,\"max\":3},") >= 1);
+    assert_true(asked_for(&t, "\"slice\":{\"id\":1,\"max\":3},") >= 1);
+    assert_true(asked_for(&t, "\"slice\":{\"id\":2,\"max\":3},") >= 1);
+    assert_int_equal(asked_for(&t, "\"search_after\":[0]"), 2);
+    end(&t);
+}
+
+static bool two_begun(struct harness *h, void *opaque)
+{
+    (void)opaque;
+    (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    return harness_metric(h, 0) == 3; /* requests: the begin and a page of each */
+}
+
+/* The first page is held back, and the second one is asked for nevertheless. */
+static void slices_are_asked_for_at_the_same_time(void **state)
+{
+    struct es_test t = begin("slice = 2\n");
+    (void)state;
+    say(&t, 200, "{\"id\":\"p1\"}");
+    es_server_say(t.server, (struct es_answer){.body = PAGE(HIT("1", "{}", "1")), .flags = ES_SERVER_HOLD});
+    say(&t, 200, PAGE(""));
+    assert_true(harness_run_until(t.h, two_begun, NULL, WAIT));
+    assert_int_equal(es_server_count(t.server), 1);
+    es_server_release(t.server);
+    say(&t, 200, PAGE(""));
+    assert_int_equal(run(&t), WEIR_END);
+    assert_int_equal(harness_out_count(t.h), 1);
+    end(&t);
+}
+
+static void each_slice_has_a_scroll_of_its_own(void **state)
+{
+    struct es_test t = begin("slice = 2\n");
+    (void)state;
+    say(&t, 400, NO_HANDLER);
+    say(&t, 200, SCROLLED(HIT("1", "{}", "0")));
+    say(&t, 200, "{\"_scroll_id\":\"s2\",\"hits\":{\"total\":0,\"hits\":[]}}");
+    for (int i = 0; i < 3; i++)
+        say(&t, 200, "{\"hits\":{\"hits\":[]}}");
+    assert_int_equal(run(&t), WEIR_END);
+    assert_int_equal(harness_out_count(t.h), 1);
+    assert_int_equal(asked_for(&t, "\"sort\":[\"_doc\"],\"slice\":{\"id\":0,\"max\":2}"), 1);
+    assert_int_equal(asked_for(&t, "\"sort\":[\"_doc\"],\"slice\":{\"id\":1,\"max\":2}"), 1);
+    assert_int_equal(asked_for(&t, "{\"scroll\":\"300s\",\"scroll_id\":\"s1\"}"), 1);
+    assert_int_equal(asked_for(&t, "{\"scroll_id\":\"s1\"}"), 1);
+    assert_int_equal(asked_for(&t, "{\"scroll_id\":\"s2\"}"), 1);
+    end(&t);
+}
+
+static bool both_wait(struct harness *h, void *unused)
+{
+    (void)unused;
+    (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    return harness_metric(h, 0) == 5; /* the begin, two pages, and a page more of each slice */
+}
+
+/* Both meet it, and it is opened again once. */
+static void a_point_in_time_lost_by_all_slices_is_opened_once(void **state)
+{
+    struct es_test t = begin("slice = 2\nsort = n\n");
+    struct es_answer gone = {.status = 404, .body = GONE, .flags = ES_SERVER_HOLD};
+    size_t opened = 0;
+    (void)state;
+    say(&t, 200, "{\"id\":\"p1\"}");
+    say(&t, 200, PAGE(HIT("1", "{}", "5,99")));
+    say(&t, 200, PAGE(HIT("2", "{}", "6,99")));
+    es_server_say(t.server, gone);
+    es_server_say(t.server, gone);
+    assert_true(harness_run_until(t.h, both_wait, NULL, WAIT));
+    es_server_release(t.server);
+    say(&t, 200, "{\"id\":\"p3\"}");
+    say(&t, 200, PAGE(""));
+    say(&t, 200, PAGE(""));
+    say(&t, 200, "{}");
+    assert_int_equal(run(&t), WEIR_END);
+    assert_int_equal(harness_out_count(t.h), 2);
+    for (size_t i = 0; i < es_server_count(t.server); i++)
+        opened += strncmp(es_server_asked(t.server, i)->head, "POST /a,b*/_pit?", 16) == 0;
+    assert_int_equal(opened, 2);
+    assert_int_equal(asked_for(&t, "\"slice\":{\"field\":\"n\",\"id\":0,\"max\":2},\"pit\":{\"id\":\"p3\""),
+                     1);
+    assert_int_equal(asked_for(&t, "\"slice\":{\"field\":\"n\",\"id\":1,\"max\":2},\"pit\":{\"id\":\"p3\""),
+                     1);
+    /* behind the last document, without the tie-breaker of the old one */
+    assert_int_equal(asked_for(&t, "\"id\":\"p3\",\"keep_alive\":\"300s\"},\"search_after\":[6]}"), 1);
+    end(&t);
+}
+
+static void slices_with_sort_need_a_point_in_time(void **state)
+{
+    struct es_test t = begin("slice = 2\nsort = n\n");
+    (void)state;
+    say(&t, 400, NO_HANDLER);
+    say(&t, 400, NO_HANDLER);
+    assert_int_equal(run(&t), WEIR_FATAL);
+    expect_failure(&t, WEIR_FATAL, "no point in time");
+    end(&t);
+}
+
+/* "slices " and the SHA-256 of "a|n" */
+static const char division_key[] = "slices 7ef33d7dff784b9a5f949f702bc21bdf"
+                                   "910ad596cbf2eb89dafea12244e52318";
+
+/* Loads it with the division that is stored; how open ends. */
+static int open_with(struct es_test *t, const char *options, struct weir_slice division, const char *position)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%sindex = a\n%s", es_server_option(t->server), options);
+    t->h = harness_load("elasticsearch", WEIR_SOURCE, text);
+    harness_state_set(t->h, division_key, division);
+    if (position)
+        harness_preset(t->h, "a|n#1/2", 7, (struct weir_slice){position, strlen(position)});
+    assert_int_equal(harness_create(t->h), WEIR_OK);
+    return harness_open(t->h);
+}
+
+static void another_number_of_slices_is_refused(void **state)
+{
+    struct es_test t = {es_server_start(), NULL};
+    static const char *const other[] = {"sort = n\n", "sort = n\nslice = 3\n", "sort = n\nslice = 5\n"};
+    struct weir_slice two = {"2", 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        assert_int_equal(open_with(&t, other[i], two, NULL), WEIR_FATAL);
+        expect_failure(&t, WEIR_FATAL, "the stored positions are those of slice = 2; with slice = ");
+        harness_free(t.h);
+    }
+    assert_int_equal(open_with(&t, "sort = n\nslice = 2\n", (struct weir_slice){"1", 1}, NULL), WEIR_FATAL);
+    harness_free(t.h);
+    /* without sort there are no positions, and another order has its own */
+    assert_int_equal(open_with(&t, "slice = 3\n", two, NULL), WEIR_OK);
+    harness_free(t.h);
+    assert_int_equal(open_with(&t, "slice = 3\nsort = m\n", two, NULL), WEIR_OK);
+    end(&t);
+}
+
+static void a_slice_goes_on_where_it_was(void **state)
+{
+    struct es_test t = {es_server_start(), NULL};
+    (void)state;
+    say(&t, 200, "{\"id\":\"p1\"}");
+    for (int i = 0; i < 2; i++)
+        say(&t, 200, PAGE(""));
+    assert_int_equal(open_with(&t, "sort = n\nslice = 2\n", (struct weir_slice){"2", 1}, "[41]"), WEIR_OK);
+    assert_int_equal(run(&t), WEIR_END);
+    assert_int_equal(asked_for(&t, "\"search_after\""), 1);
+    assert_int_equal(asked_for(&t, "\"id\":1,\"max\":2},\"pit\":{\"id\":\"p1\",\"keep_alive\":\"300s\"},"
+                                   "\"search_after\":[41]}"),
+                     1);
+    end(&t);
+}
+
+/* The number is stored with the first positions, not before. */
+static void the_number_of_slices_is_kept_with_the_positions(void **state)
+{
+    struct es_test t = {es_server_start(), NULL};
+    char text[512];
+    (void)state;
+    say(&t, 200, "{\"id\":\"p1\"}");
+    say(&t, 200, PAGE(HIT("1", "{}", "1")));
+    say(&t, 200, PAGE(HIT("1", "{}", "2")));
+    for (int i = 0; i < 2; i++)
+        say(&t, 200, PAGE(""));
+    snprintf(text, sizeof text, "%sindex = a\nsort = n\nslice = 2\n", es_server_option(t.server));
+    t.h = harness_start("elasticsearch", WEIR_SOURCE, text);
+    assert_int_equal(run(&t), WEIR_END);
+    assert_null(harness_state_get(t.h, division_key).ptr);
+    assert_int_equal(harness_commit(t.h, true), WEIR_OK);
+    assert_int_equal(harness_state_get(t.h, division_key).len, 1);
+    assert_memory_equal(harness_state_get(t.h, division_key).ptr, "2", 1);
+    assert_int_equal(harness_shard(t.h, "a|n#0/2")->data.len, 3);
+    assert_int_equal(harness_shard(t.h, "a|n#1/2")->data.len, 3);
+    assert_memory_not_equal(harness_shard(t.h, "a|n#0/2")->data.ptr, harness_shard(t.h, "a|n#1/2")->data.ptr,
+                            3);
+    end(&t);
+}
+
+static void too_many_slices_for_the_memory(void **state)
+{
+    struct es_test t = {es_server_start(), NULL};
+    char text[256];
+    (void)state;
+    snprintf(text, sizeof text, "%sindex = a\nslice = 4\n", es_server_option(t.server));
+    t.h = harness_load("elasticsearch", WEIR_SOURCE, text);
+    harness_instance(t.h)->budget = 11 << 20;
+    assert_int_equal(harness_create(t.h), WEIR_FATAL);
+    expect_failure(&t, WEIR_FATAL, "slice = 4 needs 12 MiB");
+    end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +550,15 @@ int main(void)
         cmocka_unit_test(a_refused_search_says_why),
         cmocka_unit_test(ties_are_an_error_across_pages_too),
         cmocka_unit_test(positions_are_known_for_each_record),
+        cmocka_unit_test(slices_share_a_point_in_time),
+        cmocka_unit_test(slices_are_asked_for_at_the_same_time),
+        cmocka_unit_test(each_slice_has_a_scroll_of_its_own),
+        cmocka_unit_test(a_point_in_time_lost_by_all_slices_is_opened_once),
+        cmocka_unit_test(slices_with_sort_need_a_point_in_time),
+        cmocka_unit_test(another_number_of_slices_is_refused),
+        cmocka_unit_test(a_slice_goes_on_where_it_was),
+        cmocka_unit_test(the_number_of_slices_is_kept_with_the_positions),
+        cmocka_unit_test(too_many_slices_for_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
