@@ -33,6 +33,7 @@ struct run {
     int n_pipelines;
     int signals; /* signalfd */
     bool stopping;
+    struct progress *progress;
 };
 
 enum { OPT_UNTIL_END = 256, OPT_STATE_DIR, OPT_METRICS, OPT_LOG_FORMAT, OPT_LOG_LEVEL, OPT_PLUGIN_PATH };
@@ -145,6 +146,7 @@ static void take_signal(struct run *r)
     struct signalfd_siginfo info;
     while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (r->stopping) {
+            progress_end(r->progress);
             log_line(WEIR_LOG_WARNING, NULL,
                      "a second signal: ends at once, what was not committed is read again");
             for (int i = 0; i < r->n_pipelines; i++)
@@ -162,14 +164,14 @@ static void take_signal(struct run *r)
 static bool watch(struct run *r)
 {
     bool ok = true;
-    struct progress *progress = progress_start(r->pipelines, r->n_pipelines, r->until_end);
+    r->progress = progress_start(r->pipelines, r->n_pipelines, r->until_end);
     struct pollfd fd = {.fd = r->signals, .events = POLLIN};
     while (!all_done(r)) {
         if (poll(&fd, 1, TURN_MS) > 0)
             take_signal(r);
-        progress_tick(progress);
+        progress_tick(r->progress);
     }
-    progress_end(progress);
+    progress_end(r->progress);
     for (int i = 0; i < r->n_pipelines; i++)
         ok &= pipeline_join(r->pipelines[i]);
     log_flush();

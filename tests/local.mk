@@ -135,7 +135,8 @@ gates = \
 	%D%/gates/t-json-fuzz.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
-	%D%/gates/t-style.sh
+	%D%/gates/t-style.sh \
+	%D%/gates/t-terminal.sh
 TESTS += $(gates)
 EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 

@@ -12,7 +12,7 @@ struct progress;
 struct progress *progress_start(struct pipeline *const *, int n, bool until_end);
 /* Called every while; draws when it is time. */
 void progress_tick(struct progress *);
-/* Clears the live lines. */
+/* Clears the live lines and frees it; NULL is nothing. */
 void progress_end(struct progress *);
 
 #endif
