@@ -124,6 +124,7 @@ static int note_write(struct sink *s, struct out *f)
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return note_failed(s, f, path, errno);
+    errno = 0; /* a short write sets none */
     if (write(fd, text, (size_t)n) != n || fsync(fd))
         error = errno ? errno : ENOSPC;
     (void)close(fd);

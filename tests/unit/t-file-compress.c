@@ -402,6 +402,7 @@ static void closed_files_are_cut_back_too(void **state)
     static char last[200000];
     size_t n = (size_t)snprintf(last, sizeof last, "{\"d\":\"big\",\"v\":\"");
     struct harness *h = start("path = $/{.d}.log\n");
+    struct kept kept;
     (void)state;
     for (int i = 0; i < 1900; i++)
         n += (size_t)snprintf(last + n, sizeof last - n, "%.98s", large[i]);
@@ -422,6 +423,10 @@ static void closed_files_are_cut_back_too(void **state)
     expect_more(text[0]);
     expect_wanted("0.log");
     limit_file_size(RLIM_INFINITY);
+    state_keep(h, "0.log", &kept);
+    harness_free(h);
+    h = start_after(&kept, "path = $/{.d}.log\n"); /* its row is right */
+    assert_int_equal(harness_logged(h, "cut back"), 0);
     write_status(h, values, 102, WEIR_OK);
     commit(h);
     expect_more(text[0]);
@@ -430,6 +435,35 @@ static void closed_files_are_cut_back_too(void **state)
     expect_more(last);
     expect_wanted("big.log");
     harness_free(h);
+}
+
+/* What earlier batches staged in memory stays when a batch fails, and when making room for another file does. */
+static void staged_lines_survive_failures(void **state)
+{
+    static char text[100][64];
+    const char *values[100];
+    struct harness *h = start("path = $/{.d}.log\n");
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(text[i], sizeof text[i], "{\"d\":%d}", i);
+        values[i] = text[i];
+    }
+    write_status(h, values, 60, WEIR_OK);
+    limit_file_size(5); /* too small for any member */
+    write_status(h, values, 100, WEIR_RETRY);
+    write_status(h, values, 100, WEIR_RETRY);
+    limit_file_size(RLIM_INFINITY);
+    write_status(h, values + 70, 30, WEIR_OK);
+    commit(h);
+    harness_free(h);
+    for (int i = 0; i < 60; i += 7) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%d.log", i);
+        want_len = 0;
+        expect_more(text[i]);
+        expect_wanted(name);
+    }
+    expect_text("80.log", "{\"d\":80}\n", 9);
 }
 
 /* ---- set up --------------------------------------------------------------------------------------------------- */
@@ -474,7 +508,7 @@ int main(void)
         TEST(what_was_not_committed_is_cut_off), TEST(half_a_member_is_cut_off_without_commits),
         TEST(other_content_is_left_alone),       TEST(a_commit_that_does_not_fit_comes_again),
         TEST(a_batch_that_does_not_fit),         TEST(a_batch_that_does_not_fit_without_commits),
-        TEST(closed_files_are_cut_back_too),
+        TEST(closed_files_are_cut_back_too),     TEST(staged_lines_survive_failures),
     };
     int failed;
     got = malloc(TEXT);
