@@ -490,8 +490,7 @@ static const struct weir_option rows[] = {
         C, topics, "topics", WEIR_F_REQUIRED, NULL, "Topics to read; ^ begins a regular expression",
         "A topic that does not exist yet is waited for. What matches a regular expression later is found "
         "within ten seconds."),
-    WEIR_OPT_STRING(C, group, "group", 0, NULL, "Consumer group; default weir-PIPELINE",
-                    "With fan-out = independent the sink's name is appended after a dot."),
+    WEIR_OPT_STRING(C, group, "group", 0, NULL, "Consumer group; default weir-PIPELINE", NULL),
     WEIR_OPT_ENUM(
         C, start, "start", 0, "earliest", starts, "Where to begin when there is no position",
         "Holds only while neither the group nor weir has a position for any partition; partitions and "
