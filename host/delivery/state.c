@@ -5,6 +5,7 @@
  * promised to another system before it was written (sqlite.org/pragma.html#pragma_synchronous). */
 #include "state.h"
 
+#include "record/arena.h"
 #include "report/log.h"
 
 #include <errno.h>
@@ -42,7 +43,8 @@ static const char SCHEMA[] =
     "CREATE TABLE IF NOT EXISTS position(reader TEXT NOT NULL, shard BLOB NOT NULL, next INTEGER NOT NULL,"
     " data BLOB NOT NULL, PRIMARY KEY(reader, shard)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS kv(owner TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
-    " PRIMARY KEY(owner, key)) WITHOUT ROWID;";
+    " PRIMARY KEY(owner, key)) WITHOUT ROWID;"
+    "PRAGMA user_version = 1;"; /* last: SCHEMA_VERSION */
 
 static bool usable(const char *dir)
 {
@@ -142,10 +144,10 @@ static bool versioned(struct state *s, struct strbuf *why)
         sqlite3_step(q) == SQLITE_ROW)
         version = sqlite3_column_int(q, 0);
     sqlite3_finalize(q);
-    if (version == 0) /* new */
-        return sqlite3_exec(s->db, "PRAGMA user_version = 1", NULL, NULL, NULL) == SQLITE_OK;
-    if (version == SCHEMA_VERSION)
-        return true;
+    if (version == 0 || version == SCHEMA_VERSION) /* 0: new */
+        return sqlite3_exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK;
+    if (version < 0)
+        return false; /* not a database, or not readable */
     strbuf_printf(why, "%s was written by another version of weir (state version %d, this one knows %d)",
                   s->file, version, SCHEMA_VERSION);
     return false;
@@ -167,7 +169,7 @@ struct state *state_open(const char *dir, const char *name, struct strbuf *why)
     bool ok =
         sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) == SQLITE_OK;
-    ok = ok && sqlite3_exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK && versioned(s, why) && prepare(s);
+    ok = ok && versioned(s, why) && prepare(s);
     if (ok)
         return s;
     if (!why->len)
@@ -207,14 +209,24 @@ static void take_blob(sqlite3_stmt *q, int column, struct strbuf *ret)
     strbuf_add(ret, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column));
 }
 
-bool state_position(struct state *s, const char *reader, struct weir_slice shard, uint64_t *ret_next,
-                    struct strbuf *ret_data)
+/* One step of a query for one row: OK, AGAIN when there is none. */
+static int step_row(struct state *s, sqlite3_stmt *q)
+{
+    int status = sqlite3_step(q);
+    if (status == SQLITE_ROW || status == SQLITE_DONE)
+        return status == SQLITE_ROW ? WEIR_OK : WEIR_AGAIN;
+    log_line(WEIR_LOG_ERROR, NULL, "cannot read the state file %s: %s", s->file, sqlite3_errmsg(s->db));
+    return WEIR_FATAL;
+}
+
+int state_position(struct state *s, const char *reader, struct weir_slice shard, uint64_t *ret_next,
+                   struct strbuf *ret_data)
 {
     pthread_mutex_lock(&s->lock);
     sqlite3_bind_text(s->get_position, 1, reader, -1, SQLITE_STATIC);
     bind_blob(s->get_position, 2, shard);
-    bool found = sqlite3_step(s->get_position) == SQLITE_ROW;
-    if (found) {
+    int found = step_row(s, s->get_position);
+    if (found == WEIR_OK) {
         *ret_next = (uint64_t)sqlite3_column_int64(s->get_position, 0);
         take_blob(s->get_position, 1, ret_data);
     }
@@ -257,22 +269,22 @@ void state_put(struct state *s, const char *owner, struct weir_slice key, struct
     pthread_mutex_unlock(&s->lock);
 }
 
-bool state_get(struct state *s, const char *owner, struct weir_slice key, struct strbuf *ret)
+int state_get(struct state *s, const char *owner, struct weir_slice key, struct strbuf *ret)
 {
     struct put wanted = {.owner = (char *)(uintptr_t)owner, .key = key};
-    bool found;
+    int found;
     pthread_mutex_lock(&s->lock);
     struct put **pending = tfind(&wanted, &s->puts, put_compare);
     ret->len = 0;
     if (pending) {
-        found = (*pending)->value.ptr != NULL;
-        if (found)
+        found = (*pending)->value.ptr ? WEIR_OK : WEIR_AGAIN;
+        if (found == WEIR_OK)
             strbuf_add(ret, (*pending)->value.ptr, (*pending)->value.len);
     } else {
         sqlite3_bind_text(s->get_kv, 1, owner, -1, SQLITE_STATIC);
         bind_blob(s->get_kv, 2, key);
-        found = sqlite3_step(s->get_kv) == SQLITE_ROW;
-        if (found)
+        found = step_row(s, s->get_kv);
+        if (found == WEIR_OK)
             take_blob(s->get_kv, 0, ret);
         sqlite3_reset(s->get_kv);
     }
@@ -348,33 +360,86 @@ bool state_commit(struct state *s, const char *reader, const struct state_positi
     return ok;
 }
 
-int state_scan(struct state *s, const char *owner, struct weir_slice prefix,
-               int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque)
+/* ---- scan: rows and puts together, copied, so that each() may call anything ---- */
+struct scan {
+    const char *owner;
+    struct weir_slice prefix;
+    struct scanned {
+        struct scanned *next;
+        struct weir_slice key, value; /* value.ptr NULL: deleted by a put */
+    } * rows;                         /* in key order */
+    struct arena arena;
+};
+
+static int key_compare(struct weir_slice x, struct weir_slice y)
+{
+    size_t n = x.len < y.len ? x.len : y.len;
+    int c = n ? memcmp(x.ptr, y.ptr, n) : 0;
+    return c ? c : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Both come in key order, rows before puts; a put takes the place of the row of its key. */
+static struct scanned **scan_add(struct scan *scan, struct scanned **from, struct weir_slice key,
+                                 struct weir_slice value)
+{
+    while (*from && key_compare((*from)->key, key) < 0)
+        from = &(*from)->next;
+    struct scanned *at = *from;
+    if (!at || key_compare(at->key, key) != 0) {
+        at = arena_alloc(&scan->arena, sizeof *at);
+        at->next = *from;
+        at->key = (struct weir_slice){arena_copy(&scan->arena, key.ptr, key.len), key.len};
+        *from = at;
+    }
+    at->value =
+        (struct weir_slice){value.ptr ? arena_copy(&scan->arena, value.ptr, value.len) : NULL, value.len};
+    return from;
+}
+
+static void scan_put(const void *node, VISIT which, void *closure)
+{
+    struct scan *scan = closure;
+    const struct put *p = *(struct put *const *)node;
+    struct weir_slice prefix = scan->prefix;
+    if ((which != postorder && which != leaf) || strcmp(p->owner, scan->owner) != 0 ||
+        p->key.len < prefix.len || (prefix.len && memcmp(p->key.ptr, prefix.ptr, prefix.len) != 0))
+        return;
+    (void)scan_add(scan, &scan->rows, p->key, p->value);
+}
+
+static int scan_rows(struct state *s, struct scan *scan)
 {
     static const char SQL[] =
         "SELECT key, value FROM kv WHERE owner = ?1 AND substr(key, 1, ?2) = ?3 ORDER BY key";
-    struct strbuf why = {0};
+    struct scanned **from = &scan->rows;
     sqlite3_stmt *q = NULL;
-    int status = WEIR_OK;
-    if (!state_commit(s, "", NULL, 0, &why)) {
-        log_line(WEIR_LOG_ERROR, NULL, "%s", why.data);
-        strbuf_free(&why);
-        return WEIR_RETRY;
-    }
-    pthread_mutex_lock(&s->lock);
+    int status;
     if (sqlite3_prepare_v2(s->db, SQL, -1, &q, NULL) != SQLITE_OK)
-        status = WEIR_FATAL;
-    sqlite3_bind_text(q, 1, owner, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(q, 2, (int64_t)prefix.len);
-    bind_blob(q, 3, prefix);
-    while (status == WEIR_OK && sqlite3_step(q) == SQLITE_ROW) {
+        return step_row(s, q); /* says why */
+    sqlite3_bind_text(q, 1, scan->owner, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 2, (int64_t)scan->prefix.len);
+    bind_blob(q, 3, scan->prefix);
+    while ((status = step_row(s, q)) == WEIR_OK) {
         struct weir_slice key = {sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0)};
         struct weir_slice value = {sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1)};
-        pthread_mutex_unlock(&s->lock); /* each() may call back: the statement stays this call's own */
-        status = each(opaque, key, value);
-        pthread_mutex_lock(&s->lock);
+        value.ptr = value.ptr ? value.ptr : ""; /* empty is not deleted */
+        from = scan_add(scan, from, key, value);
     }
     sqlite3_finalize(q);
+    return status == WEIR_AGAIN ? WEIR_OK : status;
+}
+
+int state_scan(struct state *s, const char *owner, struct weir_slice prefix,
+               int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque)
+{
+    struct scan scan = {.owner = owner, .prefix = prefix};
+    pthread_mutex_lock(&s->lock);
+    int status = scan_rows(s, &scan);
+    twalk_r(s->puts, scan_put, &scan);
     pthread_mutex_unlock(&s->lock);
+    for (const struct scanned *r = scan.rows; r && status == WEIR_OK; r = r->next)
+        if (r->value.ptr)
+            status = each(opaque, r->key, r->value);
+    arena_free(&scan.arena);
     return status;
 }

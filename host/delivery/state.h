@@ -27,9 +27,10 @@ void state_choose_dir(const char *dir, struct strbuf *ret);
 struct state *state_open(const char *dir, const char *name, struct strbuf *why);
 void state_close(struct state *);
 
-/* The stored position of a shard for a reader ("": the pipeline's only one); false: there is none. */
-bool state_position(struct state *, const char *reader, struct weir_slice shard, uint64_t *ret_next,
-                    struct strbuf *ret_data);
+/* The stored position of a shard for a reader ("": the pipeline's only one).  OK; AGAIN: there is none; FATAL: the file
+ * can not be read, the reason was logged. */
+int state_position(struct state *, const char *reader, struct weir_slice shard, uint64_t *ret_next,
+                   struct strbuf *ret_data);
 /* One transaction: all puts since the last and these positions.  False: nothing was written, puts are kept, why says
  * what is wrong. */
 bool state_commit(struct state *, const char *reader, const struct state_position *, uint32_t n,
@@ -38,8 +39,9 @@ bool state_commit(struct state *, const char *reader, const struct state_positio
 bool state_dirty(struct state *);
 
 void state_put(struct state *, const char *owner, struct weir_slice key, struct weir_slice value);
-bool state_get(struct state *, const char *owner, struct weir_slice key, struct strbuf *ret);
-/* In key order; stops when each() does not return WEIR_OK. Commits pending puts first. */
+/* What was put last, stored or not; returns as state_position does. */
+int state_get(struct state *, const char *owner, struct weir_slice key, struct strbuf *ret);
+/* In key order, pending puts included but not stored by it; stops when each() does not return WEIR_OK. */
 int state_scan(struct state *, const char *owner, struct weir_slice prefix,
                int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque);
 

@@ -83,10 +83,14 @@ static bool store(struct intake *in, bool final)
         if (!ok)
             return false;
     }
-    for (uint32_t i = 0; i < c->n; i++)
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
         ledger_committed(&p->ledger, c->shards[i], c->next[i]);
-    if (ops->committed && (c->n || final))
-        (void)ops->committed(in->instance->self, c->positions, c->n, sizeof *c->positions, final);
+        if (!c->shards[i]->closed) /* of a lane that was given back the source heard by revoked() */
+            c->positions[open++] = c->positions[i];
+    }
+    if (ops->committed && (open || final))
+        (void)ops->committed(in->instance->self, c->positions, open, sizeof *c->positions, final);
     return true;
 }
 
@@ -103,9 +107,10 @@ static void answered(struct task *t)
     struct answer *a = (struct answer *)t;
     struct intake *in = a->intake;
     in->commit.waiting_for--;
-    if (a->status == WEIR_FATAL || a->status == WEIR_REJECT)
+    bool later = a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT;
+    if (a->status != WEIR_OK && !later)
         pipeline_fail(in->pipeline, "a sink can not commit: %s", a->why);
-    if (a->status < 0) {
+    if (a->status != WEIR_OK) {
         if (!in->commit.failed && in->commit.backoff.tries == 0)
             log_line(WEIR_LOG_WARNING, in->pipeline->conf->name, "a sink could not commit, trying on: %s",
                      a->why);
@@ -142,26 +147,21 @@ static void ask_sinks(struct intake *in)
         }
 }
 
-static void flush_lanes(struct pipeline *p, bool on)
-{
-    for (struct lane *l = p->lanes; l; l = l->next)
-        lane_flush(l, on);
-}
-
 static void finish(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
     bool ok = !c->failed && store(in, false);
+    c->failed = !ok; /* what sinks put for it must not be stored without it */
     c->phase = COMMIT_NONE;
     c->due_ms = now + (ok ? in->pipeline->conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
+        if (c->backoff.tries)
+            log_line(WEIR_LOG_NOTICE, in->pipeline->conf->name, "commits again");
         c->backoff.tries = 0;
         for (uint32_t i = 0; i < in->pipeline->n_outlets; i++)
             if (in->pipeline->outlets[i]->commits)
                 in->pipeline->outlets[i]->committed_in = in->pipeline->outlets[i]->committing_in;
     }
-    if (!in->draining)
-        flush_lanes(in->pipeline, false);
 }
 
 /* A sink that commits has taken records since it last did.  A record enters its count before it can be final, so
@@ -182,7 +182,6 @@ static void start(struct intake *in, int64_t now)
     c->due_ms = now + in->pipeline->conf->commit_ms;
     collect(in);
     if (sinks_behind(in->pipeline)) {
-        flush_lanes(in->pipeline, true);
         c->phase = COMMIT_DRAINS;
     } else if (c->n || state_dirty(in->pipeline->state)) {
         (void)store(in, false);
@@ -225,9 +224,13 @@ void commit_store_now(struct intake *in)
 void commit_final(struct intake *in)
 {
     const struct weir_ops *ops = in->instance->ops;
-    collect(in);
-    if (!sinks_behind(in->pipeline)) {
-        (void)store(in, true);
+    bool busy = in->commit.phase == COMMIT_SINKS; /* a sink reads the positions of a commit under way */
+    if (!busy)
+        collect(in);
+    if (!busy && !in->commit.failed && !sinks_behind(in->pipeline)) {
+        if (!store(in, true))
+            pipeline_fail(in->pipeline,
+                          "the last positions were not stored: what they stand for is read again");
     } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
         (void)ops->committed(in->instance->self, NULL, 0, sizeof(struct weir_position), true);
     }

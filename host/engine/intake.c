@@ -62,7 +62,13 @@ int intake_shard_open(struct intake *in, const struct weir_shard *desc, const st
         return WEIR_FATAL;
     struct shard *s = ledger_shard_new(&p->ledger, desc);
     struct weir_position found = {.struct_size = sizeof found, .shard = &s->pub};
-    if (state_position(p->state, i->info.reader, desc->id, &found.next, &i->state_value)) {
+    int stored = state_position(p->state, i->info.reader, desc->id, &found.next, &i->state_value);
+    if (stored == WEIR_FATAL) { /* to start over would be wrong without a word */
+        strbuf_printf(&i->failure.why, "the stored position of %.*s can not be read", (int)desc->id.len,
+                      (const char *)desc->id.ptr);
+        return WEIR_FATAL;
+    }
+    if (stored == WEIR_OK) {
         found.flags = WEIR_POS_STORED | (p->exact ? WEIR_POS_OWNED : 0);
         found.data = (struct weir_slice){i->state_value.data, i->state_value.len};
     }
@@ -142,13 +148,23 @@ static int poll_source(struct intake *in, bool paused, int64_t now)
     return status;
 }
 
+void intake_flush(struct intake *in)
+{
+    bool want = in->draining || in->commit.phase != COMMIT_NONE;
+    for (const struct revoke *r = in->revokes; r; r = r->next)
+        want |= !r->lost;
+    if (want == in->flushing)
+        return;
+    in->flushing = want;
+    for (struct lane *l = in->pipeline->lanes; l; l = l->next)
+        lane_flush(l, want);
+}
+
 static void begin_drain(struct intake *in, int64_t now)
 {
     in->draining = true;
     /* the end of a bounded source is no hurry: only a stop has a deadline */
     in->drain_until = atomic_load(&in->pipeline->stop) ? now + in->pipeline->conf->drain_ms : INT64_MAX;
-    for (struct lane *l = in->pipeline->lanes; l; l = l->next)
-        lane_flush(l, true);
 }
 
 /* The drain is over: all is final and committed, or the time is up. */
@@ -161,6 +177,7 @@ static bool drained(struct intake *in, int64_t now)
         if (!p->commits || commit_settled(in))
             return true;
         commit_soon(in);
+        (void)commit_tick(in, now);
     }
     return now >= in->drain_until;
 }
@@ -175,8 +192,10 @@ static bool turn(struct intake *in)
         return false;
     if ((in->ended || atomic_load(&p->stop)) && !in->draining)
         begin_drain(in, now);
+    if (in->draining && !in->instance->opened)
+        return false;
     if (!open_source(in, now, &at)) {
-        if (in->draining || pipeline_failed(p))
+        if (pipeline_failed(p))
             return false;
         loop_wait(&in->loop, at > now + IDLE_MS ? IDLE_MS : at > now ? at - now : 0);
         return true;
@@ -184,6 +203,7 @@ static bool turn(struct intake *in)
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;
+    intake_flush(in);
     bool no_room = budget_full(&p->budget) && !budget_wait(&p->budget);
     bool paused = in->draining || committing || no_room || (giving_back && p->commits);
     if (in->retry_at > now) {
@@ -193,7 +213,7 @@ static bool turn(struct intake *in)
     int status = poll_source(in, paused, now);
     bool took = in->room_records < in->max_records;
     if (paused)
-        loop_wait(&in->loop, giving_back ? GIVING_MS : PAUSED_MS);
+        loop_wait_deaf(&in->loop, giving_back ? GIVING_MS : PAUSED_MS); /* it may not read what it hears of */
     else if (status == WEIR_AGAIN && !took)
         loop_wait(&in->loop, IDLE_MS);
     return true;
@@ -205,9 +225,9 @@ static void say_gap(struct intake *in)
     uint64_t open = ledger_books(&p->ledger).open;
     if (open && !pipeline_failed(p))
         log_line(WEIR_LOG_ERROR, p->conf->name,
-                 "%" PRIu64 " records were not delivered within drain = %" PRId64
-                 "s; their positions are not committed, they are read again at the next start",
-                 open, p->conf->drain_ms / 1000);
+                 "%" PRIu64 " records were not delivered within drain = %gs; their positions are not "
+                            "committed, they are read again at the next start",
+                 open, (double)p->conf->drain_ms / 1000);
 }
 
 static void *intake_main(void *arg)
@@ -221,6 +241,8 @@ static void *intake_main(void *arg)
         commit_final(in);
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)
         lane_join(l);
+    for (struct lane *l = in->pipeline->lanes; l; l = l->next)
+        lane_drop(l); /* records on their way may lie in memory that the source takes with it */
     instance_close(in->instance);
     atomic_store(&in->pipeline->done, true);
     return NULL;

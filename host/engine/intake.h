@@ -61,6 +61,7 @@ struct intake {
     uint32_t room_records;
     bool ended; /* the source has no more */
     bool draining;
+    bool flushing;       /* sinks were told not to linger */
     int64_t drain_until; /* INT64_MAX: as long as it takes */
     int64_t retry_at;    /* poll said RETRY */
     struct backoff backoff;
@@ -75,6 +76,9 @@ void intake_start(struct intake *);
 int intake_shard_open(struct intake *, const struct weir_shard *, const struct weir_shard **ret,
                       struct weir_position *ret_position);
 int intake_shard_revoke(struct intake *, const struct weir_shard *const *, uint32_t n, uint32_t drain_ms);
+
+/* Has sinks send what they hold back while something waits for it (a drain, a commit, lanes given back), else not. */
+void intake_flush(struct intake *);
 
 /* intake_emit.c */
 void intake_hand_over(struct intake *);

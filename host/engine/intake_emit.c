@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Less than this of a record would not say where the shard resumes. */
+#define RECORD_MIN (offsetof(struct weir_record, next) + sizeof(uint64_t))
+
 static struct builder *builder_for(struct intake *in, const struct shard *s)
 {
     struct builder *b = &in->builders[in->n_builders > 1 ? s->number % in->n_builders : 0];
@@ -73,12 +76,28 @@ static bool too_large(struct intake *in, struct shard *s, const struct weir_reco
     return true;
 }
 
+/* Takes one record in, or turns it away; returns the bytes that count towards this poll. */
+static uint64_t take_or_turn_away(struct intake *in, struct shard *s, const struct weir_record *r,
+                                  struct weir_buf *owner)
+{
+    if (too_large(in, s, r))
+        return 0;
+    return take(builder_for(in, s), s, r, owner);
+}
+
+/* What is read counts: a poll that brings only bad records ends too. */
+static void use_room(struct intake *in, uint64_t bytes)
+{
+    in->room_records -= in->room_records > 0;
+    in->room_bytes -= bytes < in->room_bytes ? bytes : in->room_bytes;
+}
+
 int emitter_emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *ret_taken)
 {
     struct intake *in = e->intake;
     uint32_t i;
     *ret_taken = 0;
-    if (!in || run->stride < offsetof(struct weir_record, seq))
+    if (!in || run->stride < RECORD_MIN)
         return WEIR_FATAL;
     for (i = 0; i < run->count; i++) {
         struct weir_record r;
@@ -90,12 +109,7 @@ int emitter_emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *r
             return WEIR_FATAL;
         if (s->closed) /* taken away while it was on its way: its new owner reads it */
             continue;
-        in->room_records--;
-        uint64_t bytes = r.value.len < in->pipeline->budget.record_max / 2 && !r.n_headers && r.key.len < 4096
-                             ? take(builder_for(in, s), s, &r, run->owner)
-                         : too_large(in, s, &r) ? 0
-                                                : take(builder_for(in, s), s, &r, run->owner);
-        in->room_bytes -= bytes < in->room_bytes ? bytes : in->room_bytes;
+        use_room(in, take_or_turn_away(in, s, &r, run->owner));
     }
     *ret_taken = i;
     return i < run->count || !in->room_records || !in->room_bytes ? WEIR_AGAIN : WEIR_OK;
@@ -119,14 +133,16 @@ int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, s
                      const struct weir_result *why)
 {
     struct weir_record r;
-    if (!e->intake)
+    if (!e->intake || size < RECORD_MIN)
         return WEIR_FATAL;
     read_record(&r, record, size);
     struct shard *s = (struct shard *)(uintptr_t)r.shard;
     if (!s)
         return WEIR_FATAL;
-    if (!s->closed)
+    if (!s->closed) {
+        use_room(e->intake, record_bytes(&r));
         reject(e->intake, s, &r, why);
+    }
     return WEIR_OK;
 }
 

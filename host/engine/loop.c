@@ -7,6 +7,7 @@
 #include "report/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -104,24 +105,51 @@ static void mark_ready(struct loop *l)
     }
 }
 
+static int timeout_of(struct loop *l, int64_t timeout_ms)
+{
+    int64_t timeout = atomic_load(&l->signalled) ? 0 : next_timeout(l, timeout_ms);
+    return timeout > INT32_MAX ? INT32_MAX : (int)timeout;
+}
+
+static void take_event(struct loop *l)
+{
+    uint64_t count;
+    if (read(l->event, &count, sizeof count) < 0 && errno != EAGAIN)
+        die("cannot read an eventfd: %s", strerror(errno));
+}
+
+static void waited(struct loop *l)
+{
+    atomic_store(&l->signalled, false); /* before tasks and wake flags are looked at */
+    atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
+    mark_ready(l);
+}
+
 void loop_wait(struct loop *l, int64_t timeout_ms)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    int64_t timeout = atomic_load(&l->signalled) ? 0 : next_timeout(l, timeout_ms);
-    int n = epoll_wait(l->epoll, events, EVENTS_AT_ONCE, timeout > INT32_MAX ? INT32_MAX : (int)timeout);
+    int n = epoll_wait(l->epoll, events, EVENTS_AT_ONCE, timeout_of(l, timeout_ms));
     if (n < 0 && errno != EINTR)
         die("cannot wait for events: %s", strerror(errno));
     for (int k = 0; k < n; k++) {
         struct instance *i = events[k].data.ptr;
-        uint64_t count;
         if (i)
             i->ready |= WEIR_WHY_FD;
-        else if (read(l->event, &count, sizeof count) < 0 && errno != EAGAIN)
-            die("cannot read an eventfd: %s", strerror(errno));
+        else
+            take_event(l);
     }
-    atomic_store(&l->signalled, false); /* before tasks and wake flags are looked at */
-    atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
-    mark_ready(l);
+    waited(l);
+}
+
+void loop_wait_deaf(struct loop *l, int64_t timeout_ms)
+{
+    struct pollfd event = {.fd = l->event, .events = POLLIN};
+    int n = poll(&event, 1, timeout_of(l, timeout_ms));
+    if (n < 0 && errno != EINTR)
+        die("cannot wait for events: %s", strerror(errno));
+    if (n > 0)
+        take_event(l);
+    waited(l);
 }
 
 void loop_watch(struct loop *l, struct instance *i, int fd, uint32_t events)

@@ -37,6 +37,8 @@ void loop_wake(struct loop *);
 void loop_run_tasks(struct loop *);
 /* Waits for a task, a descriptor, an instance's time, at most timeout_ms (-1: no limit); marks instances ready. */
 void loop_wait(struct loop *, int64_t timeout_ms);
+/* The same, but descriptors do not end it: for an instance that may not do now what they ask for. */
+void loop_wait_deaf(struct loop *, int64_t timeout_ms);
 void loop_watch(struct loop *, struct instance *, int fd, uint32_t events);
 
 #endif

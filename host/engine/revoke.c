@@ -24,8 +24,7 @@ int intake_shard_revoke(struct intake *in, const struct weir_shard *const *shard
     while (*at)
         at = &(*at)->next;
     *at = r;
-    for (struct lane *l = in->pipeline->lanes; l && !r->lost; l = l->next)
-        lane_flush(l, true);
+    intake_flush(in);
     return WEIR_OK;
 }
 
@@ -47,8 +46,6 @@ static void finish(struct intake *in, struct revoke *r)
     for (uint32_t i = 0; i < r->n; i++) {
         struct shard *s = r->shards[i];
         ledger_shard_close(&p->ledger, s);
-        if (r->lost) /* never to be committed by us again */
-            ledger_committed(&p->ledger, s, s->watermark);
         if (r->lost || !s->stored || (p->commits && s->committed != s->watermark))
             continue;
         positions[n++] = (struct weir_position){.struct_size = sizeof *positions,
@@ -58,6 +55,8 @@ static void finish(struct intake *in, struct revoke *r)
     }
     if (!r->lost && !p->commits)
         commit_store_now(in);
+    for (uint32_t i = 0; i < r->n; i++) /* never to be committed by us again */
+        ledger_committed(&p->ledger, r->shards[i], r->shards[i]->watermark);
     given_back = ledger_books(&p->ledger).returned - given_back;
     if (given_back)
         log_line(WEIR_LOG_WARNING, p->conf->name,
@@ -85,8 +84,6 @@ bool revoke_tick(struct intake *in, int64_t now)
         in->revokes = r->next;
         free(r->shards);
         free(r);
-        for (struct lane *l = in->pipeline->lanes; l && !in->draining; l = l->next)
-            lane_flush(l, false);
     }
     return false;
 }

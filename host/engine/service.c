@@ -176,8 +176,9 @@ static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_
 static int s_state_get(struct weir_ctx *ctx, struct weir_slice key, struct weir_slice *value)
 {
     struct instance *i = of(ctx);
-    if (!state_get(i->pipeline->state, i->section->title, key, &i->state_value))
-        return WEIR_AGAIN;
+    int status = state_get(i->pipeline->state, i->section->title, key, &i->state_value);
+    if (status != WEIR_OK)
+        return status;
     *value = (struct weir_slice){i->state_value.data, i->state_value.len};
     return WEIR_OK;
 }

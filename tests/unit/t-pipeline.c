@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t-pipeline.c - whole pipelines on their threads: budget, commits, rebalances, drains and what goes wrong in them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "flow.h"
+
+static struct rig rig;
+static struct src src;
+static struct snk one, two, dead;
+static struct section_conf *conf;
+
+static int setup(void **state)
+{
+    if (scratch_make(state))
+        return -1;
+    memset(&src, 0, sizeof src);
+    memset(&one, 0, sizeof one);
+    memset(&two, 0, sizeof two);
+    memset(&dead, 0, sizeof dead);
+    src.n_lanes = 3;
+    src.count = 3000;
+    src.value_size = 100;
+    rig_init(&rig);
+    rig.conf.source.ops = &src_ops;
+    rig.conf.source.conf = &src;
+    conf = rig_sink(&rig, "sink one", &snk_ops, &one);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    if (rig.p && !pipeline_done(rig.p)) /* the test failed half way */
+        pipeline_fail(rig.p, "the test is over");
+    if (rig.p)
+        (void)pipeline_join(rig.p);
+    rig_free(&rig);
+    return scratch_remove(state);
+}
+
+static void start(void)
+{
+    rig_build(&rig);
+    pipeline_start(rig.p);
+}
+
+static struct books books(void)
+{
+    return ledger_books(&rig.p->ledger);
+}
+
+/* Joins; the books balance, and all memory came back. */
+static bool join(void)
+{
+    bool good = pipeline_join(rig.p);
+    struct books b = books();
+    assert_int_equal(b.read, b.delivered + b.dead + b.dropped + b.open);
+    assert_int_equal(rig.p->budget.used, 0);
+    assert_true(pipeline_done(rig.p));
+    return good;
+}
+
+static uint64_t stored(const char *lane)
+{
+    struct strbuf data = {0};
+    uint64_t next = 0;
+    int status = state_position(rig.p->state, "", (struct weir_slice){lane, 1}, &next, &data);
+    strbuf_free(&data);
+    assert_int_not_equal(status, WEIR_FATAL);
+    return status == WEIR_OK ? next : 0;
+}
+
+static void put_is(const char *owner, const char *key, const char *value)
+{
+    struct strbuf got = {0};
+    assert_int_equal(state_get(rig.p->state, owner, (struct weir_slice){key, strlen(key)}, &got), WEIR_OK);
+    assert_int_equal(got.len, strlen(value));
+    assert_memory_equal(got.data, value, got.len);
+    strbuf_free(&got);
+}
+
+static void everything_is_delivered_and_committed(void **state)
+{
+    (void)state;
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+    assert_int_equal(one.records, 9000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(src.committed[i], 3000);
+    assert_int_equal(stored("a"), 3000);
+    assert_int_equal(src.finals, 1);
+    assert_int_equal(src.closed, 1);
+    assert_int_equal(one.out_of_order, 0);
+    rig_free(&rig);
+    start(); /* again: it goes on where it ended */
+    assert_true(join());
+    assert_int_equal(books().read, 0);
+}
+
+static void reading_stops_at_the_budget_and_goes_on(void **state)
+{
+    (void)state;
+    src.value_size = 8000;
+    atomic_store(&one.mode, HOLDS);
+    start();
+    AWAIT(src.paused >= 4); /* and the session is kept */
+    uint64_t read = books().read;
+    assert_true(rig.p->budget.peak <= rig.p->budget.limit + 2 * CHUNK_BYTES);
+    assert_true(read * 8000 > rig.p->budget.limit / 3); /* copies lie in chunks that are not full */
+    AWAIT(src.paused >= 8);
+    assert_int_equal(books().read, read);
+    atomic_store(&one.mode, GOES);
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+    assert_true(rig.p->budget.peak <= rig.p->budget.limit + 2 * CHUNK_BYTES);
+}
+
+static void a_record_larger_than_a_batch_passes(void **state)
+{
+    (void)state;
+    src.count = 20;
+    src.large = 4 << 20; /* a quarter of memory, half of what flows */
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 60);
+}
+
+static void records_that_each_fill_the_budget_pass_one_by_one(void **state)
+{
+    (void)state;
+    src.count = 10;
+    src.value_size = 4 << 20;
+    one.delay_ms = 5;
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 30);
+}
+
+static void a_record_larger_than_memory_allows_is_a_dead_letter(void **state)
+{
+    (void)state;
+    src.count = 20;
+    src.large = (4 << 20) + 1;
+    rig_dead(&rig, &snk_ops, &dead);
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 59);
+    assert_int_equal(books().dead, 1);
+    assert_int_equal(stored("a"), 20);
+}
+
+static void bad_input_keeps_its_place_in_the_books(void **state)
+{
+    (void)state;
+    src.count = 1000;
+    src.bad_every = 3;
+    rig_dead(&rig, &snk_ops, &dead);
+    start();
+    assert_true(join());
+    assert_int_equal(books().dead, 3 * 334);
+    assert_int_equal(books().delivered, 3 * 666);
+    assert_int_equal(stored("c"), 1000);
+}
+
+static void only_the_final_prefix_is_committed(void **state)
+{
+    (void)state;
+    one.promises = WEIR_ORDERED; /* side by side */
+    conf->batch_records = 10;
+    conf->in_flight = 8;
+    rig.conf.drain_ms = 300;
+    src.endless = true;
+    atomic_store(&one.mode, HOLDS_LANE_0);
+    start();
+    AWAIT(src.committed[1] == 3000 && src.committed[2] == 3000);
+    assert_int_equal(src.committed[0], 0); /* its first record is not final, however many are behind it */
+    int64_t begin = flow_ms();
+    pipeline_stop(rig.p);
+    assert_false(join());
+    assert_in_range(flow_ms() - begin, 250, 3000);
+    assert_true(books().open > 0);
+    assert_int_equal(stored("a"), 0);
+    assert_int_equal(stored("b"), 3000);
+}
+
+static void a_stop_delivers_what_was_read(void **state)
+{
+    (void)state;
+    src.endless = true;
+    src.count = UINT64_MAX;
+    one.delay_ms = 3;
+    start();
+    AWAIT(books().delivered > 5000);
+    pipeline_stop(rig.p);
+    assert_true(join());
+    struct books b = books();
+    assert_int_equal(b.delivered, b.read);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(src.committed[i], src.emitted[i]);
+    }
+    assert_int_equal(stored("b"), src.emitted[1]);
+}
+
+static void a_sink_that_never_answers_leaves_records_undelivered(void **state)
+{
+    (void)state;
+    rig.conf.drain_ms = 100;
+    atomic_store(&one.mode, HOLDS);
+    start();
+    AWAIT(one.records > 0);
+    pipeline_stop(rig.p);
+    assert_false(join());
+    assert_int_equal(books().delivered, 0);
+    assert_int_equal(books().open, books().read);
+}
+
+/* ---- commits with sinks ---- */
+static void what_a_sink_puts_is_stored_with_the_positions(void **state)
+{
+    char all[32];
+    (void)state;
+    one.promises = WEIR_COMMITS | WEIR_EXACT;
+    src.puts = true;
+    one.delay_ms = 1;
+    src.count = 20000;
+    rig.conf.commit_ms = 5;
+    start();
+    assert_true(join());
+    assert_true(one.commits >= 2);
+    assert_int_equal(one.wrong_commits, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(src.committed[i], 20000);
+    (void)snprintf(all, sizeof all, "%d", 60000);
+    put_is("sink one", "n", all);
+    put_is("source", "name", "src");
+}
+
+static void a_commit_that_fails_is_tried_again(void **state)
+{
+    (void)state;
+    one.promises = WEIR_COMMITS;
+    one.commit_retries = 2;
+    rig.conf.commit_ms = 20;
+    start();
+    AWAIT(one.commits >= 1);
+    assert_true(join());
+    assert_true(one.commits >= 3);
+    assert_int_equal(one.wrong_commits, 0);
+    assert_int_equal(stored("c"), 3000);
+    put_is("sink one", "n", "9000");
+}
+
+static void a_sink_that_never_commits_ends_without_positions(void **state)
+{
+    (void)state;
+    one.promises = WEIR_COMMITS;
+    one.commit_retries = 1 << 30;
+    src.count = 100;
+    src.endless = true;
+    rig.conf.drain_ms = 300;
+    start();
+    AWAIT(one.commits >= 1);
+    pipeline_stop(rig.p);
+    (void)join();
+    assert_int_equal(stored("a"), 0);
+    assert_int_equal(src.committed[0], 0);
+}
+
+/* ---- lanes taken away ---- */
+static void take_away(uint32_t drain_ms)
+{
+    src.drain_ms = drain_ms;
+    atomic_store(&src.revoke, 1);
+    AWAIT(src.revoked == 1);
+}
+
+static void lanes_taken_away_are_drained_and_committed(void **state)
+{
+    (void)state;
+    for (int commits = 0; commits < 2; commits++) {
+        (void)teardown(state);
+        (void)setup(state);
+        one.promises = commits ? WEIR_COMMITS : 0;
+        one.delay_ms = 3;
+        rig.conf.commit_ms = 1000;
+        src.endless = true;
+        src.count = 100000000;
+        start();
+        AWAIT(one.records > 100);
+        take_away(10000);
+        assert_int_equal(src.revoked_next, src.emitted[0]);
+        assert_int_equal(stored("a"), src.emitted[0]);
+        assert_int_equal(books().returned, 0);
+        pipeline_stop(rig.p); /* the others went on */
+        assert_true(join());
+        assert_int_equal(src.committed[1], src.emitted[1]);
+    }
+}
+
+static void what_is_not_through_in_time_is_given_back(void **state)
+{
+    (void)state;
+    atomic_store(&one.mode, HOLDS);
+    src.endless = true;
+    src.count = 500;
+    start();
+    AWAIT(src.emitted[2] == 500);
+    int64_t begin = flow_ms();
+    take_away(200);
+    assert_in_range(flow_ms() - begin, 190, 3000);
+    assert_int_equal(books().returned, 500);
+    assert_int_equal(src.revoked_next, 0);
+    atomic_store(&one.mode, GOES); /* what ends now changes no books */
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(books().delivered, 1000);
+    assert_int_equal(books().read, 1000);
+    assert_int_equal(src.committed[0], 0);
+    assert_int_equal(stored("a"), 0);
+    assert_int_equal(stored("b"), 500);
+}
+
+static void lanes_that_are_lost_are_not_committed(void **state)
+{
+    (void)state;
+    rig.conf.commit_ms = 3600000;
+    src.endless = true;
+    src.count = 500;
+    start();
+    AWAIT(books().delivered == 1500);
+    take_away(0);
+    assert_int_equal(src.revoked_next, 0);
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(src.committed[0], 0);
+    assert_int_equal(stored("a"), 0);
+    assert_int_equal(stored("b"), 500);
+}
+
+/* ---- trouble ---- */
+static void a_source_in_trouble_is_polled_later(void **state)
+{
+    (void)state;
+    src.retries = 3;
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+}
+
+static void a_source_that_can_not_go_on_stops_the_pipeline(void **state)
+{
+    (void)state;
+    src.fatal = 5;
+    src.endless = true;
+    start();
+    assert_false(join());
+    assert_true(pipeline_failed(rig.p));
+    assert_int_equal(src.closed, 1);
+}
+
+static void rejected_records_are_dead_letters(void **state)
+{
+    (void)state;
+    one.reject_every = 10;
+    rig_dead(&rig, &snk_ops, &dead);
+    start();
+    assert_true(join());
+    assert_int_equal(books().dead, 900);
+    assert_int_equal(books().delivered, 8100);
+    assert_int_equal(dead.records, 900);
+    assert_int_equal(stored("a"), 3000);
+}
+
+static void without_dead_letters_the_pipeline_fails(void **state)
+{
+    (void)state;
+    one.reject_every = 1000;
+    src.endless = true;
+    start();
+    assert_false(join());
+    assert_true(pipeline_failed(rig.p));
+    assert_int_equal(stored("a"), 0); /* its first record was refused */
+}
+
+static void a_sink_that_blocks_is_interrupted_at_the_end(void **state)
+{
+    (void)state;
+    one.promises = WEIR_BLOCKS;
+    one.blocks = true;
+    rig.conf.drain_ms = 50;
+    start();
+    AWAIT(one.blocked >= 1);
+    pipeline_stop(rig.p);
+    int64_t begin = flow_ms();
+    assert_false(join());
+    assert_in_range(flow_ms() - begin, 0, 5000);
+}
+
+static void a_stop_at_any_moment_ends_it(void **state)
+{
+    (void)state;
+    src.endless = true;
+    rig_dead(&rig, &snk_ops, &dead);
+    one.reject_every = 7;
+    for (int k = 0; k < 30; k++) {
+        start();
+        for (volatile int spin = 0; spin < k * 20000; spin++)
+            ;
+        if (k % 3 == 2)
+            pipeline_fail(rig.p, "as the test wants");
+        pipeline_stop(rig.p);
+        (void)join();
+        rig_free(&rig);
+    }
+}
+
+/* ---- several ---- */
+static void a_lane_stays_with_one_worker(void **state)
+{
+    (void)state;
+    src.n_lanes = LANES;
+    rig.conf.workers = 3;
+    one.own_thread = true;
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, LANES * 3000);
+    int all = 0;
+    for (int i = 0; i < LANES; i++) {
+        int seen = one.workers[i];
+        assert_true(seen == 1 || seen == 2 || seen == 4);
+        all |= seen;
+    }
+    assert_int_equal(all, 7);
+    assert_int_equal(one.out_of_order, 0);
+}
+
+static void every_sink_gets_every_record_however_slow_one_is(void **state)
+{
+    (void)state;
+    rig_sink(&rig, "sink two", &snk_ops, &two);
+    two.promises = WEIR_BLOCKS;
+    two.delay_ms = 10;
+    rig.conf.workers = 3;
+    start();
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+    assert_int_equal(one.records, 9000);
+    assert_int_equal(two.records, 9000);
+    assert_int_equal(two.out_of_order, 0);
+    assert_int_equal(stored("a"), 3000);
+}
+
+static void one_that_keeps_nothing_holds_the_commits_of_all(void **state)
+{
+    (void)state;
+    rig_sink(&rig, "sink two", &snk_ops, &two);
+    atomic_store(&two.mode, HOLDS);
+    src.endless = true;
+    src.count = 100;
+    rig.conf.drain_ms = 100;
+    start();
+    AWAIT(one.records == 300);
+    pipeline_stop(rig.p);
+    assert_false(join());
+    assert_int_equal(books().open, 300);
+    assert_int_equal(src.committed[0], 0);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(everything_is_delivered_and_committed),
+        test(reading_stops_at_the_budget_and_goes_on),
+        test(a_record_larger_than_a_batch_passes),
+        test(records_that_each_fill_the_budget_pass_one_by_one),
+        test(a_record_larger_than_memory_allows_is_a_dead_letter),
+        test(bad_input_keeps_its_place_in_the_books),
+        test(only_the_final_prefix_is_committed),
+        test(a_stop_delivers_what_was_read),
+        test(a_sink_that_never_answers_leaves_records_undelivered),
+        test(what_a_sink_puts_is_stored_with_the_positions),
+        test(a_commit_that_fails_is_tried_again),
+        test(a_sink_that_never_commits_ends_without_positions),
+        test(lanes_taken_away_are_drained_and_committed),
+        test(what_is_not_through_in_time_is_given_back),
+        test(lanes_that_are_lost_are_not_committed),
+        test(a_source_in_trouble_is_polled_later),
+        test(a_source_that_can_not_go_on_stops_the_pipeline),
+        test(rejected_records_are_dead_letters),
+        test(without_dead_letters_the_pipeline_fails),
+        test(a_sink_that_blocks_is_interrupted_at_the_end),
+        test(a_stop_at_any_moment_ends_it),
+        test(a_lane_stays_with_one_worker),
+        test(every_sink_gets_every_record_however_slow_one_is),
+        test(one_that_keeps_nothing_holds_the_commits_of_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
