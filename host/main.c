@@ -23,7 +23,8 @@ static const struct command commands[] = {
      "reading,\n"
      "delivers what was read, commits and exits; a second signal ends at once.\n\n"
      "  --until-end            read to the end as it stands now, deliver, commit, exit\n"
-     "  --state-dir DIR        where positions are kept\n"
+     "  --state-dir DIR        where positions are kept; else $STATE_DIRECTORY, " WEIR_STATE_DIR "\n"
+     "                         if it can be written, or ~/.local/state/weir\n"
      "  --metrics HOST:PORT    serve metrics there (not in this version)\n"
      "  --log-format text|json\n"
      "  --log-level LEVEL      error, warning, notice, info or debug\n"},

@@ -7,6 +7,12 @@ all-local: $(BUILT_PLUGINS)
 clean-local:
 	rm -rf %D%/built %D%/man
 
+# weir(1) names the folders of this build.
+nodist_man1_MANS = %D%/man/weir.1
+%D%/man/weir.1: docs/weir.1 Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,/usr/lib/weir/plugins,$(plugindir),' -e 's,/etc/weir,$(sysconfdir)/weir,' \
+	-e 's,/var/lib/weir,$(localstatedir)/lib/weir,' $(srcdir)/docs/weir.1 >$@.new && mv $@.new $@
+
 # The manual pages weir(5) and weir-NAME(5), printed by the weir that was just built: not when it can not run here.
 if !CROSS
 plugin_pages = %D%/man/weir.5 $(patsubst %.la,%D%/man/weir-%.5,$(notdir $(plugin_LTLIBRARIES)))

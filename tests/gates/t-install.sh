@@ -57,7 +57,7 @@ check_tree() {
 		[ ! -e "$build/plugins/man" ] || pass "there is no weir-$name(5)" test -s "$man/man5/weir-$name.5"
 	done
 	refuse "libtool's files lie among the plugins" compgen -G "$plugins/*.la"
-	pass "there is no weir(1)" test -s "$man/man1/weir.1"
+	pass "weir(1) is not there or names another folder of plugins" grep -qF "${plugins#"$tmp/root"}/NAME.so" "$man/man1/weir.1"
 }
 
 check_run() {
