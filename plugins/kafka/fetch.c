@@ -11,6 +11,7 @@
 #define FETCH_BAD_MAX 5u            /* broken fetches in a row before the pipeline stops */
 #define FETCH_HEADERS 256u          /* headers of a first chunk */
 #define FETCH_KEEP    (64u * 1024u) /* header bytes a recycled run may keep */
+#define FETCH_BESIDE  310u          /* bytes librdkafka holds beside a message, for the budget */
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
 static void headers_free(struct kafka_headers *h)
@@ -392,7 +393,7 @@ static int fetch_array(struct kafka_source *s, const struct weir_poll *p, uint32
     (void)pthread_mutex_lock(&s->pool->lock);
     s->pool->lent++;
     (void)pthread_mutex_unlock(&s->pool->lock);
-    s->carry = s->ctx->host->buf_wrap(s->ctx, bytes, run_release, run);
+    s->carry = s->ctx->host->buf_wrap(s->ctx, bytes + (uint64_t)kept * FETCH_BESIDE, run_release, run);
     s->carry_first = 0;
     s->carry_count = kept;
     return r;
