@@ -63,7 +63,7 @@ class Bench:
 
     def fresh(self, *words):
         """A name for a topic, a group, an index that nobody used."""
-        return "-".join(("bench", str(os.getpid()), *map(str, words))).replace(" ", "-").replace("=", "-")
+        return "-".join(("bench", str(os.getpid()), *map(str, words))).replace(" ", "-").replace("=", "-").lower()
 
     def check(self, who, found):
         if found != self.print:
