@@ -108,15 +108,15 @@ int instance_open(struct instance *i)
 
 void instance_close(struct instance *i)
 {
-    if (i->opened && i->ops->close)
-        i->ops->close(i->self);
-    i->opened = false;
     pthread_mutex_lock(&i->self_lock);
     bool created = i->created;
-    i->created = false;
+    i->created = false; /* what close takes down an interrupt might still use */
     while (i->interrupting)
         pthread_cond_wait(&i->left, &i->self_lock);
     pthread_mutex_unlock(&i->self_lock);
+    if (i->opened && i->ops->close)
+        i->ops->close(i->self);
+    i->opened = false;
     if (created)
         i->ops->destroy(i->self);
 }

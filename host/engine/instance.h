@@ -93,7 +93,7 @@ void instance_close(struct instance *);
 /* Any thread, after instance_close. */
 void instance_free(struct instance *);
 
-/* Any thread: has a blocking callback return soon; does nothing before create and after destroy. */
+/* Any thread: has a blocking callback return soon; does nothing before create and once close has begun. */
 void instance_interrupt(struct instance *);
 
 /* Forgets the last failure; before a callback whose failure matters. */

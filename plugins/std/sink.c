@@ -38,7 +38,7 @@ struct std_sink {
     const struct std_sink_conf *conf;
     struct rejects rejects;
     atomic_bool stop; /* set by interrupt */
-    int wake_fd;      /* readable once interrupt was called */
+    int wake_fd; /* readable once interrupt was called; open from create to destroy, as it may come at any time */
     bool pipe;
     uint64_t written; /* bytes of the current batch that are out */
     size_t used;
@@ -52,7 +52,7 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->ctx = ctx;
     s->conf = conf;
     atomic_init(&s->stop, false);
-    s->wake_fd = -1;
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* before anybody can interrupt */
     rejects_init(&s->rejects, ctx);
     *self = s;
     return WEIR_OK;
@@ -67,9 +67,7 @@ static int sink_open(void *self)
                          strerror(errno));
     s->pipe = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
     if (s->wake_fd < 0)
-        s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->wake_fd < 0)
-        return weir_fail(s->ctx, WEIR_RETRY, (uint32_t)errno, "no eventfd: %s", strerror(errno));
+        return weir_fail(s->ctx, WEIR_FATAL, 0, "no eventfd was to be had; raise the limit of open files");
     s->ctx->host->health(s->ctx, WEIR_UP, 0, "writing standard output");
     return WEIR_OK;
 }
@@ -188,21 +186,20 @@ static void sink_interrupt(void *self)
     struct std_sink *s = self;
     const uint64_t one = 1;
     atomic_store(&s->stop, true);
-    if (s->wake_fd >= 0 && write(s->wake_fd, &one, sizeof one) < 0)
+    if (write(s->wake_fd, &one, sizeof one) < 0)
         return; /* the counter is full: it is readable already */
 }
 
 static void sink_close(void *self)
 {
-    struct std_sink *s = self;
-    if (s->wake_fd >= 0)
-        (void)close(s->wake_fd);
-    s->wake_fd = -1;
+    (void)self; /* what interrupt uses stays until destroy */
 }
 
 static void sink_destroy(void *self)
 {
     struct std_sink *s = self;
+    if (s->wake_fd >= 0)
+        (void)close(s->wake_fd);
     rejects_free(&s->rejects);
     s->ctx->host->mem(s->ctx, s, 0);
 }
