@@ -35,8 +35,22 @@ void commit_free(struct commit *c)
     strbuf_free(&c->why);
 }
 
-/* Lists the watermarks beyond what was committed, with what the source adds to them. */
-static void collect(struct intake *in)
+/* The source can not say where a shard resumes: nothing is committed before it can, since a position without what
+ * belongs to it would have the next start read from somewhere else. */
+static bool unplaced(struct intake *in)
+{
+    struct commit *c = &in->commit;
+    if (!c->unplaced)
+        log_line(WEIR_LOG_ERROR, in->instance->who,
+                 "can not tell its position, nothing is committed until it can: %s",
+                 instance_why(in->instance));
+    c->unplaced = true;
+    c->n = 0;
+    return false;
+}
+
+/* Lists the watermarks beyond what was committed, with what the source adds to them; false: there is no telling. */
+static bool collect(struct intake *in)
 {
     struct commit *c = &in->commit;
     const struct weir_ops *ops = in->instance->ops;
@@ -53,10 +67,14 @@ static void collect(struct intake *in)
             continue;
         char *out = arena_alloc(&c->arena, DATA_MAX);
         size_t len = 0;
-        if (ops->position(in->instance->self, p->shard, p->next, out, DATA_MAX, &len) == WEIR_OK &&
-            len <= DATA_MAX)
-            p->data = (struct weir_slice){out, len};
+        instance_clear_failure(in->instance);
+        if (ops->position(in->instance->self, p->shard, p->next, out, DATA_MAX, &len) != WEIR_OK ||
+            len > DATA_MAX)
+            return unplaced(in);
+        p->data = (struct weir_slice){out, len};
     }
+    c->unplaced = false;
+    return true;
 }
 
 /* Stores what was collected, then tells the source. */
@@ -131,14 +149,15 @@ static void ask_sinks(struct intake *in)
 {
     struct pipeline *p = in->pipeline;
     struct commit *c = &in->commit;
-    collect(in);
+    c->phase = COMMIT_SINKS;
+    c->failed = !collect(in);
+    if (c->failed)
+        return;
     struct weir_commit commit = {.struct_size = sizeof commit,
                                  .stride = sizeof *c->positions,
                                  .count = c->n,
                                  .positions = c->positions,
                                  .source = p->conf->source.plugin->info.name};
-    c->phase = COMMIT_SINKS;
-    c->failed = false;
     for (uint32_t i = 0; i < p->n_outlets; i++)
         if (p->outlets[i]->commits) {
             c->waiting_for++;
@@ -180,7 +199,8 @@ static void start(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
     c->due_ms = now + in->pipeline->conf->commit_ms;
-    collect(in);
+    if (!collect(in))
+        return;
     if (sinks_behind(in->pipeline)) {
         c->phase = COMMIT_DRAINS;
     } else if (c->n || state_dirty(in->pipeline->state)) {
@@ -217,17 +237,16 @@ bool commit_settled(struct intake *in)
 
 void commit_store_now(struct intake *in)
 {
-    collect(in);
-    (void)store(in, false);
+    if (collect(in))
+        (void)store(in, false);
 }
 
 void commit_final(struct intake *in)
 {
     const struct weir_ops *ops = in->instance->ops;
     bool busy = in->commit.phase == COMMIT_SINKS; /* a sink reads the positions of a commit under way */
-    if (!busy)
-        collect(in);
-    if (!busy && !in->commit.failed && !sinks_behind(in->pipeline)) {
+    bool known = !busy && collect(in);
+    if (known && !in->commit.failed && !sinks_behind(in->pipeline)) {
         if (!store(in, true))
             pipeline_fail(in->pipeline,
                           "the last positions were not stored: what they stand for is read again");

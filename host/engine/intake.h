@@ -45,6 +45,7 @@ struct commit { /* commit.c */
     struct arena arena;
     struct strbuf why;
     bool state_failing;
+    _Atomic bool unplaced; /* the source could not tell a position */
 };
 
 struct intake {

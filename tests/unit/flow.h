@@ -16,10 +16,11 @@ struct src { /* conf and self of the source */
     uint64_t count;           /* records of each lane */
     size_t value_size, large; /* large: size of the very first record */
     int retries, fatal,
-        bad_every;     /* polls that say RETRY; poll that says FATAL; every so many-th record is bad */
-    bool endless;      /* AGAIN at the end, not END */
-    bool puts;         /* state_put before the first record */
-    uint32_t drain_ms; /* of the revoke */
+        bad_every; /* polls that say RETRY; poll that says FATAL; every so many-th record is bad */
+    bool endless;  /* AGAIN at the end, not END */
+    bool puts;     /* state_put before the first record */
+    _Atomic int lost_positions; /* so often position() does not know it; -1: never does */
+    uint32_t drain_ms;          /* of the revoke */
     const struct weir_shard *lanes[LANES];
     uint64_t next[LANES];
     bool gone[LANES];
@@ -141,12 +142,26 @@ static void src_close(void *self)
     atomic_fetch_add(&((struct src *)self)->closed, 1);
 }
 
+static int src_position(void *self, const struct weir_shard *shard, uint64_t next, void *out, size_t cap,
+                        size_t *ret_len)
+{
+    struct src *s = self;
+    (void)shard;
+    if (s->lost_positions) {
+        s->lost_positions -= s->lost_positions > 0;
+        return WEIR_RETRY;
+    }
+    *ret_len = (size_t)snprintf(out, cap, "%llu", (unsigned long long)next);
+    return WEIR_OK;
+}
+
 static const struct weir_ops src_ops = {.struct_size = sizeof src_ops,
                                         .kind = WEIR_SOURCE,
                                         .promises = WEIR_REPLAYABLE | WEIR_OWN_POSITION,
                                         .create = src_create,
                                         .open = src_open,
                                         .poll = src_poll,
+                                        .position = src_position,
                                         .committed = src_committed,
                                         .revoked = src_revoked,
                                         .interrupt = src_interrupt,

@@ -254,6 +254,41 @@ static void a_commit_that_fails_is_tried_again(void **state)
     put_is("sink one", "n", "9000");
 }
 
+static void a_position_that_is_not_known_is_not_stored(void **state)
+{
+    (void)state;
+    for (int commits = 0; commits < 2; commits++) {
+        one.promises = commits ? WEIR_COMMITS : 0;
+        src.lost_positions = -1;
+        src.count = 100;
+        src.endless = true;
+        rig.conf.commit_ms = 5;
+        rig.conf.drain_ms = 300;
+        start();
+        AWAIT(books().delivered == 300);
+        AWAIT(rig.p->intake.commit.unplaced);
+        pipeline_stop(rig.p);
+        (void)join();
+        assert_int_equal(stored("a"), 0);
+        assert_int_equal(src.committed[0], 0);
+        (void)teardown(state);
+        (void)setup(state);
+    }
+}
+
+static void a_position_known_later_is_stored_later(void **state)
+{
+    (void)state;
+    src.lost_positions = 3;
+    rig.conf.commit_ms = 5;
+    one.promises = WEIR_COMMITS;
+    start();
+    assert_true(join());
+    assert_int_equal(src.lost_positions, 0);
+    assert_int_equal(stored("a"), 3000);
+    assert_int_equal(src.committed[0], 3000);
+}
+
 static void a_sink_that_never_commits_ends_without_positions(void **state)
 {
     (void)state;
@@ -486,6 +521,8 @@ int main(void)
         test(a_sink_that_never_answers_leaves_records_undelivered),
         test(what_a_sink_puts_is_stored_with_the_positions),
         test(a_commit_that_fails_is_tried_again),
+        test(a_position_that_is_not_known_is_not_stored),
+        test(a_position_known_later_is_stored_later),
         test(a_sink_that_never_commits_ends_without_positions),
         test(lanes_taken_away_are_drained_and_committed),
         test(what_is_not_through_in_time_is_given_back),
