@@ -123,7 +123,9 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/redact.c \
 	%D%/report/redact.h
 
-HOST_LINK = host/libweirhost.a $(HOST_LIBS) -lltdl -lm $(TSAN_LIBS)
+# The C library comes first: Debian's libonig has a regcomp and a regexec of its own, which would stand in for the
+# C library's in every plugin and in librdkafka.
+HOST_LINK = host/libweirhost.a -lc $(HOST_LIBS) -lltdl -lm $(TSAN_LIBS)
 
 bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c

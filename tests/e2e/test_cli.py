@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 
 import pytest
@@ -193,6 +194,15 @@ def test_check_hides_what_came_from_outside(weir, tmp_path):
     result = weir.call("check", ini, env={"BROKERS": "hidden-host:1"})
     assert result.status == 0, result.err
     assert "hunter2" not in result.out.decode() + result.err and "hidden-host" not in result.out.decode() + result.err
+
+
+def test_plugins_get_the_regular_expressions_of_the_c_library(weir):
+    """libonig, which the host needs, exports regcomp and regexec too; librdkafka and plugins must not get those."""
+    ini = weir.ini("[source]\nplugin=kafka\nbrokers=127.0.0.1:1\ntopics=^t\n[sink]\nplugin=std")
+    result = weir.call("check", ini, env={"LD_DEBUG": "bindings", "LD_BIND_NOW": "1"})
+    bound = [line for line in result.err.splitlines() if re.search(r"symbol `reg(comp|exec|free|error)'", line)]
+    assert result.status == 0 and any("to /lib/" in line and "libc.so" in line for line in bound)
+    assert not [line for line in bound if "libonig" in line.split(" to ")[1]]
 
 
 def test_check_live(weir, kafka, es, name, free_port):
