@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define TURN_MS 100
+#define ECHO_MS 200 /* timeout(1) and shells signal a process and then its group: that is one wish, not two */
 
 struct run {
     const char *state_dir;
@@ -33,6 +34,7 @@ struct run {
     int n_pipelines;
     int signals; /* signalfd */
     bool stopping;
+    int64_t stopping_since; /* mono ms */
     struct progress *progress;
 };
 
@@ -145,6 +147,8 @@ static void take_signal(struct run *r)
 {
     struct signalfd_siginfo info;
     while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (r->stopping && clock_mono_ms() - r->stopping_since < ECHO_MS)
+            continue;
         if (r->stopping) {
             progress_end(r->progress);
             log_line(WEIR_LOG_WARNING, NULL,
@@ -154,6 +158,7 @@ static void take_signal(struct run *r)
             _exit(EXIT_FAILED);
         }
         r->stopping = true;
+        r->stopping_since = clock_mono_ms();
         log_line(WEIR_LOG_NOTICE, NULL,
                  "stopping: delivers and commits what was read; a second signal ends at once");
         for (int i = 0; i < r->n_pipelines; i++)

@@ -34,6 +34,8 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
+	%D%/unit/t-books \
+	%D%/unit/t-loop \
 	%D%/unit/t-pipeline \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
@@ -87,6 +89,7 @@ unit_tests += %D%/unit/t-kafka-sink
 endif
 
 # Tests of more than one source.
+%C%_unit_t_books_SOURCES = %D%/unit/t-books.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
 %C%_unit_t_describe_SOURCES = %D%/unit/t-describe.c %D%/unit/toy.h
 %C%_unit_t_elasticsearch_options_SOURCES = %D%/unit/t-elasticsearch-options.c %D%/unit/es_server.c %D%/unit/es_server.h
