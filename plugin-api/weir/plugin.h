@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* weir/plugin.h - the contract between the weir host and a connector.
  *
  * Everything that crosses the boundary is declared here.  The header needs only <stddef.h> and <stdint.h>, is valid

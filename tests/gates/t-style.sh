@@ -43,7 +43,6 @@ for file in "${sources[@]}" "${scripts[@]}"; do
 done
 
 for file in "${sources[@]}"; do
-	[ "$file" != plugin-api/weir/plugin.h ] || continue # opens with the contract
 	checks=$((checks + 1))
 	[ "$(head -n 1 "$file")" = '/* SPDX-License-Identifier: BSD-2-Clause */' ] || bad "$file:1: the first line is not the SPDX line"
 	sed -n 2p "$file" | grep -qE "^/\* (weir/)?$(basename "$file" | sed 's/[.]/\\./g') - " ||
