@@ -125,7 +125,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 
 # The C library comes first: Debian's libonig has a regcomp and a regexec of its own, which would stand in for the
 # C library's in every plugin and in librdkafka.
-HOST_LINK = host/libweirhost.a -lc $(HOST_LIBS) -lltdl -lm $(TSAN_LIBS)
+HOST_LINK = host/libweirhost.a $(TSAN_LIBS) -lc $(HOST_LIBS) -lltdl -lm
 
 bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c
