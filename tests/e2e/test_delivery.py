@@ -6,6 +6,7 @@ import pytest
 
 from lib.feed import Feeder
 from lib.record import Record
+from lib.wait import until
 
 pytestmark = pytest.mark.pipeline
 
@@ -141,8 +142,8 @@ def test_second_signal_ends_at_once(weir, kafka, name, free_port):
     run.wait_line("trying on")
     run.signal(signal.SIGTERM)
     run.wait_line("stopping")
-    run.signal(signal.SIGTERM)
-    result = run.wait(10).failed("a second signal")
+    until(lambda: not run.alive() or run.signal(signal.SIGTERM), "a second signal ends it", 10, every=0.2)
+    result = run.wait().failed("a second signal")
     assert result.books.undelivered == 10
     assert kafka.committed(name, source) == {}
 
