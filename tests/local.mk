@@ -34,6 +34,7 @@ LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \
+	%D%/unit/t-outlet-results \
 	%D%/unit/t-books \
 	%D%/unit/t-loop \
 	%D%/unit/t-pipeline \
@@ -108,7 +109,8 @@ endif
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_state_SOURCES = %D%/unit/t-state.c %D%/unit/scratch.h
-%C%_unit_t_outlet_SOURCES = %D%/unit/t-outlet.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_outlet_SOURCES = %D%/unit/t-outlet.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
+%C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them
 

@@ -226,7 +226,7 @@ static void say_gap(struct intake *in)
     if (open && !pipeline_failed(p))
         log_line(WEIR_LOG_ERROR, p->conf->name,
                  "%" PRIu64 " records were not delivered within drain = %gs; their positions are not "
-                            "committed, they are read again at the next start",
+                 "committed, they are read again at the next start",
                  open, (double)p->conf->drain_ms / 1000);
 }
 

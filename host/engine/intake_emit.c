@@ -42,7 +42,7 @@ static void read_record(struct weir_record *to, const void *from, size_t size)
     memcpy(to, from, size);
 }
 
-static uint64_t take(struct builder *b, struct shard *s, const struct weir_record *r, struct weir_buf *owner)
+static void take(struct builder *b, struct shard *s, const struct weir_record *r, struct weir_buf *owner)
 {
     struct weir_batch *c = b->chunk;
     batch_grow(c, 1);
@@ -54,35 +54,34 @@ static uint64_t take(struct builder *b, struct shard *s, const struct weir_recor
     else
         batch_copy_bytes(c, to);
     c->origins[c->count++] = (struct origin){b->books, ledger_add(b->books, s, r->next)};
-    uint64_t bytes = record_bytes(to);
-    c->bytes += bytes;
-    return bytes;
 }
 
 static void reject(struct intake *in, struct shard *s, const struct weir_record *r,
                    const struct weir_result *why);
 
-static bool too_large(struct intake *in, struct shard *s, const struct weir_record *r)
+static void reject_large(struct intake *in, struct shard *s, const struct weir_record *r, uint64_t bytes)
 {
-    uint64_t bytes = record_bytes(r);
     char text[200];
-    if (bytes <= in->pipeline->budget.record_max)
-        return false;
     snprintf(text, sizeof text,
              "it holds %" PRIu64 " bytes, more than a quarter of memory (%zu); raise memory", bytes,
              in->pipeline->budget.record_max);
     struct weir_result why = {.status = WEIR_REJECT, .type = "record_too_large", .why = text};
     reject(in, s, r, &why);
-    return true;
 }
 
 /* Takes one record in, or turns it away; returns the bytes that count towards this poll. */
 static uint64_t take_or_turn_away(struct intake *in, struct shard *s, const struct weir_record *r,
                                   struct weir_buf *owner)
 {
-    if (too_large(in, s, r))
+    uint64_t bytes = record_bytes(r);
+    if (bytes > in->pipeline->budget.record_max) {
+        reject_large(in, s, r, bytes);
         return 0;
-    return take(builder_for(in, s), s, r, owner);
+    }
+    struct builder *b = builder_for(in, s);
+    take(b, s, r, owner);
+    b->chunk->bytes += bytes;
+    return bytes;
 }
 
 /* What is read counts: a poll that brings only bad records ends too. */
