@@ -29,7 +29,7 @@ static double now(void)
 int main(int argc, char **argv)
 {
     struct rusage used;
-    int status = 0, fd = argc > 2 ? atoi(argv[1]) : -1;
+    int status = 0, fd = argc > 2 ? (int)strtol(argv[1], NULL, 10) : -1;
     if (fd < 3) {
         (void)fprintf(stderr, "usage: measure FD PROGRAM ARG...\n");
         return 2;
@@ -50,6 +50,7 @@ int main(int argc, char **argv)
             return 2;
     (void)dprintf(fd, "%d %.6f %.6f %.6f %ld %ld %ld\n",
                   WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), now() - start,
-                  seconds(used.ru_utime), seconds(used.ru_stime), used.ru_maxrss, used.ru_nvcsw, used.ru_nivcsw);
+                  seconds(used.ru_utime), seconds(used.ru_stime), used.ru_maxrss, used.ru_nvcsw,
+                  used.ru_nivcsw);
     return 0;
 }
