@@ -23,6 +23,7 @@ class Services:
             return
         if not self.dir:
             self.own = tempfile.mkdtemp(prefix="weir-e2e-")
+            os.chmod(self.own, 0o755)  # the servers' user passes through
             self.dir = self.own + "/run"
             self.call("up", "--owner", str(os.getpid()), self.dir, *self.names)
         for line in open(self.dir + "/env"):
