@@ -150,7 +150,7 @@ static int poll_source(struct intake *in, bool paused, int64_t now)
 
 void intake_flush(struct intake *in)
 {
-    bool want = in->draining || in->commit.phase != COMMIT_NONE;
+    bool want = in->draining || in->full || in->commit.phase != COMMIT_NONE;
     for (const struct revoke *r = in->revokes; r; r = r->next)
         want |= !r->lost;
     if (want == in->flushing)
@@ -203,9 +203,9 @@ static bool turn(struct intake *in)
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;
+    in->full = budget_full(&p->budget) && !budget_wait(&p->budget);
     intake_flush(in);
-    bool no_room = budget_full(&p->budget) && !budget_wait(&p->budget);
-    bool paused = in->draining || committing || no_room || (giving_back && p->commits);
+    bool paused = in->draining || committing || in->full || (giving_back && p->commits);
     if (in->retry_at > now) {
         loop_wait(&in->loop, in->retry_at - now < IDLE_MS ? in->retry_at - now : IDLE_MS);
         return true;

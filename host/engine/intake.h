@@ -63,6 +63,7 @@ struct intake {
     bool ended; /* the source has no more */
     bool draining;
     bool flushing;       /* sinks were told not to linger */
+    bool full;           /* the budget is used up: nothing more comes before they send */
     int64_t drain_until; /* INT64_MAX: as long as it takes */
     int64_t retry_at;    /* poll said RETRY */
     struct backoff backoff;

@@ -189,7 +189,8 @@ struct snk_self {
     struct snk *conf;
     struct weir_batch *held[16];
     int n;
-    bool interrupted;
+    bool interrupted, threaded;
+    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t cond;
 };
@@ -241,6 +242,19 @@ static void *snk_thread(void *arg)
     return NULL;
 }
 
+/* A plugin's threads have ended when close returns. */
+static void snk_join(struct snk_self *s)
+{
+    if (s->threaded && pthread_join(s->thread, NULL))
+        abort();
+    s->threaded = false;
+}
+
+static void snk_close(void *self)
+{
+    snk_join(self);
+}
+
 static int snk_block(struct snk_self *s)
 {
     pthread_mutex_lock(&s->lock);
@@ -267,9 +281,10 @@ static int snk_write(void *self, struct weir_batch *b)
         s->ctx->host->wake_at(s->ctx,
                               s->ctx->host->mono_ms(s->ctx) + (s->conf->delay_ms ? s->conf->delay_ms : 5));
     } else if (s->conf->own_thread) {
-        pthread_t thread;
+        snk_join(s);
         s->held[0] = b;
-        if (pthread_create(&thread, NULL, snk_thread, s) || pthread_detach(thread))
+        s->threaded = true;
+        if (pthread_create(&s->thread, NULL, snk_thread, s))
             abort();
     } else {
         snk_complete(s, b);
@@ -335,6 +350,7 @@ static const struct weir_ops snk_ops = {.struct_size = sizeof snk_ops,
                                         .service = snk_service,
                                         .commit = snk_commit,
                                         .interrupt = snk_interrupt,
+                                        .close = snk_close,
                                         .destroy = snk_destroy};
 
 static int64_t flow_ms(void)

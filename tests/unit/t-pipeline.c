@@ -119,6 +119,21 @@ static void reading_stops_at_the_budget_and_goes_on(void **state)
     assert_true(rig.p->budget.peak <= rig.p->budget.limit + 2 * CHUNK_BYTES);
 }
 
+static void a_sink_that_would_linger_sends_when_memory_is_full(void **state)
+{
+    (void)state;
+    src.value_size = 8000;
+    src.endless = true;
+    conf->linger_ms = 3600000;
+    conf->batch_records = 1000000;
+    conf->batch_bytes = 1 << 30;
+    start();
+    AWAIT(src.emitted[2] == 3000); /* three times the memory */
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+}
+
 static void a_record_larger_than_a_batch_passes(void **state)
 {
     (void)state;
@@ -512,6 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(everything_is_delivered_and_committed),
         test(reading_stops_at_the_budget_and_goes_on),
+        test(a_sink_that_would_linger_sends_when_memory_is_full),
         test(a_record_larger_than_a_batch_passes),
         test(records_that_each_fill_the_budget_pass_one_by_one),
         test(a_record_larger_than_memory_allows_is_a_dead_letter),
