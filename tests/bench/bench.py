@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import requests
 import table
+from confluent_kafka import KafkaException
 from lanes import LANES, Bench
 from measure import BenchError, Meter
 from programs import Rsyslog, Weir
@@ -93,7 +95,7 @@ def main():
     folder.chmod(0o755)
     try:
         good = run_all(a, folder)
-    except BenchError as e:
+    except (BenchError, KafkaException, requests.RequestException) as e:
         sys.exit(f"tests/bench/run: {e}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import requests
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from data import Print, of_command
 from measure import BenchError
@@ -54,13 +55,26 @@ class Servers:
 class Kafka:
     def __init__(self, brokers):
         self.brokers = brokers
-        self.admin = AdminClient({"bootstrap.servers": brokers})
-        self.watcher = Consumer({"bootstrap.servers": brokers, "group.id": "bench-watcher"})
+        self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 2})
+        self.watcher = Consumer({"bootstrap.servers": brokers, "group.id": "bench-watcher", "log_level": 2})
 
     def create(self, topic):
         for future in self.admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
             future.result(30)
+        self.wait_led(topic)
         return topic
+
+    def wait_led(self, topic, patience=30.0):
+        """A new topic is answered for only when its leaders know: no program's time."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                self.watcher.list_topics(topic, 10)  # or the client may go on with what it once knew
+                return self.count(topic)
+            except KafkaException as e:
+                if time.monotonic() > until:
+                    raise BenchError(f"topic {topic} has no leader after {patience:.0f} s: {e}") from None
+                time.sleep(0.05)
 
     def delete(self, topic):
         for future in self.admin.delete_topics([topic]).values():
