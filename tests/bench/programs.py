@@ -6,7 +6,7 @@ unless a default only throttles it; such settings are explained here."""
 from urllib.parse import urlsplit
 
 # rsyslog drops a message when its queue has been full for two seconds; here it waits for a day instead.  Batches of
-# 1024 rather than 128, and a buffer of 64 KiB rather than 4, cost it least here.
+# 1024 and a buffer of 64 KiB, larger than its defaults, so that small ones are no excuse.
 RSYSLOG = """\
 global(workDirectory="{folder}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off")
 main_queue(queue.type="FixedArray" queue.size="50000" queue.dequeueBatchSize="{batch}" queue.workerThreads="1"
