@@ -18,10 +18,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define TURN_MS 100
+#define TURN_MS 250 /* of the live line; signals and ends are told at once */
 #define ECHO_MS 200 /* timeout(1) and shells signal a process and then its group: that is one wish, not two */
 
 struct run {
@@ -33,6 +34,7 @@ struct run {
     struct pipeline **pipelines;
     int n_pipelines;
     int signals; /* signalfd */
+    int ended;   /* eventfd that pipelines write when they are through */
     bool stopping;
     int64_t stopping_since; /* mono ms */
     struct progress *progress;
@@ -126,6 +128,7 @@ static bool start(struct run *r)
             ok = false;
             continue;
         }
+        p->done_fd = r->ended;
         r->pipelines[r->n_pipelines++] = p;
     }
     for (int i = 0; i < r->n_pipelines; i++)
@@ -170,10 +173,12 @@ static bool watch(struct run *r)
 {
     bool ok = true;
     r->progress = progress_start(r->pipelines, r->n_pipelines, r->until_end);
-    struct pollfd fd = {.fd = r->signals, .events = POLLIN};
+    struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN}, {.fd = r->ended, .events = POLLIN}};
     while (!all_done(r)) {
-        if (poll(&fd, 1, TURN_MS) > 0)
+        if (poll(fds, 2, TURN_MS) > 0)
             take_signal(r);
+        uint64_t ended;
+        (void)!read(r->ended, &ended, sizeof ended);
         progress_tick(r->progress);
     }
     progress_end(r->progress);
@@ -196,11 +201,13 @@ static void release(struct run *r)
     conf_files_free(r->files, r->n);
     if (r->signals >= 0)
         close(r->signals);
+    if (r->ended >= 0)
+        close(r->ended);
 }
 
 int cmd_run(int argc, char **argv)
 {
-    struct run r = {.signals = -1};
+    struct run r = {.signals = -1, .ended = -1};
     int option, status = EXIT_DONE;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if ((status = read_option(&r, option)) != 0)
@@ -219,6 +226,9 @@ int cmd_run(int argc, char **argv)
         release(&r);
         return EXIT_USAGE;
     }
+    r.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (r.ended < 0)
+        die("cannot make an eventfd: %s", strerror(errno));
     bool ok = start(&r);
     ok &= watch(&r);
     release(&r);

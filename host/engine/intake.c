@@ -244,7 +244,7 @@ static void *intake_main(void *arg)
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)
         lane_drop(l); /* records on their way may lie in memory that the source takes with it */
     instance_close(in->instance);
-    atomic_store(&in->pipeline->done, true);
+    pipeline_set_done(in->pipeline);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* memory is divided once: half flows, a quarter is the source's prefetch, a quarter the sinks' bodies and queues */
 static size_t flow_share(const struct pipeline_conf *c)
@@ -90,6 +91,7 @@ struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *stat
     struct pipeline *p = xcalloc(1, sizeof *p);
     p->conf = conf;
     p->until_end = until_end;
+    p->done_fd = -1;
     p->state = state;
     p->budget.limit = flow_share(conf);
     p->budget.record_max = (size_t)conf->memory / 4;
@@ -144,6 +146,14 @@ void pipeline_fail(struct pipeline *p, const char *format, ...)
 bool pipeline_failed(const struct pipeline *p)
 {
     return atomic_load(&p->failed);
+}
+
+void pipeline_set_done(struct pipeline *p)
+{
+    const uint64_t one = 1;
+    atomic_store(&p->done, true);
+    if (p->done_fd >= 0)
+        (void)!write(p->done_fd, &one, sizeof one); /* it can only be full: then it is readable already */
 }
 
 bool pipeline_done(const struct pipeline *p)

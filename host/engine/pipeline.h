@@ -32,6 +32,7 @@ struct pipeline {
     _Atomic bool stop;   /* drain and end */
     _Atomic bool failed; /* end without */
     _Atomic bool done;   /* the intake's thread is through */
+    int done_fd;         /* borrowed eventfd that is written then; -1: none */
 };
 
 /* Builds a pipeline; nothing runs yet.  NULL and a sentence in why. */
@@ -46,6 +47,8 @@ bool pipeline_failed(const struct pipeline *);
 /* Waits for the end, joins all threads.  True: everything read is accounted for. */
 bool pipeline_join(struct pipeline *);
 bool pipeline_done(const struct pipeline *);
+/* The intake's thread is through. */
+void pipeline_set_done(struct pipeline *);
 void pipeline_free(struct pipeline *);
 
 /* Bytes a section's plugin may keep for itself. */

@@ -228,7 +228,7 @@ struct weir_host {
     int (*complete)(struct weir_ctx *, struct weir_batch *, const struct weir_result *, uint32_t n, uint32_t stride);
     int64_t (*mono_ms)(struct weir_ctx *);
     int64_t (*wall_ms)(struct weir_ctx *);
-    /* realloc that counts against the pipeline; n 0 frees; never NULL for n > 0. */
+    /* realloc of the host's; n 0 frees; never NULL for n > 0.  What it holds belongs to instance()->budget. */
     void *(*mem)(struct weir_ctx *, void *old, size_t n);
     /* A buffer of n bytes with one reference; *data is writable until the first emit that names it. */
     struct weir_buf *(*buf_alloc)(struct weir_ctx *, size_t n, void **data);
@@ -393,7 +393,8 @@ struct weir_ops { /* one flat table; NULL: not for this kind */
     int (*commit)(void *self, const struct weir_commit *);
     /* Any thread: have a blocking callback return soon.  Calls no host function. */
     void (*interrupt)(void *self);
-    /* Ends connections, joins own threads; batches not completed are given up by it. */
+    /* Ends connections, joins own threads; batches not completed are given up by it.  Nothing interrupts it, so it
+     * bounds itself: ten seconds at most. */
     void (*close)(void *self);
     void (*destroy)(void *self);
 };
