@@ -63,6 +63,21 @@ void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char 
         ctx->host->health(ctx, class.health, (uint32_t)(int32_t)err, text);
 }
 
+void kafka_error_event(struct weir_ctx *ctx, char *cause, size_t cap, rd_kafka_resp_err_t err,
+                       const char *text)
+{
+    char both[KAFKA_CAUSE + 256];
+    if (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__RESOLVE)
+        (void)snprintf(cause, cap, "%s",
+                       text); /* says which address and why; all of them down says neither */
+    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*cause) {
+        kafka_error_tell(ctx, err, text);
+        return;
+    }
+    (void)snprintf(both, sizeof both, "%s: %s", text, cause);
+    kafka_error_tell(ctx, err, both);
+}
+
 void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
 {
     const char *fac = NULL, *str = NULL;

@@ -69,6 +69,10 @@ struct kafka_class {
 struct kafka_class kafka_error_class(rd_kafka_resp_err_t err);
 /* Tells the host about the other end, if the error says anything about it. */
 void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char *text);
+/* The same for an error event; cause[cap] keeps what a single broker said, for when all are down. */
+#define KAFKA_CAUSE 256
+void kafka_error_event(struct weir_ctx *ctx, char *cause, size_t cap, rd_kafka_resp_err_t err,
+                       const char *text);
 /* Passes a log event of librdkafka on; what the error events say too goes to level debug. */
 void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev);
 

@@ -177,7 +177,7 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
         }
         if (kafka_error_class(err).health != 0)
             s->healthy = false;
-        kafka_error_tell(s->ctx, err, why);
+        kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, why);
         break;
     case RD_KAFKA_EVENT_LOG:
         kafka_error_log(s->ctx, ev);

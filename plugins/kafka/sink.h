@@ -37,6 +37,7 @@ struct kafka_handle {
 
 struct kafka_sink {
     struct weir_ctx *ctx;
+    char cause[KAFKA_CAUSE]; /* what the last broker that can not be reached said */
     const struct kafka_sink_conf *conf;
     rd_kafka_t *rk;
     rd_kafka_queue_t *events;

@@ -275,7 +275,7 @@ int kafka_source_error(struct kafka_source *s, rd_kafka_resp_err_t err, const ch
         weir_logf(s->ctx, WEIR_LOG_WARNING, "group %s: %s", s->group, text);
     if (source_unavailable(s, text) || kafka_error_class(err).health != 0)
         s->healthy = false;
-    kafka_error_tell(s->ctx, err, text);
+    kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, text);
     return WEIR_OK;
 }
 

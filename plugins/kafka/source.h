@@ -102,6 +102,7 @@ enum kafka_rebalance { KAFKA_STEADY, KAFKA_ASSIGNING, KAFKA_REVOKING };
 
 struct kafka_source {
     struct weir_ctx *ctx;
+    char cause[KAFKA_CAUSE]; /* what the last broker that can not be reached said */
     const struct kafka_source_conf *conf;
     char group[250], instance[250], cluster[128];
     rd_kafka_t *rk;

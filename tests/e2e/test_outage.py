@@ -59,6 +59,8 @@ def test_broker_away_at_the_start(weir, tmp_path, free_port):
     begin = time.monotonic()
     run.wait_for(lambda: time.monotonic() > begin + 4, "some more attempts are made")
     assert len(troubles(run, "[source]")) == 1, run.err
+    said = troubles(run, "[source]")[0]
+    assert f"127.0.0.1:{free_port}" in said and "refused" in said, said
     result = run.stop(20)
     assert result.status == 0 and result.books.read == 0, result.err
 
