@@ -33,6 +33,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/config/subst.h \
 	%D%/delivery/deadletter.c \
 	%D%/delivery/deadletter.h \
+	%D%/delivery/flow.c \
+	%D%/delivery/flow.h \
 	%D%/delivery/ledger.c \
 	%D%/delivery/ledger.h \
 	%D%/delivery/outlet.c \
@@ -43,15 +45,11 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/state.h \
 	%D%/engine/commit.c \
 	%D%/engine/emitter.h \
-	%D%/engine/instance.c \
-	%D%/engine/instance.h \
 	%D%/engine/intake.c \
 	%D%/engine/intake.h \
 	%D%/engine/intake_emit.c \
 	%D%/engine/lane.c \
 	%D%/engine/lane.h \
-	%D%/engine/loop.c \
-	%D%/engine/loop.h \
 	%D%/engine/pipeline.c \
 	%D%/engine/pipeline.h \
 	%D%/engine/revoke.c \
@@ -61,6 +59,10 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \
+	%D%/instance/instance.c \
+	%D%/instance/instance.h \
+	%D%/instance/loop.c \
+	%D%/instance/loop.h \
 	%D%/plugin/checkhost.c \
 	%D%/plugin/checkhost.h \
 	%D%/plugin/handshake.c \

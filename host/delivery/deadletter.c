@@ -2,7 +2,7 @@
 /* deadletter.c - makes dead letters and routes them.  Any thread. */
 #include "deadletter.h"
 
-#include "engine/pipeline.h"
+#include "flow.h"
 #include "report/log.h"
 
 #include <inttypes.h>
@@ -13,9 +13,9 @@
 #define WHY_MAX 1024 /* bytes of a reason kept: some servers put the whole document there */
 #define PREFIX  "__connect.errors."
 
-void rejects_begin(struct rejects *r, struct pipeline *p, const struct section_conf *section)
+void rejects_begin(struct rejects *r, struct flow *f, const struct section_conf *section)
 {
-    *r = (struct rejects){.pipeline = p, .section = section, .in_row = &p->rejects_in_row};
+    *r = (struct rejects){.flow = f, .section = section, .in_row = &f->rejects_in_row};
 }
 
 /* Where a record came from, for a person: web.access/3@1234. */
@@ -66,7 +66,7 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
                         uint32_t attempts)
 {
     struct header_writer w = {.arena = &rj->chunk->arena};
-    const struct pipeline_conf *conf = rj->pipeline->conf;
+    const struct pipeline_conf *conf = rj->flow->conf;
     const char *reason = why->why ? why->why : "the plugin gave no reason";
     const char *type = why->type ? why->type : "rejected";
     const struct weir_slice topic = r->shard->topic.ptr ? r->shard->topic : r->topic;
@@ -99,36 +99,36 @@ static void no_way(struct rejects *rj, const struct weir_record *r, const struct
         return;
     rj->lost = true;
     place(r, where, sizeof where);
-    pipeline_fail(rj->pipeline, "[%s] record %s never can succeed: %s; %s", rj->section->title, where,
-                  why->why ? why->why : "the plugin gave no reason",
-                  rj->section->dead_letter ? "the dead-letter sink itself refused it, so the pipeline stops"
-                                           : "without a [dead-letter] section the pipeline stops here");
+    flow_fail(rj->flow, "[%s] record %s never can succeed: %s; %s", rj->section->title, where,
+              why->why ? why->why : "the plugin gave no reason",
+              rj->section->dead_letter ? "the dead-letter sink itself refused it, so the pipeline stops"
+                                       : "without a [dead-letter] section the pipeline stops here");
 }
 
 /* Counted when they are sent, not when they are added: a call that is taken back and made again counts once. */
 static void count_in_row(struct rejects *rj)
 {
-    struct pipeline *p = rj->pipeline;
-    int64_t limit = p->conf->dead_letter->stop_after;
+    struct flow *f = rj->flow;
+    int64_t limit = f->conf->dead_letter->stop_after;
     uint64_t n = rj->chunk->count, now = atomic_fetch_add_explicit(rj->in_row, n, memory_order_relaxed) + n;
     if (limit > 0 && now >= (uint64_t)limit)
-        pipeline_fail(p,
-                      "[%s] %" PRIu64
-                      " records in a row were rejected (stop-after); a wrong mapping or transform "
-                      "is likelier than so many bad records. The first reasons are in the dead letters",
-                      rj->section->title, now);
+        flow_fail(f,
+                  "[%s] %" PRIu64
+                  " records in a row were rejected (stop-after); a wrong mapping or transform "
+                  "is likelier than so many bad records. The first reasons are in the dead letters",
+                  rj->section->title, now);
 }
 
 void rejects_add_record(struct rejects *rj, const struct weir_record *record, struct origin origin,
                         const struct weir_result *why, uint32_t attempts)
 {
-    struct pipeline *p = rj->pipeline;
-    if (!p->dead || rj->section->dead_letter) {
+    struct flow *f = rj->flow;
+    if (!f->dead || rj->section->dead_letter) {
         no_way(rj, record, why);
         return;
     }
     if (!rj->chunk)
-        rj->chunk = batch_new(&p->budget, 16);
+        rj->chunk = batch_new(&f->budget, 16);
     struct weir_record r = *record;
     add_headers(rj, &r, why, attempts);
     batch_append_copy(rj->chunk, &r, origin);
@@ -145,7 +145,7 @@ void rejects_send(struct rejects *rj)
     if (!rj->chunk)
         return;
     batch_seal(rj->chunk);
-    pipeline_to_outlet(rj->pipeline, rj->pipeline->dead, rj->chunk);
+    rj->flow->hand_over(rj->flow->dead, rj->chunk);
     count_in_row(rj);
     batch_unref(rj->chunk);
     rj->chunk = NULL;

@@ -10,17 +10,17 @@
 #include "config/conf.h"
 #include "record/batch.h"
 
-struct pipeline;
+struct flow;
 
 struct rejects {
-    struct pipeline *pipeline;
+    struct flow *flow;
     const struct section_conf *section; /* that rejects */
     struct weir_batch *chunk;           /* NULL: none yet */
     bool lost;                          /* there is no way for them */
     _Atomic uint64_t *in_row;           /* counts towards stop-after */
 };
 
-void rejects_begin(struct rejects *, struct pipeline *, const struct section_conf *);
+void rejects_begin(struct rejects *, struct flow *, const struct section_conf *);
 /* Record i of the batch, for the reason given. */
 void rejects_add(struct rejects *, const struct weir_batch *, uint32_t i, const struct weir_result *,
                  uint32_t attempts);

@@ -5,7 +5,7 @@
 #include "outlet.h"
 
 #include "deadletter.h"
-#include "engine/pipeline.h"
+#include "flow.h"
 #include "ledger.h"
 #include "record/expr.h"
 #include "report/clock.h"
@@ -14,16 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct outlet *outlet_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
-                          uint32_t worker)
+struct outlet *outlet_new(struct flow *f, const struct section_conf *s, struct loop *loop, uint32_t worker)
 {
     struct outlet *o = xcalloc(1, sizeof *o);
     uint32_t promises = conf_promises(s);
-    o->pipeline = p;
+    o->flow = f;
     o->conf = s;
-    o->instance = instance_new(p, s, loop, worker);
+    o->instance = flow_instance(f, s, loop, worker);
     o->dead_letters = s->dead_letter;
-    o->one_at_a_time = p->conf->order == ORDER_SHARD && !(promises & WEIR_ORDERED);
+    o->one_at_a_time = f->conf->order == ORDER_SHARD && !(promises & WEIR_ORDERED);
     o->streams = promises & WEIR_STREAM;
     o->commits = promises & WEIR_COMMITS;
     o->tail = &o->head;
@@ -66,7 +65,7 @@ static uint32_t *wanted(struct outlet *o, struct weir_batch *chunk, uint32_t *re
     uint8_t *unwanted = xcalloc(chunk->count, 1);
     uint32_t *index = xmalloc(chunk->count * sizeof *index), n = 0;
     struct rejects rejects;
-    rejects_begin(&rejects, o->pipeline, o->conf);
+    rejects_begin(&rejects, o->flow, o->conf);
     rejects.in_row = &o->rejects_in_row;
     batch_subject_init(&subject, chunk, in->loop, &in->scratch);
     for (uint32_t i = 0; i < chunk->count; i++) {
@@ -84,7 +83,7 @@ static uint32_t *wanted(struct outlet *o, struct weir_batch *chunk, uint32_t *re
             rejects_add(&rejects, chunk, i, &why, 1);
         }
     }
-    ledger_end_marked(&o->pipeline->ledger, chunk, unwanted, DROPPED);
+    ledger_end_marked(&o->flow->ledger, chunk, unwanted, DROPPED);
     free(unwanted);
     rejects_send(&rejects);
     *ret_n = n;
@@ -291,7 +290,7 @@ static bool open_now(struct outlet *o, int64_t now)
     if (status == WEIR_OK)
         atomic_store(&o->opened, true);
     else if (status != WEIR_RETRY)
-        pipeline_fail(o->pipeline, "[%s] can not be opened: %s", o->conf->title, instance_why(in));
+        flow_fail(o->flow, "[%s] can not be opened: %s", o->conf->title, instance_why(in));
     return status == WEIR_OK;
 }
 
@@ -304,13 +303,13 @@ static void service(struct outlet *o)
     in->ready = 0;
     instance_clear_failure(in);
     if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
-        pipeline_fail(o->pipeline, "[%s] %s", o->conf->title, instance_why(in));
+        flow_fail(o->flow, "[%s] %s", o->conf->title, instance_why(in));
 }
 
 int64_t outlet_tick(struct outlet *o, int64_t now)
 {
     struct delivery *d;
-    if (o->stopped || pipeline_failed(o->pipeline)) {
+    if (o->stopped || flow_failed(o->flow)) {
         o->stopped = true;
         service(o);
         return INT64_MAX;

@@ -6,10 +6,10 @@
 #ifndef WEIR_HOST_OUTLET_H
 #define WEIR_HOST_OUTLET_H
 
-#include "engine/instance.h"
+#include "instance/instance.h"
 #include "record/batch.h"
 
-struct pipeline;
+struct flow;
 
 struct outlet_books { /* this sink's own count of records */
     _Atomic uint64_t in, delivered, duplicate, dead, retried;
@@ -41,7 +41,7 @@ struct delivery {     /* one batch on its way through the sink */
 struct outlet {
     struct instance *instance;
     const struct section_conf *conf;
-    struct pipeline *pipeline;
+    struct flow *flow;
     struct lane *lane;   /* its home */
     struct outlet *next; /* on the same lane */
     bool dead_letters;   /* what it delivers ends as dead-lettered */
@@ -68,7 +68,7 @@ struct outlet {
     _Atomic bool opened;
 };
 
-struct outlet *outlet_new(struct pipeline *, const struct section_conf *, struct loop *, uint32_t worker);
+struct outlet *outlet_new(struct flow *, const struct section_conf *, struct loop *, uint32_t worker);
 /* After outlet_close, any thread. */
 void outlet_free(struct outlet *);
 /* Takes in the records of a chunk that its `when` wants; the others end as dropped. Borrows the chunk (references it). */

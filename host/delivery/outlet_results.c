@@ -5,7 +5,7 @@
 #include "outlet.h"
 
 #include "deadletter.h"
-#include "engine/pipeline.h"
+#include "flow.h"
 #include "ledger.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -98,12 +98,12 @@ static void book_delivered(struct outlet *o, const struct weir_batch *b, const s
     if (!good)
         return;
     if (!bad) {
-        ledger_end_all(&o->pipeline->ledger, b, outcome);
+        ledger_end_all(&o->flow->ledger, b, outcome);
     } else {
         uint8_t *mark = xmalloc(b->count);
         for (uint32_t i = 0; i < b->count; i++)
             mark[i] = !a->of[i] || a->of[i]->status == WEIR_OK;
-        ledger_end_marked(&o->pipeline->ledger, b, mark, outcome);
+        ledger_end_marked(&o->flow->ledger, b, mark, outcome);
         free(mark);
     }
     atomic_fetch_add_explicit(&o->books.delivered, good - duplicate, memory_order_relaxed);
@@ -111,7 +111,7 @@ static void book_delivered(struct outlet *o, const struct weir_batch *b, const s
     if (o->dead_letters)
         return;
     atomic_store_explicit(&o->rejects_in_row, 0, memory_order_relaxed);
-    atomic_store_explicit(&o->pipeline->rejects_in_row, 0, memory_order_relaxed);
+    atomic_store_explicit(&o->flow->rejects_in_row, 0, memory_order_relaxed);
 }
 
 /* The record goes to the sink again: later, or in a smaller batch; alone it can not be split. */
@@ -139,7 +139,7 @@ static void reject(struct outlet *o, const struct delivery *d, const struct answ
 {
     struct rejects rejects;
     char why[512];
-    rejects_begin(&rejects, o->pipeline, o->conf);
+    rejects_begin(&rejects, o->flow, o->conf);
     rejects.in_row = &o->rejects_in_row;
     for (uint32_t i = 0; i < d->batch->count; i++) {
         if (!a->of[i] || a->of[i]->status == WEIR_OK || again(d, a->of[i], up))
@@ -153,7 +153,7 @@ static void reject(struct outlet *o, const struct delivery *d, const struct answ
         if (r.status != WEIR_REJECT)
             r.why = why;
         rejects_add(&rejects, d->batch, i, &r, d->attempt + 1);
-        if (o->pipeline->dead && !o->dead_letters)
+        if (o->flow->dead && !o->dead_letters)
             atomic_fetch_add_explicit(&o->books.dead, 1, memory_order_relaxed);
     }
     rejects_send(&rejects);
@@ -213,8 +213,8 @@ static void settle_answer(struct outlet *o, struct delivery *d)
     book_delivered(o, d->batch, &a);
     say_trouble(o, &a, d->batch->count);
     if (a.fatal)
-        pipeline_fail(o->pipeline, "[%s] %s", o->conf->title,
-                      a.first->why ? a.first->why : "the plugin gave no reason");
+        flow_fail(o->flow, "[%s] %s", o->conf->title,
+                  a.first->why ? a.first->why : "the plugin gave no reason");
     else
         keep = settle_rest(o, d, &a);
     free(a.of);

@@ -54,8 +54,8 @@ static bool collect(struct intake *in)
 {
     struct commit *c = &in->commit;
     const struct weir_ops *ops = in->instance->ops;
-    room_for(c, in->pipeline->ledger.n_shards);
-    c->n = ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room);
+    room_for(c, in->pipeline->flow.ledger.n_shards);
+    c->n = ledger_watermarks(&in->pipeline->flow.ledger, c->shards, c->next, c->room);
     arena_reset(&c->arena);
     for (uint32_t i = 0; i < c->n; i++) {
         struct weir_position *p = &c->positions[i];
@@ -83,7 +83,7 @@ static bool store(struct intake *in, bool final)
     struct commit *c = &in->commit;
     struct pipeline *p = in->pipeline;
     const struct weir_ops *ops = in->instance->ops;
-    bool replayable = conf_promises(&p->conf->source) & WEIR_REPLAYABLE;
+    bool replayable = conf_promises(&p->flow.conf->source) & WEIR_REPLAYABLE;
     uint32_t n = replayable ? c->n : 0; /* a position that can not be used again is not kept */
     if (n || state_dirty(p->state)) {
         struct state_position *rows = xcalloc(n + 1, sizeof *rows);
@@ -93,17 +93,17 @@ static bool store(struct intake *in, bool final)
         bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
         free(rows);
         if (!ok && !c->state_failing)
-            log_line(WEIR_LOG_ERROR, p->conf->name, "%s; positions are not moved until it works again",
+            log_line(WEIR_LOG_ERROR, p->flow.conf->name, "%s; positions are not moved until it works again",
                      c->why.data);
         else if (ok && c->state_failing)
-            log_line(WEIR_LOG_NOTICE, p->conf->name, "the state file can be written again");
+            log_line(WEIR_LOG_NOTICE, p->flow.conf->name, "the state file can be written again");
         c->state_failing = !ok;
         if (!ok)
             return false;
     }
     uint32_t open = 0;
     for (uint32_t i = 0; i < c->n; i++) {
-        ledger_committed(&p->ledger, c->shards[i], c->next[i]);
+        ledger_committed(&p->flow.ledger, c->shards[i], c->next[i]);
         if (!c->shards[i]->closed) /* of a lane that was given back the source heard by revoked() */
             c->positions[open++] = c->positions[i];
     }
@@ -127,11 +127,11 @@ static void answered(struct task *t)
     in->commit.waiting_for--;
     bool later = a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT;
     if (a->status != WEIR_OK && !later)
-        pipeline_fail(in->pipeline, "a sink can not commit: %s", a->why);
+        flow_fail(&in->pipeline->flow, "a sink can not commit: %s", a->why);
     if (a->status != WEIR_OK) {
         if (!in->commit.failed && in->commit.backoff.tries == 0)
-            log_line(WEIR_LOG_WARNING, in->pipeline->conf->name, "a sink could not commit, trying on: %s",
-                     a->why);
+            log_line(WEIR_LOG_WARNING, in->pipeline->flow.conf->name,
+                     "a sink could not commit, trying on: %s", a->why);
         in->commit.failed = true;
     }
     free(a->why);
@@ -157,7 +157,7 @@ static void ask_sinks(struct intake *in)
                                  .stride = sizeof *c->positions,
                                  .count = c->n,
                                  .positions = c->positions,
-                                 .source = p->conf->source.plugin->info.name};
+                                 .source = p->flow.conf->source.plugin->info.name};
     for (uint32_t i = 0; i < p->n_outlets; i++)
         if (p->outlets[i]->commits) {
             c->waiting_for++;
@@ -172,10 +172,10 @@ static void finish(struct intake *in, int64_t now)
     bool ok = !c->failed && store(in, false);
     c->failed = !ok; /* what sinks put for it must not be stored without it */
     c->phase = COMMIT_NONE;
-    c->due_ms = now + (ok ? in->pipeline->conf->commit_ms : backoff_next(&c->backoff, 0));
+    c->due_ms = now + (ok ? in->pipeline->flow.conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
         if (c->backoff.tries)
-            log_line(WEIR_LOG_NOTICE, in->pipeline->conf->name, "commits again");
+            log_line(WEIR_LOG_NOTICE, in->pipeline->flow.conf->name, "commits again");
         c->backoff.tries = 0;
         for (uint32_t i = 0; i < in->pipeline->n_outlets; i++)
             if (in->pipeline->outlets[i]->commits)
@@ -198,7 +198,7 @@ static bool sinks_behind(const struct pipeline *p)
 static void start(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
-    c->due_ms = now + in->pipeline->conf->commit_ms;
+    c->due_ms = now + in->pipeline->flow.conf->commit_ms;
     if (!collect(in))
         return;
     if (sinks_behind(in->pipeline)) {
@@ -211,9 +211,9 @@ static void start(struct intake *in, int64_t now)
 bool commit_tick(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
-    if (c->phase == COMMIT_NONE && now >= c->due_ms && !pipeline_failed(in->pipeline))
+    if (c->phase == COMMIT_NONE && now >= c->due_ms && !flow_failed(&in->pipeline->flow))
         start(in, now);
-    if (c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->ledger))
+    if (c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->flow.ledger))
         ask_sinks(in);
     if (c->phase == COMMIT_SINKS && !c->waiting_for)
         finish(in, now);
@@ -231,8 +231,8 @@ bool commit_settled(struct intake *in)
     struct commit *c = &in->commit;
     if (c->phase != COMMIT_NONE || sinks_behind(in->pipeline) || state_dirty(in->pipeline->state))
         return false;
-    room_for(c, in->pipeline->ledger.n_shards);
-    return ledger_watermarks(&in->pipeline->ledger, c->shards, c->next, c->room) == 0;
+    room_for(c, in->pipeline->flow.ledger.n_shards);
+    return ledger_watermarks(&in->pipeline->flow.ledger, c->shards, c->next, c->room) == 0;
 }
 
 void commit_store_now(struct intake *in)
@@ -248,8 +248,8 @@ void commit_final(struct intake *in)
     bool known = !busy && collect(in);
     if (known && !in->commit.failed && !sinks_behind(in->pipeline)) {
         if (!store(in, true))
-            pipeline_fail(in->pipeline,
-                          "the last positions were not stored: what they stand for is read again");
+            flow_fail(&in->pipeline->flow,
+                      "the last positions were not stored: what they stand for is read again");
     } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
         (void)ops->committed(in->instance->self, NULL, 0, sizeof(struct weir_position), true);
     }

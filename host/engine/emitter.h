@@ -4,7 +4,7 @@
 #define WEIR_HOST_EMITTER_H
 
 #include "delivery/deadletter.h"
-#include "instance.h"
+#include "instance/instance.h"
 #include "record/batch.h"
 
 struct intake;

@@ -27,15 +27,15 @@ void intake_init(struct intake *in, struct pipeline *p)
     memset(in, 0, sizeof *in);
     in->pipeline = p;
     loop_init(&in->loop);
-    in->instance = instance_new(p, &p->conf->source, &in->loop, 0);
-    in->n_builders = (uint32_t)p->conf->workers;
+    in->instance = flow_instance(&p->flow, &p->flow.conf->source, &in->loop, 0);
+    in->n_builders = (uint32_t)p->flow.conf->workers;
     in->builders = xcalloc(in->n_builders, sizeof *in->builders);
     in->max_records = CHUNK_RECORDS;
-    in->max_bytes = p->budget.limit / 8 < CHUNK_BYTES ? p->budget.limit / 8 : CHUNK_BYTES;
+    in->max_bytes = p->flow.budget.limit / 8 < CHUNK_BYTES ? p->flow.budget.limit / 8 : CHUNK_BYTES;
     in->backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
     in->commit.backoff = in->backoff;
-    p->budget.on_room = p->ledger.on_idle = wake;
-    p->budget.arg = p->ledger.arg = in;
+    p->flow.budget.on_room = p->flow.ledger.on_idle = wake;
+    p->flow.budget.arg = p->flow.ledger.arg = in;
 }
 
 void intake_free(struct intake *in)
@@ -60,7 +60,7 @@ int intake_shard_open(struct intake *in, const struct weir_shard *desc, const st
     struct instance *i = in->instance;
     if (!desc->id.len || desc->id.len > 1024)
         return WEIR_FATAL;
-    struct shard *s = ledger_shard_new(&p->ledger, desc);
+    struct shard *s = ledger_shard_new(&p->flow.ledger, desc);
     struct weir_position found = {.struct_size = sizeof found, .shard = &s->pub};
     int stored = state_position(p->state, i->info.reader, desc->id, &found.next, &i->state_value);
     if (stored == WEIR_FATAL) { /* to start over would be wrong without a word */
@@ -105,7 +105,7 @@ static bool open_source(struct intake *in, int64_t now, int64_t *at)
     if (status == WEIR_RETRY)
         *at = i->open_at;
     else if (status != WEIR_OK)
-        pipeline_fail(in->pipeline, "[source] can not be opened: %s", instance_why(i));
+        flow_fail(&in->pipeline->flow, "[source] can not be opened: %s", instance_why(i));
     return status == WEIR_OK;
 }
 
@@ -119,7 +119,7 @@ static void polled(struct intake *in, int status, int64_t now)
             instance_health(i, WEIR_DEGRADED, i->failure.code, instance_why(i));
         in->retry_at = now + backoff_next(&in->backoff, i->failure.retry_after_ms);
     } else if (status < 0) {
-        pipeline_fail(in->pipeline, "[source] %s", instance_why(i));
+        flow_fail(&in->pipeline->flow, "[source] %s", instance_why(i));
     } else if (in->backoff.tries) {
         in->backoff.tries = 0;
         if (!i->speaks)
@@ -164,7 +164,7 @@ static void begin_drain(struct intake *in, int64_t now)
 {
     in->draining = true;
     /* the end of a bounded source is no hurry: only a stop has a deadline */
-    in->drain_until = atomic_load(&in->pipeline->stop) ? now + in->pipeline->conf->drain_ms : INT64_MAX;
+    in->drain_until = atomic_load(&in->pipeline->stop) ? now + in->pipeline->flow.conf->drain_ms : INT64_MAX;
 }
 
 /* The drain is over: all is final and committed, or the time is up. */
@@ -172,8 +172,8 @@ static bool drained(struct intake *in, int64_t now)
 {
     struct pipeline *p = in->pipeline;
     if (atomic_load(&p->stop) && in->drain_until == INT64_MAX)
-        in->drain_until = now + p->conf->drain_ms;
-    if (ledger_idle(&p->ledger) && !in->revokes) {
+        in->drain_until = now + p->flow.conf->drain_ms;
+    if (ledger_idle(&p->flow.ledger) && !in->revokes) {
         if (!p->commits || commit_settled(in))
             return true;
         commit_soon(in);
@@ -188,14 +188,14 @@ static bool turn(struct intake *in)
     struct pipeline *p = in->pipeline;
     int64_t now = clock_mono_ms(), at = now + IDLE_MS;
     loop_run_tasks(&in->loop);
-    if (pipeline_failed(p))
+    if (flow_failed(&p->flow))
         return false;
     if ((in->ended || atomic_load(&p->stop)) && !in->draining)
         begin_drain(in, now);
     if (in->draining && !in->instance->opened)
         return false;
     if (!open_source(in, now, &at)) {
-        if (pipeline_failed(p))
+        if (flow_failed(&p->flow))
             return false;
         loop_wait(&in->loop, at > now + IDLE_MS ? IDLE_MS : at > now ? at - now : 0);
         return true;
@@ -203,7 +203,7 @@ static bool turn(struct intake *in)
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;
-    in->full = budget_full(&p->budget) && !budget_wait(&p->budget);
+    in->full = budget_full(&p->flow.budget) && !budget_wait(&p->flow.budget);
     intake_flush(in);
     bool paused = in->draining || committing || in->full || (giving_back && p->commits);
     if (in->retry_at > now) {
@@ -222,12 +222,12 @@ static bool turn(struct intake *in)
 static void say_gap(struct intake *in)
 {
     struct pipeline *p = in->pipeline;
-    uint64_t open = ledger_books(&p->ledger).open;
-    if (open && !pipeline_failed(p))
-        log_line(WEIR_LOG_ERROR, p->conf->name,
+    uint64_t open = ledger_books(&p->flow.ledger).open;
+    if (open && !flow_failed(&p->flow))
+        log_line(WEIR_LOG_ERROR, p->flow.conf->name,
                  "%" PRIu64 " records were not delivered within drain = %gs; their positions are not "
                  "committed, they are read again at the next start",
-                 open, (double)p->conf->drain_ms / 1000);
+                 open, (double)p->flow.conf->drain_ms / 1000);
 }
 
 static void *intake_main(void *arg)

@@ -7,8 +7,8 @@
 #define WEIR_HOST_INTAKE_H
 
 #include "delivery/ledger.h"
-#include "instance.h"
-#include "loop.h"
+#include "instance/instance.h"
+#include "instance/loop.h"
 #include "record/batch.h"
 
 #define CHUNK_RECORDS 2048          /* most records of one chunk: arrays stay in the cache */

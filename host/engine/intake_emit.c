@@ -20,8 +20,8 @@ static struct builder *builder_for(struct intake *in, const struct shard *s)
 {
     struct builder *b = &in->builders[in->n_builders > 1 ? s->number % in->n_builders : 0];
     if (!b->chunk) {
-        b->chunk = batch_new(&in->pipeline->budget, 64);
-        b->books = ledger_batch_new(&in->pipeline->ledger, 64);
+        b->chunk = batch_new(&in->pipeline->flow.budget, 64);
+        b->books = ledger_batch_new(&in->pipeline->flow.ledger, 64);
     }
     return b;
 }
@@ -64,7 +64,7 @@ static void reject_large(struct intake *in, struct shard *s, const struct weir_r
     char text[200];
     snprintf(text, sizeof text,
              "it holds %" PRIu64 " bytes, more than a quarter of memory (%zu); raise memory", bytes,
-             in->pipeline->budget.record_max);
+             in->pipeline->flow.budget.record_max);
     struct weir_result why = {.status = WEIR_REJECT, .type = "record_too_large", .why = text};
     reject(in, s, r, &why);
 }
@@ -74,7 +74,7 @@ static uint64_t take_or_turn_away(struct intake *in, struct shard *s, const stru
                                   struct weir_buf *owner)
 {
     uint64_t bytes = record_bytes(r);
-    if (bytes > in->pipeline->budget.record_max) {
+    if (bytes > in->pipeline->flow.budget.record_max) {
         reject_large(in, s, r, bytes);
         return 0;
     }
@@ -120,10 +120,10 @@ static void reject(struct intake *in, struct shard *s, const struct weir_record 
 {
     struct rejects rejects;
     intake_hand_over(in); /* what came before it keeps its place in the shard's queue */
-    struct ledger_batch *books = ledger_batch_new(&in->pipeline->ledger, 1);
+    struct ledger_batch *books = ledger_batch_new(&in->pipeline->flow.ledger, 1);
     struct origin origin = {books, ledger_add(books, s, r->next)};
     (void)ledger_open(books);
-    rejects_begin(&rejects, in->pipeline, &in->pipeline->conf->source);
+    rejects_begin(&rejects, &in->pipeline->flow, &in->pipeline->flow.conf->source);
     rejects_add_record(&rejects, r, origin, why, 1);
     rejects_send(&rejects);
 }

@@ -81,7 +81,7 @@ static void fan_out(struct lane *l, struct weir_batch *chunk)
     batch_print_edits(chunk);
     batch_seal(chunk);
     if (l->n_routes > 1)
-        ledger_add_copies(&l->pipeline->ledger, chunk, NULL, l->n_routes - 1);
+        ledger_add_copies(&l->pipeline->flow.ledger, chunk, NULL, l->n_routes - 1);
     for (uint32_t i = 0; i < l->n_routes; i++) {
         if (l->routes[i]->lane == l)
             outlet_take(l->routes[i], chunk);
@@ -169,7 +169,7 @@ static bool ready(struct lane *l, int64_t now, int64_t *at)
         if (status == WEIR_OK)
             continue;
         if (status != WEIR_RETRY)
-            pipeline_fail(l->pipeline, "[%s] can not be opened: %s", in->section->title, instance_why(in));
+            flow_fail(&l->pipeline->flow, "[%s] can not be opened: %s", in->section->title, instance_why(in));
         *at = status == WEIR_RETRY ? in->open_at : INT64_MAX;
         return false;
     }
@@ -181,7 +181,7 @@ static int64_t work(struct lane *l, int64_t now)
 {
     int64_t at = INT64_MAX;
     struct handover *h = l->queue;
-    if (!ready(l, now, &at) || !h || pipeline_failed(l->pipeline))
+    if (!ready(l, now, &at) || !h || flow_failed(&l->pipeline->flow))
         return at;
     if (l->stalled_until > now)
         return l->stalled_until;
@@ -214,7 +214,7 @@ static void serve_transforms(struct lane *l)
         in->ready = 0;
         instance_clear_failure(in);
         if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
-            pipeline_fail(l->pipeline, "[%s] %s", in->section->title, instance_why(in));
+            flow_fail(&l->pipeline->flow, "[%s] %s", in->section->title, instance_why(in));
     }
 }
 

@@ -7,7 +7,7 @@
 #define WEIR_HOST_LANE_H
 
 #include "delivery/outlet.h"
-#include "loop.h"
+#include "instance/loop.h"
 
 struct pipeline;
 struct transform;

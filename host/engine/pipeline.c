@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pipeline.c - builds the parts of a pipeline, wires them, starts and ends them.
  *
- * Built, joined and freed on the main thread; pipeline_fail, pipeline_stop, pipeline_to_outlet: any thread. */
+ * Built, joined and freed on the main thread; pipeline_stop: any thread. */
 #include "pipeline.h"
 
 #include "report/log.h"
+#include "service.h"
 #include "transform.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* memory is divided once: half flows, a quarter is the source's prefetch, a quarter the sinks' bodies and queues */
-static size_t flow_share(const struct pipeline_conf *c)
-{
-    return (size_t)c->memory / 2;
-}
-
-uint64_t pipeline_share(const struct pipeline *p, const struct section_conf *s)
-{
-    uint64_t quarter = (uint64_t)p->conf->memory / 4;
-    if (s->kind != WEIR_SINK)
-        return quarter;
-    uint64_t instances = p->conf->n_sinks * (uint64_t)p->conf->workers + (p->conf->dead_letter != NULL);
-    return quarter / (instances ? instances : 1);
-}
 
 static struct lane *add_lane(struct pipeline *p, const char *name)
 {
@@ -38,7 +22,7 @@ static struct lane *add_lane(struct pipeline *p, const char *name)
 static struct outlet *add_outlet(struct pipeline *p, const struct section_conf *s, struct lane *home,
                                  uint32_t worker)
 {
-    struct outlet *o = outlet_new(p, s, &home->loop, worker);
+    struct outlet *o = outlet_new(&p->flow, s, &home->loop, worker);
     o->lane = home;
     o->next = home->outlets;
     home->outlets = o;
@@ -63,7 +47,7 @@ static struct outlet *outlet_for(struct pipeline *p, const struct section_conf *
 
 static void add_workers(struct pipeline *p)
 {
-    const struct pipeline_conf *c = p->conf;
+    const struct pipeline_conf *c = p->flow.conf;
     p->workers = xcalloc((size_t)c->workers, sizeof(struct lane *));
     for (uint32_t w = 0; w < c->workers; w++) {
         struct lane *l = p->workers[w] = add_lane(p, "weir worker");
@@ -79,26 +63,7 @@ static void add_workers(struct pipeline *p)
             p->workers[w]->routes[s] =
                 outlet_for(p, &c->sinks[s], w, w ? p->workers[w - 1]->routes[s] : NULL);
     if (c->dead_letter)
-        p->dead = outlet_for(p, c->dead_letter, 0, NULL);
-}
-
-struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *state_dir, bool until_end,
-                              struct strbuf *why)
-{
-    struct state *state = state_open(state_dir, conf->name, why);
-    if (!state)
-        return NULL;
-    struct pipeline *p = xcalloc(1, sizeof *p);
-    p->conf = conf;
-    p->until_end = until_end;
-    p->done_fd = -1;
-    p->state = state;
-    p->budget.limit = flow_share(conf);
-    p->budget.record_max = (size_t)conf->memory / 4;
-    ledger_init(&p->ledger);
-    add_workers(p);
-    intake_init(&p->intake, p);
-    return p;
+        p->flow.dead = outlet_for(p, c->dead_letter, 0, NULL);
 }
 
 /* A worker without transforms and sinks of its own is only a signpost: it needs no thread. */
@@ -129,23 +94,35 @@ void pipeline_stop(struct pipeline *p)
     wake_all(p);
 }
 
-void pipeline_fail(struct pipeline *p, const char *format, ...)
+/* The flow failed: on whichever thread, all of them are to look. */
+static void failed(struct flow *f)
 {
-    va_list ap;
-    char text[2048];
-    if (atomic_exchange(&p->failed, true))
-        return;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    log_line(WEIR_LOG_ERROR, p->conf->name, "%s", text);
-    instance_interrupt(p->intake.instance);
-    wake_all(p);
+    instance_interrupt(f->pipeline->intake.instance);
+    wake_all(f->pipeline);
 }
 
-bool pipeline_failed(const struct pipeline *p)
+/* Any thread: to an outlet wherever it lives. */
+static void hand_over(struct outlet *o, struct weir_batch *chunk)
 {
-    return atomic_load(&p->failed);
+    lane_to_outlet(o->lane, o, chunk);
+}
+
+struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *state_dir, bool until_end,
+                              struct strbuf *why)
+{
+    struct state *state = state_open(state_dir, conf->name, why);
+    if (!state)
+        return NULL;
+    struct pipeline *p = xcalloc(1, sizeof *p);
+    flow_init(&p->flow, conf, p, &host_table);
+    p->flow.on_fail = failed;
+    p->flow.hand_over = hand_over;
+    p->until_end = until_end;
+    p->done_fd = -1;
+    p->state = state;
+    add_workers(p);
+    intake_init(&p->intake, p);
+    return p;
 }
 
 void pipeline_set_done(struct pipeline *p)
@@ -161,18 +138,12 @@ bool pipeline_done(const struct pipeline *p)
     return atomic_load(&p->done);
 }
 
-void pipeline_to_outlet(struct pipeline *p, struct outlet *o, struct weir_batch *chunk)
-{
-    (void)p;
-    lane_to_outlet(o->lane, o, chunk);
-}
-
 bool pipeline_join(struct pipeline *p)
 {
     if (p->intake.started)
         pthread_join(p->intake.thread, NULL);
     p->intake.started = false;
-    return !pipeline_failed(p) && ledger_books(&p->ledger).open == 0;
+    return !flow_failed(&p->flow) && ledger_books(&p->flow.ledger).open == 0;
 }
 
 void pipeline_free(struct pipeline *p)
@@ -189,7 +160,7 @@ void pipeline_free(struct pipeline *p)
     }
     free(p->outlets);
     free(p->workers);
-    ledger_free(&p->ledger);
+    flow_free(&p->flow);
     state_close(p->state);
     free(p);
 }

@@ -31,7 +31,7 @@ int intake_shard_revoke(struct intake *in, const struct weir_shard *const *shard
 static bool drained(struct intake *in, const struct revoke *r)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (!ledger_shard_idle(&in->pipeline->ledger, r->shards[i]))
+        if (!ledger_shard_idle(&in->pipeline->flow.ledger, r->shards[i]))
             return false;
     return true;
 }
@@ -41,11 +41,11 @@ static void finish(struct intake *in, struct revoke *r)
 {
     struct pipeline *p = in->pipeline;
     struct weir_position *positions = xcalloc(r->n + 1, sizeof *positions);
-    uint64_t given_back = ledger_books(&p->ledger).returned;
+    uint64_t given_back = ledger_books(&p->flow.ledger).returned;
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->n; i++) {
         struct shard *s = r->shards[i];
-        ledger_shard_close(&p->ledger, s);
+        ledger_shard_close(&p->flow.ledger, s);
         if (r->lost || !s->stored || (p->commits && s->committed != s->watermark))
             continue;
         positions[n++] = (struct weir_position){.struct_size = sizeof *positions,
@@ -56,10 +56,10 @@ static void finish(struct intake *in, struct revoke *r)
     if (!r->lost && !p->commits)
         commit_store_now(in);
     for (uint32_t i = 0; i < r->n; i++) /* never to be committed by us again */
-        ledger_committed(&p->ledger, r->shards[i], r->shards[i]->watermark);
-    given_back = ledger_books(&p->ledger).returned - given_back;
+        ledger_committed(&p->flow.ledger, r->shards[i], r->shards[i]->watermark);
+    given_back = ledger_books(&p->flow.ledger).returned - given_back;
     if (given_back)
-        log_line(WEIR_LOG_WARNING, p->conf->name,
+        log_line(WEIR_LOG_WARNING, p->flow.conf->name,
                  "%" PRIu64
                  " records of %u lanes taken away were not through: their new owner reads them again",
                  given_back, r->n);
@@ -73,10 +73,10 @@ bool revoke_tick(struct intake *in, int64_t now)
     while (in->revokes) {
         struct revoke *r = in->revokes;
         bool ready = r->lost || drained(in, r);
-        if (!ready && now < r->deadline && !pipeline_failed(in->pipeline))
+        if (!ready && now < r->deadline && !flow_failed(&in->pipeline->flow))
             return true;
         if (ready && !r->lost && in->pipeline->commits && now < r->deadline && !commit_settled(in) &&
-            !pipeline_failed(in->pipeline)) {
+            !flow_failed(&in->pipeline->flow)) {
             commit_soon(in); /* the sinks commit what was drained, then it is given back */
             return true;
         }

@@ -79,12 +79,12 @@ static void *s_mem(struct weir_ctx *ctx, void *old, size_t n)
 
 static struct weir_buf *s_buf_alloc(struct weir_ctx *ctx, size_t n, void **data)
 {
-    return buf_alloc(&of(ctx)->pipeline->budget, n, data);
+    return buf_alloc(&of(ctx)->pipeline->flow.budget, n, data);
 }
 
 static struct weir_buf *s_buf_wrap(struct weir_ctx *ctx, size_t n, void (*release)(void *), void *opaque)
 {
-    return buf_wrap(&of(ctx)->pipeline->budget, n, release, opaque);
+    return buf_wrap(&of(ctx)->pipeline->flow.budget, n, release, opaque);
 }
 
 static int s_secret(struct weir_ctx *ctx, const struct weir_secret *secret,
@@ -142,14 +142,14 @@ static int s_shard_revoke(struct weir_ctx *ctx, const struct weir_shard *const *
 
 static void s_shard_end(struct weir_ctx *ctx, const struct weir_shard *shard, uint64_t end)
 {
-    ledger_shard_end(&of(ctx)->pipeline->ledger, (struct shard *)(uintptr_t)shard, end);
+    ledger_shard_end(&of(ctx)->pipeline->flow.ledger, (struct shard *)(uintptr_t)shard, end);
 }
 
 static void s_shard_skip(struct weir_ctx *ctx, const struct weir_shard *shard, uint64_t next)
 {
     struct pipeline *p = of(ctx)->pipeline;
     intake_hand_over(&p->intake); /* so that everything emitted before it stands before it */
-    ledger_shard_skip(&p->ledger, (struct shard *)(uintptr_t)shard, next);
+    ledger_shard_skip(&p->flow.ledger, (struct shard *)(uintptr_t)shard, next);
 }
 
 static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_view *v)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* service.h - the services that look into records (service_record.c), for the table in service.c.  Home thread. */
+/* service.h - what a plugin may ask the host for: the table (service.c), and its services that look into records
+ * (service_record.c), which run on the home thread. */
 #ifndef WEIR_HOST_SERVICE_H
 #define WEIR_HOST_SERVICE_H
 
 #include <weir/plugin.h>
+
+extern const struct weir_host host_table;
 
 int service_json(struct weir_ctx *, const struct weir_batch *, uint32_t i, const struct weir_path *,
                  struct weir_span *ret, const char **ret_why);

@@ -5,7 +5,7 @@
 #include "service.h"
 
 #include "emitter.h"
-#include "instance.h"
+#include "instance/instance.h"
 #include "record/batch.h"
 #include "record/expr.h"
 #include "record/format.h"

@@ -16,7 +16,7 @@ struct transform *transform_new(struct pipeline *p, const struct section_conf *s
 {
     struct transform *t = xcalloc(1, sizeof *t);
     t->conf = s;
-    t->instance = instance_new(p, s, loop, worker);
+    t->instance = flow_instance(&p->flow, s, loop, worker);
     t->one_to_one = conf_promises(s) & WEIR_ONE_TO_ONE;
     return t;
 }
@@ -106,9 +106,9 @@ static void book(struct transform *t, const struct weir_emitter *e)
         more += extra[i];
     }
     if (more)
-        ledger_add_copies(&t->instance->pipeline->ledger, e->in, extra, 0);
+        ledger_add_copies(&t->instance->pipeline->flow.ledger, e->in, extra, 0);
     if (dropped)
-        ledger_end_marked(&t->instance->pipeline->ledger, e->in, none, DROPPED);
+        ledger_end_marked(&t->instance->pipeline->flow.ledger, e->in, none, DROPPED);
     free(none);
     free(extra);
 }
@@ -118,7 +118,7 @@ static void reject_all(struct transform *t, struct weir_emitter *e)
 {
     struct weir_result why = {
         .status = WEIR_REJECT, .code = t->instance->failure.code, .why = instance_why(t->instance)};
-    rejects_begin(&e->rejects, t->instance->pipeline, t->conf);
+    rejects_begin(&e->rejects, &t->instance->pipeline->flow, t->conf);
     for (uint32_t i = 0; i < e->in->count; i++)
         rejects_add(&e->rejects, e->in, i, &why, 1);
     rejects_send(&e->rejects);
@@ -135,7 +135,7 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     e.out = batch_new(in->budget, in->count);
     e.outputs = xcalloc(in->count, sizeof *e.outputs);
     e.rejected = xcalloc(in->count, 1);
-    rejects_begin(&e.rejects, p, t->conf);
+    rejects_begin(&e.rejects, &p->flow, t->conf);
     batch_keep(e.out, in);
     int status = call(t, &e);
     if (status == WEIR_OK) {
@@ -148,7 +148,7 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
         if (status == WEIR_REJECT)
             reject_all(t, &e);
         else if (status != WEIR_RETRY)
-            pipeline_fail(p, "[%s] %s", t->conf->title, instance_why(t->instance));
+            flow_fail(&p->flow, "[%s] %s", t->conf->title, instance_why(t->instance));
     }
     free(e.outputs);
     free(e.rejected);

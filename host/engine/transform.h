@@ -7,7 +7,7 @@
 
 #include "delivery/deadletter.h"
 #include "emitter.h"
-#include "instance.h"
+#include "instance/instance.h"
 
 struct transform {
     struct instance *instance;

@@ -32,16 +32,16 @@ static void print_sink(const struct pipeline *p, const struct section_conf *s, F
 
 bool books_print(struct pipeline *p, FILE *f)
 {
-    struct books b = ledger_books(&p->ledger);
+    struct books b = ledger_books(&p->flow.ledger);
     bool balanced = b.read == b.delivered + b.dead + b.dropped + b.open;
     fprintf(f,
             "%s: read %" PRIu64 " = delivered %" PRIu64 " + dead-lettered %" PRIu64 " + dropped %" PRIu64
             " + undelivered %" PRIu64 "\n",
-            p->conf->name, b.read, b.delivered, b.dead, b.dropped, b.open);
-    for (size_t i = 0; i < p->conf->n_sinks; i++)
-        print_sink(p, &p->conf->sinks[i], f);
-    if (p->conf->dead_letter)
-        print_sink(p, p->conf->dead_letter, f);
+            p->flow.conf->name, b.read, b.delivered, b.dead, b.dropped, b.open);
+    for (size_t i = 0; i < p->flow.conf->n_sinks; i++)
+        print_sink(p, &p->flow.conf->sinks[i], f);
+    if (p->flow.conf->dead_letter)
+        print_sink(p, p->flow.conf->dead_letter, f);
     if (b.returned)
         fprintf(f, "  given back at a rebalance, read again by their new owner: %" PRIu64 "\n", b.returned);
     if (!balanced)

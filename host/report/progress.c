@@ -90,7 +90,7 @@ static bool can_be_live(struct pipeline *const *pipelines, int n)
     if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
         return false;
     for (int i = 0; i < n && isatty(STDOUT_FILENO); i++)
-        if (prints_records(pipelines[i]->conf))
+        if (prints_records(pipelines[i]->flow.conf))
             return false;
     return true;
 }
@@ -139,7 +139,7 @@ static void add_bar(struct strbuf *out, uint64_t lag, uint64_t size, uint64_t re
 
 static void describe(struct progress *p, int i, double seconds, struct strbuf *out)
 {
-    struct ledger *ledger = &p->pipelines[i]->ledger;
+    struct ledger *ledger = &p->pipelines[i]->flow.ledger;
     struct books b = ledger_books(ledger);
     struct line *l = &p->lines[i];
     uint64_t lag = 0, size = 0;
@@ -184,7 +184,7 @@ static void draw(struct progress *p, double seconds)
     p->text.len = 0;
     for (int i = 0; i < n; i++) {
         size_t from = p->text.len;
-        strbuf_printf(&p->text, "%s  ", p->pipelines[i]->conf->name);
+        strbuf_printf(&p->text, "%s  ", p->pipelines[i]->flow.conf->name);
         describe(p, i, seconds, &p->text);
         fit(&p->text, from, known ? w.ws_col : 80);
         strbuf_char(&p->text, '\n');
@@ -202,7 +202,7 @@ static void print_plain(struct progress *p, double seconds)
     for (int i = 0; i < p->n; i++) {
         p->text.len = 0;
         describe(p, i, seconds, &p->text);
-        log_text(WEIR_LOG_INFO, p->pipelines[i]->conf->name, p->text.data, p->text.len);
+        log_text(WEIR_LOG_INFO, p->pipelines[i]->flow.conf->name, p->text.data, p->text.len);
     }
 }
 

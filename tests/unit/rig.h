@@ -118,7 +118,7 @@ static inline struct shard *rig_shard(struct rig *r, unsigned k)
     struct weir_shard desc = {
         .struct_size = sizeof desc, .partition = (int32_t)k, .id = {ids + k, 1}, .topic = {"t", 1}};
     if (!r->shards[k])
-        r->shards[k] = ledger_shard_new(&r->p->ledger, &desc);
+        r->shards[k] = ledger_shard_new(&r->p->flow.ledger, &desc);
     return r->shards[k];
 }
 
@@ -131,8 +131,8 @@ struct rig_record { /* shard 0, 1, ... and its value */
 /* A chunk as the source's thread makes it, its entries open; the caller's reference. */
 static inline struct weir_batch *rig_chunk(struct rig *r, const struct rig_record *records, uint32_t n)
 {
-    struct weir_batch *b = batch_new(&r->p->budget, n);
-    struct ledger_batch *books = ledger_batch_new(&r->p->ledger, n);
+    struct weir_batch *b = batch_new(&r->p->flow.budget, n);
+    struct ledger_batch *books = ledger_batch_new(&r->p->flow.ledger, n);
     for (uint32_t i = 0; i < n; i++) {
         struct shard *s = rig_shard(r, records[i].shard);
         struct weir_record rec = {.shard = &s->pub,

@@ -57,16 +57,16 @@ static void every_record_stands_in_one_column(void **state)
            "  es: in 0 = delivered 0 + duplicate 0 + dead-lettered 0\n",
            true);
     struct weir_batch *b = rig_chunk(&rig, records, 5);
-    ledger_end_marked(&rig.p->ledger, b, (uint8_t[]){1, 0, 0, 0, 0}, DELIVERED);
-    ledger_end_marked(&rig.p->ledger, b, (uint8_t[]){0, 1, 0, 0, 0}, DEAD_LETTERED);
-    ledger_end_marked(&rig.p->ledger, b, (uint8_t[]){0, 0, 1, 0, 0}, DROPPED);
+    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){1, 0, 0, 0, 0}, DELIVERED);
+    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){0, 1, 0, 0, 0}, DEAD_LETTERED);
+    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){0, 0, 1, 0, 0}, DROPPED);
     struct outlet_books *o = &rig.p->outlets[0]->books;
     o->in = 4;
     o->delivered = o->duplicate = o->dead = 1;
     prints("rig: read 5 = delivered 1 + dead-lettered 1 + dropped 1 + undelivered 2\n"
            "  es: in 4 = delivered 1 + duplicate 1 + dead-lettered 1 + undelivered 1\n",
            true);
-    ledger_shard_close(&rig.p->ledger, rig.shards[1]);
+    ledger_shard_close(&rig.p->flow.ledger, rig.shards[1]);
     prints("rig: read 3 = delivered 1 + dead-lettered 1 + dropped 1 + undelivered 0\n"
            "  es: in 4 = delivered 1 + duplicate 1 + dead-lettered 1 + undelivered 1\n"
            "  given back at a rebalance, read again by their new owner: 2\n",
@@ -96,7 +96,7 @@ static void books_that_do_not_balance_say_so(void **state)
     (void)state;
     rig_sink(&rig, "sink es", &sink, NULL);
     rig_build(&rig);
-    rig.p->ledger.books.read = 1;
+    rig.p->flow.ledger.books.read = 1;
     prints("rig: read 1 = delivered 0 + dead-lettered 0 + dropped 0 + undelivered 0\n"
            "  es: in 0 = delivered 0 + duplicate 0 + dead-lettered 0\n"
            "  these books do not balance: a fault of weir, please report it\n",

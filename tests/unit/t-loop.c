@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "engine/instance.h"
-#include "engine/loop.h"
+#include "instance/instance.h"
+#include "instance/loop.h"
 #include "report/clock.h"
 
 #include <pthread.h>

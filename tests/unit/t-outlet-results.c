@@ -146,7 +146,7 @@ static void without_dead_letters_a_reject_stops_the_pipeline(void **state)
     many(0, 0, 2);
     (void)tick();
     answer(1, WEIR_REJECT);
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(books().delivered, 1);
     assert_int_equal(books().open, 1);
     assert_int_equal(o->books.dead, 0); /* it is in no dead letter */
@@ -166,7 +166,7 @@ static void a_dead_letter_that_is_refused_stops_the_pipeline(void **state)
     struct weir_result r = {.index = 0, .status = WEIR_REJECT, .why = "not here"};
     assert_int_equal(complete(&dead, &r, 1), WEIR_OK);
     (void)tick();
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(books().open, 1);
 }
 
@@ -186,11 +186,11 @@ static void rejects_in_a_row_stop_the_pipeline(void **state)
         assert_int_equal(complete(&dead, NULL, 0), WEIR_OK);
         (void)tick();
     }
-    assert_false(pipeline_failed(rig.p));
+    assert_false(flow_failed(&rig.p->flow));
     many(0, 20, 1);
     (void)tick();
     answer(0, WEIR_REJECT);
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
 }
 
 static void fatal_stops_the_pipeline_and_keeps_what_is_done(void **state)
@@ -200,7 +200,7 @@ static void fatal_stops_the_pipeline_and_keeps_what_is_done(void **state)
     many(0, 0, 3);
     (void)tick();
     answer(2, WEIR_FATAL);
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(books().delivered, 2);
     assert_int_equal(books().open, 1);
 }
@@ -211,20 +211,20 @@ static void an_answer_that_means_nothing_is_no_success(void **state)
     (void)state;
     build();
     for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
-        atomic_store(&rig.p->failed, false);
+        atomic_store(&rig.p->flow.failed, false);
         o->stopped = false;
         many(0, k * 2, 2);
         (void)tick();
         answer(0, odd[k]);
-        assert_true(pipeline_failed(rig.p));
+        assert_true(flow_failed(&rig.p->flow));
         assert_int_equal(books().open, k + 1);
     }
-    atomic_store(&rig.p->failed, false);
+    atomic_store(&rig.p->flow.failed, false);
     o->stopped = false;
     many(0, 90, 2);
     (void)tick();
     answer(2, WEIR_OK); /* there is no third */
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(books().open, 6);
 }
 
@@ -298,7 +298,7 @@ static void what_is_held_at_the_end_is_given_up(void **state)
     assert_int_equal(outlet_complete(o->instance, c, NULL, 0, 0), WEIR_FATAL); /* too late */
     loop_run_tasks(&o->lane->loop);
     assert_int_equal(books().open, 3);
-    assert_int_equal(rig.p->budget.used, 0);
+    assert_int_equal(rig.p->flow.budget.used, 0);
 }
 
 static void *complete_all(void *arg)
@@ -321,7 +321,7 @@ static void completions_come_from_any_thread(void **state)
         (void)tick();
         assert_int_equal(sink.n_held, 8);
         assert_int_equal(pthread_create(&thread, NULL, complete_all, &sink), 0);
-        while (!ledger_idle(&rig.p->ledger))
+        while (!ledger_idle(&rig.p->flow.ledger))
             loop_wait(&o->lane->loop, 10), loop_run_tasks(&o->lane->loop);
         pthread_join(thread, NULL);
         memset(sink.said, 0, sizeof sink.said);

@@ -34,7 +34,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     if (rig.p && !pipeline_done(rig.p)) /* the test failed half way */
-        pipeline_fail(rig.p, "the test is over");
+        flow_fail(&rig.p->flow, "the test is over");
     if (rig.p)
         (void)pipeline_join(rig.p);
     rig_free(&rig);
@@ -49,7 +49,7 @@ static void start(void)
 
 static struct books books(void)
 {
-    return ledger_books(&rig.p->ledger);
+    return ledger_books(&rig.p->flow.ledger);
 }
 
 /* Joins; the books balance, and all memory came back. */
@@ -58,7 +58,7 @@ static bool join(void)
     bool good = pipeline_join(rig.p);
     struct books b = books();
     assert_int_equal(b.read, b.delivered + b.dead + b.dropped + b.open);
-    assert_int_equal(rig.p->budget.used, 0);
+    assert_int_equal(rig.p->flow.budget.used, 0);
     assert_true(pipeline_done(rig.p));
     return good;
 }
@@ -109,14 +109,14 @@ static void reading_stops_at_the_budget_and_goes_on(void **state)
     start();
     AWAIT(src.paused >= 4); /* and the session is kept */
     uint64_t read = books().read;
-    assert_true(rig.p->budget.peak <= rig.p->budget.limit + 2 * CHUNK_BYTES);
-    assert_true(read * 8000 > rig.p->budget.limit / 3); /* copies lie in chunks that are not full */
+    assert_true(rig.p->flow.budget.peak <= rig.p->flow.budget.limit + 2 * CHUNK_BYTES);
+    assert_true(read * 8000 > rig.p->flow.budget.limit / 3); /* copies lie in chunks that are not full */
     AWAIT(src.paused >= 8);
     assert_int_equal(books().read, read);
     atomic_store(&one.mode, GOES);
     assert_true(join());
     assert_int_equal(books().delivered, 9000);
-    assert_true(rig.p->budget.peak <= rig.p->budget.limit + 2 * CHUNK_BYTES);
+    assert_true(rig.p->flow.budget.peak <= rig.p->flow.budget.limit + 2 * CHUNK_BYTES);
 }
 
 static void a_sink_that_would_linger_sends_when_memory_is_full(void **state)
@@ -408,7 +408,7 @@ static void a_source_that_can_not_go_on_stops_the_pipeline(void **state)
     src.endless = true;
     start();
     assert_false(join());
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(src.closed, 1);
 }
 
@@ -432,7 +432,7 @@ static void without_dead_letters_the_pipeline_fails(void **state)
     src.endless = true;
     start();
     assert_false(join());
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     assert_int_equal(stored("a"), 0); /* its first record was refused */
 }
 
@@ -461,7 +461,7 @@ static void a_stop_at_any_moment_ends_it(void **state)
         for (volatile int spin = 0; spin < k * 20000; spin++)
             ;
         if (k % 3 == 2)
-            pipeline_fail(rig.p, "as the test wants");
+            flow_fail(&rig.p->flow, "as the test wants");
         pipeline_stop(rig.p);
         (void)join();
         rig_free(&rig);

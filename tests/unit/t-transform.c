@@ -138,7 +138,7 @@ static void holds(const struct weir_batch *b, uint32_t i, uint64_t seq, const ch
 
 static void books_say(uint64_t open, uint64_t dropped)
 {
-    struct books b = ledger_books(&rig.p->ledger);
+    struct books b = ledger_books(&rig.p->flow.ledger);
     assert_int_equal(b.open, open);
     assert_int_equal(b.dropped, dropped);
 }
@@ -147,10 +147,10 @@ static void books_say(uint64_t open, uint64_t dropped)
 static void deliver(struct weir_batch *out)
 {
     if (out)
-        ledger_end_all(&rig.p->ledger, out, DELIVERED);
+        ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
     batch_unref(out);
-    assert_true(ledger_idle(&rig.p->ledger));
-    assert_int_equal(rig.p->budget.used, 0);
+    assert_true(ledger_idle(&rig.p->flow.ledger));
+    assert_int_equal(rig.p->flow.budget.used, 0);
 }
 
 /* ---- pass, drop, several ---- */
@@ -241,9 +241,9 @@ static void further_outputs_are_copies_with_numbers(void **state)
     for (uint32_t i = 0; i < 6; i++)
         assert_int_equal(out->records[i].sub, sub[i]);
     books_say(3, 7);
-    ledger_end_marked(&rig.p->ledger, out, (uint8_t[]){1, 1, 1, 1, 1, 0}, DELIVERED);
+    ledger_end_marked(&rig.p->flow.ledger, out, (uint8_t[]){1, 1, 1, 1, 1, 0}, DELIVERED);
     books_say(1, 7);
-    ledger_end_marked(&rig.p->ledger, out, (uint8_t[]){0, 0, 0, 0, 0, 1}, DELIVERED);
+    ledger_end_marked(&rig.p->flow.ledger, out, (uint8_t[]){0, 0, 0, 0, 0, 1}, DELIVERED);
     books_say(0, 7);
 }
 
@@ -263,7 +263,7 @@ static void one_to_one_is_held_to_it(void **state)
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_FATAL);
     assert_null(out);
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     books_say(10, 0);
 }
 
@@ -288,13 +288,13 @@ static void a_rejected_input_lives_on_in_its_dead_letter(void **state)
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_int_equal(out->count, 5);
-    ledger_end_all(&rig.p->ledger, out, DELIVERED);
+    ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
     batch_unref(out);
     books_say(5, 0);
-    loop_run_tasks(&rig.p->dead->lane->loop);
-    assert_int_equal(rig.p->dead->pending_records, 5);
-    ledger_end_all(&rig.p->ledger, rig.p->dead->head->chunk, DEAD_LETTERED);
-    assert_int_equal(ledger_books(&rig.p->ledger).dead, 5);
+    loop_run_tasks(&rig.p->flow.dead->lane->loop);
+    assert_int_equal(rig.p->flow.dead->pending_records, 5);
+    ledger_end_all(&rig.p->flow.ledger, rig.p->flow.dead->head->chunk, DEAD_LETTERED);
+    assert_int_equal(ledger_books(&rig.p->flow.ledger).dead, 5);
     books_say(0, 0);
 }
 
@@ -317,8 +317,8 @@ static void a_refused_call_rejects_every_input(void **state)
     assert_int_equal(run(0, ten(), &out), WEIR_REJECT);
     assert_null(out);
     books_say(10, 0);
-    loop_run_tasks(&rig.p->dead->lane->loop);
-    assert_int_equal(rig.p->dead->pending_records, 10);
+    loop_run_tasks(&rig.p->flow.dead->lane->loop);
+    assert_int_equal(rig.p->flow.dead->pending_records, 10);
 }
 
 static int answer_oddly(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
@@ -337,7 +337,7 @@ static void an_answer_that_means_nothing_ends_the_pipeline(void **state)
     rig_transform(&rig, "transform a", &one, &s);
     build();
     assert_int_not_equal(run(0, ten(), &out), WEIR_OK);
-    assert_true(pipeline_failed(rig.p));
+    assert_true(flow_failed(&rig.p->flow));
     books_say(10, 0);
 }
 
@@ -386,10 +386,10 @@ static void what_when_can_not_judge_is_rejected(void **state)
     build();
     assert_int_equal(run(0, rig_chunk(&rig, records, 3), &out), WEIR_OK);
     assert_int_equal(out->count, 2);
-    ledger_end_all(&rig.p->ledger, out, DELIVERED);
+    ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
     books_say(1, 0);
-    loop_run_tasks(&rig.p->dead->lane->loop);
-    assert_int_equal(rig.p->dead->pending_records, 1);
+    loop_run_tasks(&rig.p->flow.dead->lane->loop);
+    assert_int_equal(rig.p->flow.dead->pending_records, 1);
     batch_unref(out);
     expr_free(when);
 }
@@ -570,7 +570,7 @@ static void a_call_that_wants_another_try_leaves_no_trace(void **state)
     assert_int_equal(out->count, 10);
     holds(out, 3, 3, "{\"n\":5,\"m\":true}");
     books_say(10, 0);
-    assert_false(pipeline_failed(rig.p)); /* and no dead letter was counted */
+    assert_false(flow_failed(&rig.p->flow)); /* and no dead letter was counted */
     deliver(out);
 }
 

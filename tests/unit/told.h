@@ -98,7 +98,7 @@ static int teardown(void **state)
         outlet_close(rig.p->outlets[i]);
     for (struct lane *l = rig.p->lanes; l; l = l->next)
         lane_drop(l);
-    uint64_t used = rig.p->budget.used;
+    uint64_t used = rig.p->flow.budget.used;
     rig_free(&rig);
     clock_replace(NULL, NULL);
     return scratch_remove(state) || used;
@@ -120,8 +120,8 @@ static inline int64_t tick(void)
 {
     loop_run_tasks(&o->lane->loop);
     int64_t at = outlet_tick(o, now);
-    if (rig.p->dead)
-        (void)outlet_tick(rig.p->dead, now);
+    if (rig.p->flow.dead)
+        (void)outlet_tick(rig.p->flow.dead, now);
     return at;
 }
 
@@ -174,15 +174,15 @@ static inline void said(const char *what)
 
 static inline struct books books(void)
 {
-    return ledger_books(&rig.p->ledger);
+    return ledger_books(&rig.p->flow.ledger);
 }
 
 static inline void all_delivered(uint64_t n)
 {
     assert_int_equal(books().delivered, n);
     assert_int_equal(books().open, 0);
-    assert_int_equal(rig.p->budget.used, 0);
-    assert_true(ledger_idle(&rig.p->ledger));
+    assert_int_equal(rig.p->flow.budget.used, 0);
+    assert_true(ledger_idle(&rig.p->flow.ledger));
 }
 
 #endif

@@ -19,6 +19,15 @@
 
 struct pipeline;
 
+struct instance_place {        /* where an instance lives and what it is given */
+    struct pipeline *pipeline; /* handed through to the services */
+    const char *name;          /* of the pipeline */
+    const struct weir_host *host;
+    struct loop *loop;
+    uint32_t worker;
+    uint64_t budget; /* bytes it may keep for itself */
+};
+
 struct backoff { /* exponential with full jitter */
     int64_t initial_ms, max_ms;
     uint32_t tries;
@@ -81,10 +90,8 @@ struct instance {
     struct rendered rendered[RENDERED_MAX];
 };
 
-extern const struct weir_host host_table; /* service.c */
-
 /* Makes an instance that lives on the loop; nothing of the plugin runs yet. */
-struct instance *instance_new(struct pipeline *, const struct section_conf *, struct loop *, uint32_t worker);
+struct instance *instance_new(const struct section_conf *, const struct instance_place *);
 /* Home thread: create and open.  WEIR_OK: it is open.  WEIR_RETRY: not before open_at; the reason was logged once.
  * Other: can not run, the reason is in failure. */
 int instance_open(struct instance *);

@@ -2,7 +2,6 @@
 /* instance.c - life of one plugin instance: create, open with back-off, close, and its health as the log tells it. */
 #include "instance.h"
 
-#include "engine/pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
 
@@ -27,38 +26,37 @@ int64_t backoff_next(struct backoff *b, int64_t wish_ms)
     return backoff_wait(b, b->tries++, wish_ms);
 }
 
-static char *who(const struct pipeline *p, const struct section_conf *s, uint32_t worker)
+static char *who(const struct section_conf *s, const struct instance_place *at)
 {
     struct strbuf text = {0};
-    strbuf_printf(&text, "%s [%s]", p->conf->name, s->title);
-    if (worker)
-        strbuf_printf(&text, " #%u", worker);
+    strbuf_printf(&text, "%s [%s]", at->name, s->title);
+    if (at->worker)
+        strbuf_printf(&text, " #%u", at->worker);
     return text.data;
 }
 
-struct instance *instance_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
-                              uint32_t worker)
+struct instance *instance_new(const struct section_conf *s, const struct instance_place *at)
 {
     struct instance *i = xcalloc(1, sizeof *i);
-    i->ctx.host = &host_table;
+    i->ctx.host = at->host;
     i->ops = s->ops;
     i->section = s;
-    i->pipeline = p;
-    i->loop = loop;
-    i->next_in_loop = loop->instances;
-    loop->instances = i;
-    i->who = who(p, s, worker);
+    i->pipeline = at->pipeline;
+    i->loop = at->loop;
+    i->next_in_loop = at->loop->instances;
+    at->loop->instances = i;
+    i->who = who(s, at);
     i->wake_at = INT64_MAX;
     i->open_backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
     pthread_mutex_init(&i->health_lock, NULL);
     pthread_mutex_init(&i->self_lock, NULL);
     pthread_cond_init(&i->left, NULL);
     i->info = (struct weir_instance){.struct_size = sizeof i->info,
-                                     .worker = worker,
-                                     .pipeline = p->conf->name,
+                                     .worker = at->worker,
+                                     .pipeline = at->name,
                                      .section = s->title,
                                      .reader = "",
-                                     .budget = pipeline_share(p, s)};
+                                     .budget = at->budget};
     if (s->kind == WEIR_SINK) {
         i->info.batch_records = (uint32_t)s->batch_records;
         i->info.batch_bytes = (uint64_t)s->batch_bytes;
