@@ -206,6 +206,7 @@ static void case_destroy(void *self)
 static const struct weir_ops transform = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_TRANSFORM,
+    .promises = WEIR_ONE_TO_ONE,
     .options = &options,
     .create = case_create,
     .process = case_process,

@@ -86,6 +86,7 @@ static void filter_destroy(void *self)
 static const struct weir_ops transform = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_TRANSFORM,
+    .promises = WEIR_ONE_TO_ONE,
     .options = &options,
     .create = filter_create,
     .process = filter_process,

@@ -58,6 +58,19 @@ static void filter_rejects_with_the_reason_of_each(void **state)
     harness_free(h);
 }
 
+/* Without it the host prints what earlier stages edited before each of them, instead of once behind all. */
+static void one_output_at_most_is_promised(void **state)
+{
+    const char *one[] = {"{\"s\":\"a\"}"};
+    struct harness *f = run("filter", "when = .s == \"a\"\n", one, 1);
+    assert_true(harness_ops(f)->promises & WEIR_ONE_TO_ONE);
+    harness_free(f);
+    struct harness *c = run("case", "to = upper\nfield = .s\n", one, 1);
+    assert_true(harness_ops(c)->promises & WEIR_ONE_TO_ONE);
+    harness_free(c);
+    (void)state;
+}
+
 static void filter_needs_an_expression(void **state)
 {
     (void)state;
@@ -148,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filter_keeps_what_matches),
         cmocka_unit_test(filter_rejects_with_the_reason_of_each),
+        cmocka_unit_test(one_output_at_most_is_promised),
         cmocka_unit_test(filter_needs_an_expression),
         cmocka_unit_test(case_of_the_whole_value),
         cmocka_unit_test(case_grows_beyond_its_buffer),
