@@ -224,7 +224,11 @@ def test_dead_letters_into_an_index(weir, es, name, tmp_path):
 
 
 def test_too_large_for_the_topic(weir, kafka, name, tmp_path):
-    """The broker refuses one record of a batch; its neighbours arrive."""
+    """The broker refuses one record of a batch; its neighbours arrive.
+
+    Which of them shared its request is librdkafka's timing, and what shared it is sent again behind what was already
+    on its way (docs/kafka.md), so their order is not part of the promise here.
+    """
     source = kafka.create(f"{name}-in")
     out = kafka.create(f"{name}-out", max_message_bytes=20000)
     kafka.produce(source, [Record(b"a"), Record(bytes(range(256)) * 1000, b"big"), Record(b"c")])
@@ -243,7 +247,7 @@ def test_too_large_for_the_topic(weir, kafka, name, tmp_path):
         path={tmp_path}/dead
         format=record"""
     ).ok(2, dead=1)
-    assert [r.value for r in kafka.read(out)] == [b"a", b"c"]
+    assert sorted(r.value for r in kafka.read(out)) == [b"a", b"c"]
     (letter,) = read_lines((tmp_path / "dead").read_bytes())
     assert letter.key == b"big" and "large" in reasons(letter)["exception.message"].lower()
 
