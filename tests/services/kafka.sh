@@ -31,7 +31,11 @@ kafka_properties() {
 		process.roles=broker,controller
 		node.id=$(kafka_node_id "$1")
 		controller.quorum.voters=$voters
-		listeners=PLAINTEXT://127.0.0.1:$(port_of "$1"),CONTROLLER://127.0.0.1:$(cat "$dir/port2")
+		listeners=PLAINTEXT://127.0.0.1:$(port_of "$1"),PROXIED://127.0.0.1:$(cat "$dir/port3"),CONTROLLER://127.0.0.1:$(cat "$dir/port2")
+		# Clients of PROXIED are told the port of a proxy, which a test may start.
+		advertised.listeners=PLAINTEXT://127.0.0.1:$(port_of "$1"),PROXIED://127.0.0.1:$(cat "$dir/port4")
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+		inter.broker.listener.name=PLAINTEXT
 		controller.listener.names=CONTROLLER
 		log.dirs=$dir/data
 		auto.create.topics.enable=true

@@ -71,7 +71,7 @@ free_port() {
 	local port
 	while :; do
 		port=$((20000 + RANDOM % 12000))
-		port_answers "$port" || grep -qsx "$port" "$RUN"/*/port "$RUN"/*/port2 || break
+		port_answers "$port" || grep -qsx "$port" "$RUN"/*/port "$RUN"/*/port[2-4] || break
 	done
 	echo "$port"
 }
