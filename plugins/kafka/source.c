@@ -51,6 +51,20 @@ static int source_probe(struct weir_ctx *ctx, const void *conf, struct weir_prob
 }
 
 /* ---- create -------------------------------------------------------------------------------------------------- */
+/* A group that knows a static member gives it its old partitions without looking at the topics it asks for now, so
+ * other topics must be another member: its id ends in their FNV-1a. */
+static uint32_t source_topics_mark(const struct weir_list *topics)
+{
+    uint32_t mark = 2166136261u;
+    for (size_t i = 0; i < topics->count; i++)
+        for (const char *p = topics->items[i];; p++) {
+            mark = (mark ^ (unsigned char)*p) * 16777619u;
+            if (*p == '\0')
+                break;
+        }
+    return mark;
+}
+
 /* Kafka takes the letters of topic names in a static member id; the rest becomes '-'.  False: a name is too long. */
 static bool source_names(struct kafka_source *s, const struct weir_instance *who)
 {
@@ -62,10 +76,11 @@ static bool source_names(struct kafka_source *s, const struct weir_instance *who
         (void)snprintf(worker, sizeof worker, "-%" PRIu32, who->worker);
     int g = snprintf(s->group, sizeof s->group, "%s%s%s%s", c->group ? "" : "weir-",
                      c->group ? c->group : who->pipeline, dot, reader);
-    int i = c->instance
-                ? snprintf(s->instance, sizeof s->instance, "%s%s%s%s", c->instance, dot, reader, worker)
-                : snprintf(s->instance, sizeof s->instance, "%s-%s%s%s%s", host, who->pipeline, dot, reader,
-                           worker);
+    uint32_t mark = source_topics_mark(&c->topics);
+    int i = c->instance ? snprintf(s->instance, sizeof s->instance, "%s%s%s%s-%08" PRIx32, c->instance, dot,
+                                   reader, worker, mark)
+                        : snprintf(s->instance, sizeof s->instance, "%s-%s%s%s%s-%08" PRIx32, host,
+                                   who->pipeline, dot, reader, worker, mark);
     for (char *p = s->instance; *p; p++)
         if (*p != '.' && !kafka_conf_topic_legal((struct weir_slice){p, 1}))
             *p = '-';
@@ -499,7 +514,7 @@ static const struct weir_option rows[] = {
                   "Whether records of open and aborted transactions are read", NULL),
     WEIR_OPT_STRING(
         C, instance, "instance", WEIR_F_ADVANCED, NULL,
-        "Static member id; default HOST-PIPELINE-WORKER, empty: none",
+        "Static member id, a mark of the topics is added; default HOST-PIPELINE-WORKER, empty: none",
         "A static member that is back within session.timeout.ms moves no partition. Two members with "
         "one id stop each other. Letters Kafka does not take become -."),
     WEIR_OPT_ENUM(

@@ -317,6 +317,15 @@ def test_a_static_member_is_back_without_a_rebalance(weir, kafka, name, tmp_path
     assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(20))
 
 
+def test_other_topics_are_read_at_once(weir, kafka, name, tmp_path):
+    """A static member that is back is given its old partitions: with other topics it must be another member."""
+    for i, word in enumerate("ab"):
+        source = kafka.create(f"{name}-{word}", 2)
+        kafka.fill(source, 10, 2, first=10 * i)
+        weir.run(kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out").ok(10)
+    assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(20))
+
+
 def test_a_new_topic_is_found_by_its_pattern(weir, kafka, name):
     """Topics found later are read whole."""
     out = kafka.create(f"{name}-out")
