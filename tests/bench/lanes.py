@@ -67,7 +67,8 @@ class Bench:
 
     def check(self, who, found):
         if found != self.print:
-            raise BenchError(f"{who} lost or changed records\n  input:  {self.print}\n  output: {found}")
+            said = self.meter.said()
+            raise BenchError(f"{who} lost or changed records\n  input:  {self.print}\n  output: {found}\n{said}")
 
     def work(self, name, command, progress=None, target=0):
         """A program to its end, or a daemon until progress() reaches target."""

@@ -35,6 +35,8 @@ class Meter:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.program = self.folder / "measure"
+        self.log = self.folder / "stderr.log"
+        self.log.touch()
         source = Path(__file__).with_name("measure.c")
         subprocess.run(
             [os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", self.program, source], check=True
@@ -47,15 +49,19 @@ class Meter:
         """To its own end."""
         return self.start(command, out, env).end()
 
+    def said(self):
+        """The end of what the last program wrote to its standard error."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
 
 class Measured:
     """A started program.  Its standard output goes to the file `out`, its standard error to a log."""
 
     def __init__(self, meter, command, out, env):
         self.command = command
-        self.log = meter.folder / "stderr.log"
+        self.meter = meter
         read, write = os.pipe()
-        with open(out or meter.folder / "stdout.log", "wb") as stdout, open(self.log, "wb") as stderr:
+        with open(out or meter.folder / "stdout.log", "wb") as stdout, open(meter.log, "wb") as stderr:
             self.process = subprocess.Popen(
                 [meter.program, str(write), *command],
                 stdin=subprocess.DEVNULL,
@@ -70,8 +76,7 @@ class Measured:
         self.pid = int(self.pipe.readline())
 
     def fail(self, what):
-        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
-        raise BenchError(f"{' '.join(self.command)}\n{what}\n{tail}")
+        raise BenchError(f"{' '.join(self.command)}\n{what}\n{self.meter.said()}")
 
     def end(self, good=(0,), wall=None):
         """Waits; its figures.  wall: seconds to report instead of the time to its end."""
