@@ -34,6 +34,34 @@ struct segment { /* the entries of one shard in one batch, or a skip: a position
     bool returned;
 };
 
+/* A number that others read without the lock and only its holder changes: no locked instruction is needed. */
+static void count(_Atomic uint64_t *number, uint64_t delta)
+{
+    atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + delta,
+                          memory_order_relaxed);
+}
+
+static uint64_t peek(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static void put(_Atomic uint64_t *number, uint64_t value)
+{
+    atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+/* Says that the numbers stored before it mean something. */
+static void say(_Atomic bool *flag)
+{
+    atomic_store_explicit(flag, true, memory_order_release);
+}
+
+static bool said(const _Atomic bool *flag)
+{
+    return atomic_load_explicit(flag, memory_order_relaxed);
+}
+
 void ledger_init(struct ledger *l)
 {
     memset(l, 0, sizeof *l);
@@ -163,16 +191,16 @@ bool ledger_open(struct ledger_batch *b)
         b->index[s->number] = s;
         s->open = s->count;
         s->shard->building = NULL;
-        s->shard->reached = s->next;
-        if (!s->shard->has_begin) {
-            s->shard->begin = b->entries[s->first].next;
-            s->shard->has_begin = true;
+        put(&s->shard->reached, s->next);
+        if (!said(&s->shard->has_begin)) {
+            put(&s->shard->begin, b->entries[s->first].next);
+            say(&s->shard->has_begin);
         }
         b->refs++;
         segment_queue(s);
     }
-    l->books.read += b->count;
-    l->books.open += b->count;
+    count(&l->counts.taken, b->count);
+    count(&l->counts.open, b->count);
     batch_list(b);
     pthread_mutex_unlock(&l->lock);
     return true;
@@ -191,9 +219,9 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     if (--e->copies)
         return false;
     if (!s->returned) {
-        uint64_t *column[] = {&l->books.dropped, &l->books.delivered, &l->books.dead};
-        ++*column[e->worst];
-        l->books.open--;
+        _Atomic uint64_t *column[] = {&l->counts.dropped, &l->counts.delivered, &l->counts.dead};
+        count(column[e->worst], 1);
+        count(&l->counts.open, (uint64_t)-1);
     }
     if (!--s->open && s->shard->head == s)
         shard_pass(s->shard); /* frees the segment, but not yet the batch */
@@ -250,8 +278,8 @@ struct shard *ledger_shard_new(struct ledger *l, const struct weir_shard *desc)
     s->pub.topic = (struct weir_slice){desc->topic.ptr ? bytes : NULL, desc->topic.len};
     pthread_mutex_lock(&l->lock);
     s->number = l->n_shards++;
-    s->next = l->shards;
-    l->shards = s;
+    s->next = atomic_load_explicit(&l->shards, memory_order_relaxed);
+    atomic_store_explicit(&l->shards, s, memory_order_release);
     pthread_mutex_unlock(&l->lock);
     return s;
 }
@@ -271,9 +299,10 @@ static void segment_pop(struct shard *s)
 /* The shard is final up to here; never back, whatever a source says. */
 static void shard_reach(struct shard *s, uint64_t next)
 {
-    if (next > s->watermark || !s->stored)
-        s->watermark = next;
-    s->stored = true;
+    if (next > peek(&s->watermark) || !said(&s->stored))
+        put(&s->watermark, next);
+    if (!said(&s->stored))
+        say(&s->stored);
 }
 
 /* Passes the segments at the head that are final as a whole. */
@@ -303,14 +332,13 @@ void ledger_shard_close(struct ledger *l, struct shard *s)
 {
     pthread_mutex_lock(&l->lock);
     shard_advance(s);
-    s->closed = true;
+    say(&s->closed);
     for (struct segment *g = s->head; g; g = g->after) {
         if (!g->batch)
             continue;
         g->returned = true;
-        l->books.read -= g->open;
-        l->books.open -= g->open;
-        l->books.returned += g->open;
+        count(&l->counts.open, (uint64_t)0 - g->open);
+        count(&l->counts.returned, g->open);
     }
     while (s->head)
         segment_pop(s);
@@ -330,24 +358,26 @@ bool ledger_shard_idle(struct ledger *l, const struct shard *s)
 void ledger_shard_skip(struct ledger *l, struct shard *s, uint64_t next)
 {
     pthread_mutex_lock(&l->lock);
-    if (!s->closed && s->tail && !s->tail->batch) { /* one skip after another: the last one says it all */
+    if (!said(&s->closed) && s->tail &&
+        !s->tail->batch) { /* one skip after another: the last one says it all */
         s->tail->next = next > s->tail->next ? next : s->tail->next;
-    } else if (!s->closed) {
+    } else if (!said(&s->closed)) {
         struct segment *g = xcalloc(1, sizeof *g);
         g->shard = s;
         g->next = next;
         segment_queue(g);
     }
-    if (next > s->reached)
-        s->reached = next;
+    if (next > peek(&s->reached))
+        put(&s->reached, next);
     pthread_mutex_unlock(&l->lock);
 }
 
 void ledger_shard_end(struct ledger *l, struct shard *s, uint64_t end)
 {
     pthread_mutex_lock(&l->lock);
-    s->end = end;
-    s->has_end = true;
+    put(&s->end, end);
+    if (!said(&s->has_end))
+        say(&s->has_end);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -357,12 +387,13 @@ bool ledger_lag(struct ledger *l, uint64_t *ret_lag, uint64_t *ret_size)
     *ret_lag = *ret_size = 0;
     pthread_mutex_lock(&l->lock);
     for (const struct shard *s = l->shards; s; s = s->next) {
-        if (s->closed || !s->has_end)
+        if (said(&s->closed) || !said(&s->has_end))
             continue;
-        uint64_t at = s->has_begin ? s->reached : s->end;
+        bool begun = said(&s->has_begin);
+        uint64_t end = peek(&s->end), begin = peek(&s->begin), at = begun ? peek(&s->reached) : end;
         known = true;
-        *ret_lag += s->end > at ? s->end - at : 0;
-        *ret_size += s->has_begin && s->end > s->begin ? s->end - s->begin : 0;
+        *ret_lag += end > at ? end - at : 0;
+        *ret_size += begun && end > begin ? end - begin : 0;
     }
     pthread_mutex_unlock(&l->lock);
     return known;
@@ -376,11 +407,23 @@ bool ledger_idle(struct ledger *l)
     return idle;
 }
 
+struct books ledger_glance(const struct ledger *l)
+{
+    const struct ledger_counts *c = &l->counts;
+    return (struct books){.read = peek(&c->taken),
+                          .delivered = peek(&c->delivered),
+                          .dead = peek(&c->dead),
+                          .dropped = peek(&c->dropped),
+                          .returned = peek(&c->returned),
+                          .open = peek(&c->open)};
+}
+
 struct books ledger_books(struct ledger *l)
 {
     pthread_mutex_lock(&l->lock);
-    struct books b = l->books;
+    struct books b = ledger_glance(l);
     pthread_mutex_unlock(&l->lock);
+    b.read -= b.returned;
     return b;
 }
 
@@ -389,12 +432,12 @@ uint32_t ledger_watermarks(struct ledger *l, struct shard **ret, uint64_t *ret_n
     uint32_t n = 0;
     pthread_mutex_lock(&l->lock);
     for (struct shard *s = l->shards; s && n < cap; s = s->next) {
-        if (!s->closed)
+        if (!said(&s->closed))
             shard_advance(s);
-        if (!s->stored || (s->committed_any && s->committed == s->watermark))
+        if (!said(&s->stored) || (s->committed_any && s->committed == peek(&s->watermark)))
             continue;
         ret[n] = s;
-        ret_next[n++] = s->watermark;
+        ret_next[n++] = peek(&s->watermark);
     }
     pthread_mutex_unlock(&l->lock);
     return n;

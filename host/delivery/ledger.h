@@ -5,11 +5,13 @@
  * an entry is final when its last copy ended, in the worst outcome of them.  A shard's watermark passes final
  * entries only, in order, without gaps: it is the only thing that is ever committed.  A record that nobody ends
  * stays open for ever and is reported as undelivered: forgetting is never success.
- * Threads: any; one lock, taken once per batch, never per record, and never while a plugin is called. */
+ * Threads: any; one lock, taken once per batch, never per record, and never while a plugin is called.  What metrics
+ * show is written under the lock and read without it: ledger_glance and the atomic fields of a shard. */
 #ifndef WEIR_HOST_LEDGER_H
 #define WEIR_HOST_LEDGER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,19 +26,19 @@ enum outcome {
 struct segment;
 struct weir_batch;
 
-struct shard {             /* the host's side of a lane; lives until the pipeline ends */
-    struct weir_shard pub; /* first: what plugins see */
-    struct shard *next;    /* in the ledger's list */
-    uint32_t number;       /* 0, 1, ...: chooses the worker */
-    bool closed;           /* revoked: what is still open of it belongs to somebody else */
-    bool stored;           /* watermark says something */
-    uint64_t watermark;    /* resume here */
-    uint64_t committed;    /* what was stored last */
+struct shard {                  /* the host's side of a lane; lives until the pipeline ends */
+    struct weir_shard pub;      /* first: what plugins see */
+    struct shard *next;         /* in the ledger's list */
+    uint32_t number;            /* 0, 1, ...: chooses the worker */
+    _Atomic bool closed;        /* revoked: what is still open of it belongs to somebody else */
+    _Atomic bool stored;        /* watermark says something */
+    _Atomic uint64_t watermark; /* resume here */
+    uint64_t committed;         /* what was stored last */
     bool committed_any;
-    uint64_t begin;   /* where it started, once something is known */
-    uint64_t reached; /* next of the last record read */
-    uint64_t end;     /* as the source knows it */
-    bool has_begin, has_end;
+    _Atomic uint64_t begin;   /* where it started, once something is known */
+    _Atomic uint64_t reached; /* next of the last record read */
+    _Atomic uint64_t end;     /* as the source knows it */
+    _Atomic bool has_begin, has_end;
     struct segment *head, *tail; /* not yet passed, oldest first */
     struct segment *building;    /* of the batch being filled; source thread */
 };
@@ -46,10 +48,14 @@ struct books {                                         /* counts of source recor
     uint64_t open;
 };
 
+struct ledger_counts { /* changed under the lock; taken never falls: what was given back is counted apart */
+    _Atomic uint64_t taken, delivered, dead, dropped, returned, open;
+};
+
 struct ledger {
     pthread_mutex_t lock;
-    struct books books;
-    struct shard *shards;
+    struct ledger_counts counts;
+    struct shard *_Atomic shards; /* newest first; none is taken out before the end */
     uint32_t n_shards;
     uint64_t batches;           /* not yet final */
     struct ledger_batch *open;  /* these */
@@ -97,6 +103,9 @@ void ledger_shard_skip(struct ledger *, struct shard *, uint64_t next);
 void ledger_shard_end(struct ledger *, struct shard *, uint64_t end);
 bool ledger_idle(struct ledger *);
 struct books ledger_books(struct ledger *);
+/* The same without the lock: each number is right, but while records flow they need not add up.  read counts what
+ * was given back too, so that no number but open ever falls. */
+struct books ledger_glance(const struct ledger *);
 
 /* How far reading is behind the ends that are known, in positions; false: no end is known. */
 bool ledger_lag(struct ledger *, uint64_t *ret_lag, uint64_t *ret_size);

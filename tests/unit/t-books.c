@@ -96,7 +96,7 @@ static void books_that_do_not_balance_say_so(void **state)
     (void)state;
     rig_sink(&rig, "sink es", &sink, NULL);
     rig_build(&rig);
-    rig.p->flow.ledger.books.read = 1;
+    rig.p->flow.ledger.counts.taken = 1;
     prints("rig: read 1 = delivered 0 + dead-lettered 0 + dropped 0 + undelivered 0\n"
            "  es: in 0 = delivered 0 + duplicate 0 + dead-lettered 0\n"
            "  these books do not balance: a fault of weir, please report it\n",
