@@ -3,15 +3,16 @@
 #include "deadletter.h"
 
 #include "flow.h"
+#include "ledger.h"
+#include "record/strbuf.h"
 #include "report/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define HEADERS 10
+#define HEADERS 15   /* most that are added */
 #define WHY_MAX 1024 /* bytes of a reason kept: some servers put the whole document there */
-#define PREFIX  "__connect.errors."
 
 void rejects_begin(struct rejects *r, struct flow *f, const struct section_conf *section)
 {
@@ -37,12 +38,9 @@ struct header_writer {
     uint32_t n;
 };
 
-static void put(struct header_writer *w, const char *name, const char *value, size_t len)
+static void put(struct header_writer *w, const char *name, const void *value, size_t len)
 {
-    char full[64];
-    int n = snprintf(full, sizeof full, PREFIX "%s", name);
-    w->headers[w->n++] = (struct weir_header){{arena_copy(w->arena, full, (size_t)n), (size_t)n},
-                                              {arena_copy(w->arena, value, len), len}};
+    w->headers[w->n++] = (struct weir_header){{name, strlen(name)}, {arena_copy(w->arena, value, len), len}};
 }
 
 static void put_number(struct header_writer *w, const char *name, int64_t value)
@@ -62,6 +60,32 @@ static size_t reason_length(const char *reason)
     return n;
 }
 
+static bool differ(struct weir_slice a, struct weir_slice b)
+{
+    return a.len != b.len || (a.len && memcmp(a.ptr, b.ptr, a.len) != 0);
+}
+
+/* What a record is known by beyond topic, partition and offset of where it was read. */
+static void add_identity(struct header_writer *w, const struct weir_record *r)
+{
+    const struct shard *s = (const struct shard *)(const void *)r->shard; /* plugins see its first member */
+    const struct weir_shard *pub = &s->pub;
+    struct strbuf id = {0};
+    strbuf_add(&id, pub->topic.ptr ? pub->topic.ptr : "", pub->topic.len);
+    strbuf_printf(&id, "/%" PRId32, pub->partition);
+    if (differ((struct weir_slice){id.data, id.len}, pub->id))
+        put(w, DEADLETTER_SHARD, pub->id.ptr, pub->id.len);
+    strbuf_free(&id);
+    if (r->topic.ptr && differ(r->topic, pub->topic))
+        put(w, DEADLETTER_TOPIC, r->topic.ptr, r->topic.len);
+    if (r->partition != pub->partition)
+        put_number(w, DEADLETTER_PARTITION, r->partition);
+    if ((uint64_t)r->offset != r->seq)
+        put_number(w, DEADLETTER_OFFSET, r->offset);
+    if (s->redriven)
+        put_number(w, DEADLETTER_ATTEMPTS, s->redriven);
+}
+
 static void add_headers(const struct rejects *rj, struct weir_record *r, const struct weir_result *why,
                         uint32_t attempts)
 {
@@ -77,16 +101,18 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
     if (r->n_headers)
         memcpy(w.headers, r->headers, r->n_headers * sizeof *w.headers);
     w.n = r->n_headers;
-    put(&w, "topic", topic.ptr ? topic.ptr : "", topic.len);
-    put_number(&w, "partition", r->partition);
-    put_number(&w, "offset", (int64_t)r->seq);
-    put(&w, "connector.name", conf->name, strlen(conf->name));
-    put_number(&w, "task.id", 0);
-    put(&w, "stage", stage(rj->section), strlen(stage(rj->section)));
-    put(&w, "class.name", rj->section->plugin->info.name, strlen(rj->section->plugin->info.name));
-    put(&w, "exception.class.name", type, strlen(type));
-    put(&w, "exception.message", reason, reason_length(reason));
-    put(&w, "exception.stacktrace", trace, (size_t)n);
+    put(&w, DEADLETTER_ERRORS "topic", topic.ptr ? topic.ptr : "", topic.len);
+    put_number(&w, DEADLETTER_ERRORS "partition", r->shard->partition);
+    put_number(&w, DEADLETTER_ERRORS "offset", (int64_t)r->seq);
+    put(&w, DEADLETTER_ERRORS "connector.name", conf->name, strlen(conf->name));
+    put_number(&w, DEADLETTER_ERRORS "task.id", 0);
+    put(&w, DEADLETTER_ERRORS "stage", stage(rj->section), strlen(stage(rj->section)));
+    put(&w, DEADLETTER_ERRORS "class.name", rj->section->plugin->info.name,
+        strlen(rj->section->plugin->info.name));
+    put(&w, DEADLETTER_ERRORS "exception.class.name", type, strlen(type));
+    put(&w, DEADLETTER_ERRORS "exception.message", reason, reason_length(reason));
+    put(&w, DEADLETTER_ERRORS "exception.stacktrace", trace, (size_t)n);
+    add_identity(&w, r);
     r->headers = w.headers;
     r->n_headers = w.n;
 }
@@ -112,11 +138,10 @@ static void count_in_row(struct rejects *rj)
     int64_t limit = f->conf->dead_letter->stop_after;
     uint64_t n = rj->chunk->count, now = atomic_fetch_add_explicit(rj->in_row, n, memory_order_relaxed) + n;
     if (limit > 0 && now >= (uint64_t)limit)
-        flow_fail(f,
-                  "[%s] %" PRIu64
-                  " records in a row were rejected (stop-after); a wrong mapping or transform "
-                  "is likelier than so many bad records. The first reasons are in the dead letters",
-                  rj->section->title, now);
+        flow_end(f,
+                 "[%s] %" PRIu64 " records in a row were rejected (stop-after); a wrong mapping or transform "
+                 "is likelier than so many bad records. The first reasons are in the dead letters",
+                 rj->section->title, now);
 }
 
 void rejects_add_record(struct rejects *rj, const struct weir_record *record, struct origin origin,
@@ -137,7 +162,7 @@ void rejects_add_record(struct rejects *rj, const struct weir_record *record, st
 void rejects_add(struct rejects *rj, const struct weir_batch *b, uint32_t i, const struct weir_result *why,
                  uint32_t attempts)
 {
-    rejects_add_record(rj, &b->records[i], batch_origin(b, i), why, attempts);
+    rejects_add_record(rj, batch_original(b, i), batch_origin(b, i), why, attempts);
 }
 
 void rejects_send(struct rejects *rj)
@@ -145,6 +170,7 @@ void rejects_send(struct rejects *rj)
     if (!rj->chunk)
         return;
     batch_seal(rj->chunk);
+    atomic_fetch_add(&rj->flow->letters, rj->chunk->count);
     rj->flow->hand_over(rj->flow->dead, rj->chunk);
     count_in_row(rj);
     batch_unref(rj->chunk);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* deadletter.h - records that never can succeed, on their way to the [dead-letter] sink with the reason.
  *
- * A dead letter is a copy of the record with ten headers more, named as Kafka Connect names them; the copy that was
- * rejected lives on in it and ends when the dead-letter sink has it.  Without that section, or when it rejects too,
+ * A dead letter is a copy of the record as it was read, with ten headers more, named as Kafka Connect names them, and
+ * with headers of weir's own where those ten would not say all of the record's identity; the copy that was rejected
+ * lives on in it and ends when the dead-letter sink has it.  Without that section, or when it rejects too,
  * the pipeline fails.  Thread: any; the collected records belong to the caller until rejects_send. */
 #ifndef WEIR_HOST_DEADLETTER_H
 #define WEIR_HOST_DEADLETTER_H
@@ -11,6 +12,14 @@
 #include "record/batch.h"
 
 struct flow;
+
+#define DEADLETTER_ERRORS    "__connect.errors."     /* of the ten, which come in a row: topic first */
+#define DEADLETTER_ATTEMPTS  "weir.redrive.attempts" /* how often it was redriven; without it: never */
+/* What topic, partition and offset of the ten do not say; each is left out where they do. */
+#define DEADLETTER_SHARD     "weir.shard" /* id of its lane; without it: topic/partition */
+#define DEADLETTER_TOPIC     "weir.topic" /* of the record: what {topic} prints */
+#define DEADLETTER_PARTITION "weir.partition"
+#define DEADLETTER_OFFSET    "weir.offset"
 
 struct rejects {
     struct flow *flow;

@@ -35,17 +35,37 @@ void flow_free(struct flow *f)
     ledger_free(&f->ledger);
 }
 
+static void tell(struct flow *f, const char *format, va_list ap)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, ap);
+    log_line(WEIR_LOG_ERROR, f->conf->name, "%s", text);
+    f->on_fail(f);
+}
+
 void flow_fail(struct flow *f, const char *format, ...)
 {
     va_list ap;
-    char text[2048];
     if (atomic_exchange(&f->failed, true))
         return;
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    tell(f, format, ap);
     va_end(ap);
-    log_line(WEIR_LOG_ERROR, f->conf->name, "%s", text);
-    f->on_fail(f);
+}
+
+void flow_end(struct flow *f, const char *format, ...)
+{
+    va_list ap;
+    if (atomic_exchange(&f->ending, true) || flow_failed(f))
+        return;
+    va_start(ap, format);
+    tell(f, format, ap);
+    va_end(ap);
+}
+
+bool flow_ending(const struct flow *f)
+{
+    return atomic_load(&f->ending) || flow_failed(f);
 }
 
 bool flow_failed(const struct flow *f)

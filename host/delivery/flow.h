@@ -24,8 +24,11 @@ struct flow {
     const struct weir_host *host; /* what its instances may ask for */
     struct budget budget;
     struct ledger ledger;
-    struct outlet *dead; /* for dead letters; NULL: none */
+    struct outlet *dead;        /* for dead letters; NULL: none */
+    struct instance *instances; /* all that were made for it */
     _Atomic uint64_t rejects_in_row;
+    _Atomic uint64_t letters;       /* dead letters on their way */
+    _Atomic bool ending;            /* end once they have arrived */
     _Atomic bool failed;            /* end without */
     void (*on_fail)(struct flow *); /* has every thread look; any thread */
     void (*hand_over)(struct outlet *,
@@ -37,6 +40,10 @@ void flow_free(struct flow *);
 /* Any thread, the first one counts: the pipeline can not go on; logs why. */
 __attribute__((format(printf, 2, 3))) void flow_fail(struct flow *, const char *format, ...);
 bool flow_failed(const struct flow *);
+/* The same, but the dead letters on their way are delivered before the end; nothing else is. */
+__attribute__((format(printf, 2, 3))) void flow_end(struct flow *, const char *format, ...);
+/* It ends, in either way. */
+bool flow_ending(const struct flow *);
 /* An instance of the section for this pipeline, on that loop, with its share of memory. */
 struct instance *flow_instance(struct flow *, const struct section_conf *, struct loop *, uint32_t worker);
 

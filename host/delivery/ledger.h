@@ -41,6 +41,7 @@ struct shard {                  /* the host's side of a lane; lives until the pi
     _Atomic bool has_begin, has_end;
     struct segment *head, *tail; /* not yet passed, oldest first */
     struct segment *building;    /* of the batch being filled; source thread */
+    uint32_t redriven;           /* how often its records were redriven, for the dead letters */
 };
 
 struct books {                                         /* counts of source records */

@@ -309,7 +309,7 @@ static void service(struct outlet *o)
 int64_t outlet_tick(struct outlet *o, int64_t now)
 {
     struct delivery *d;
-    if (o->stopped || flow_failed(o->flow)) {
+    if (o->stopped || flow_failed(o->flow) || (!o->dead_letters && flow_ending(o->flow))) {
         o->stopped = true;
         service(o);
         return INT64_MAX;

@@ -108,8 +108,10 @@ static void book_delivered(struct outlet *o, const struct weir_batch *b, const s
     }
     atomic_fetch_add_explicit(&o->books.delivered, good - duplicate, memory_order_relaxed);
     atomic_fetch_add_explicit(&o->books.duplicate, duplicate, memory_order_relaxed);
-    if (o->dead_letters)
+    if (o->dead_letters) {
+        atomic_fetch_sub(&o->flow->letters, good);
         return;
+    }
     atomic_store_explicit(&o->rejects_in_row, 0, memory_order_relaxed);
     atomic_store_explicit(&o->flow->rejects_in_row, 0, memory_order_relaxed);
 }
@@ -126,7 +128,7 @@ static void retry_part(struct outlet *o, struct delivery *d, const struct answer
     struct weir_batch *some = batch_new(d->batch->budget, a->retry + a->split);
     for (uint32_t i = 0; i < d->batch->count; i++)
         if (again(d, a->of[i], up))
-            batch_append_copy(some, &d->batch->records[i], batch_origin(d->batch, i));
+            batch_append_again(some, d->batch, i);
     batch_seal(some);
     struct delivery *part = outlet_delivery(o, some);
     part->part = true;

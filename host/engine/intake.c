@@ -182,6 +182,18 @@ static bool drained(struct intake *in, int64_t now)
     return now >= in->drain_until;
 }
 
+/* The pipeline gives up, and only dead letters are still delivered: those on their way, up to `drain`. */
+static bool letters_left(struct intake *in, int64_t now)
+{
+    const struct flow *f = &in->pipeline->flow;
+    if (!in->ends_at)
+        in->ends_at = now + f->conf->drain_ms;
+    if (!atomic_load(&f->letters) || now >= in->ends_at)
+        return false;
+    loop_wait(&in->loop, GIVING_MS);
+    return true;
+}
+
 /* One turn; returns false when the pipeline is through. */
 static bool turn(struct intake *in)
 {
@@ -190,6 +202,8 @@ static bool turn(struct intake *in)
     loop_run_tasks(&in->loop);
     if (flow_failed(&p->flow))
         return false;
+    if (flow_ending(&p->flow))
+        return letters_left(in, now);
     if ((in->ended || atomic_load(&p->stop)) && !in->draining)
         begin_drain(in, now);
     if (in->draining && !in->instance->opened)
@@ -223,7 +237,9 @@ static void say_gap(struct intake *in)
 {
     struct pipeline *p = in->pipeline;
     uint64_t open = ledger_books(&p->flow.ledger).open;
-    if (open && !flow_failed(&p->flow))
+    p->left_some =
+        open > 0; /* even if a sink completes them while it closes: the last commit is over by then */
+    if (open && !flow_ending(&p->flow))
         log_line(WEIR_LOG_ERROR, p->flow.conf->name,
                  "%" PRIu64 " records were not delivered within drain = %gs; their positions are not "
                  "committed, they are read again at the next start",

@@ -65,6 +65,7 @@ struct intake {
     bool flushing;       /* sinks were told not to linger */
     bool full;           /* the budget is used up: nothing more comes before they send */
     int64_t drain_until; /* INT64_MAX: as long as it takes */
+    int64_t ends_at;     /* latest time, once only dead letters are delivered; 0: not so */
     int64_t retry_at;    /* poll said RETRY */
     struct backoff backoff;
     struct commit commit;

@@ -181,7 +181,7 @@ static int64_t work(struct lane *l, int64_t now)
 {
     int64_t at = INT64_MAX;
     struct handover *h = l->queue;
-    if (!ready(l, now, &at) || !h || flow_failed(&l->pipeline->flow))
+    if (!ready(l, now, &at) || !h || flow_ending(&l->pipeline->flow))
         return at;
     if (l->stalled_until > now)
         return l->stalled_until;

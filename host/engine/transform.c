@@ -136,7 +136,7 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     e.outputs = xcalloc(in->count, sizeof *e.outputs);
     e.rejected = xcalloc(in->count, 1);
     rejects_begin(&e.rejects, &p->flow, t->conf);
-    batch_keep(e.out, in);
+    batch_descend(e.out, in);
     int status = call(t, &e);
     if (status == WEIR_OK) {
         book(t, &e);

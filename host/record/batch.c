@@ -69,6 +69,8 @@ void batch_grow(struct weir_batch *b, uint32_t more)
         b->refs_to = xrealloc(b->refs_to, room * sizeof *b->refs_to);
     else
         b->origins = xrealloc(b->origins, room * sizeof *b->origins);
+    if (b->originals)
+        b->originals = xrealloc(b->originals, room * sizeof *b->originals);
     batch_grow_docs(b, room);
     b->room = room;
 }
@@ -100,6 +102,7 @@ static void batch_free(struct weir_batch *b)
     else
         batch_unref(b->base);
     free(b->origins);
+    free(b->originals);
     free(b->refs_to);
     free(b->owners);
     free(b->parents);
@@ -232,4 +235,36 @@ void batch_append_copy(struct weir_batch *to, const struct weir_record *record, 
     batch_copy_bytes(to, r);
     to->origins[to->count++] = origin;
     to->bytes += record_bytes(r);
+}
+
+void batch_descend(struct weir_batch *b, struct weir_batch *in)
+{
+    batch_keep(b, in);
+    b->root = in->root ? in->root : in;
+}
+
+const struct weir_record *batch_original(const struct weir_batch *b, uint32_t i)
+{
+    struct batch_ref at = batch_at(b, i);
+    const struct weir_batch *chunk = at.chunk;
+    uint32_t k = at.index;
+    if (chunk->root) { /* the books of a source's chunk have its order */
+        k = chunk->origins[k].index;
+        chunk = chunk->root;
+    }
+    return chunk->originals ? &chunk->originals[k] : &chunk->records[k];
+}
+
+void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i)
+{
+    const struct weir_record *now = &from->records[i], *original = batch_original(from, i);
+    const struct weir_batch *chunk = batch_at(from, i).chunk;
+    batch_append_copy(to, now, batch_origin(from, i));
+    if (!chunk->root && !chunk->originals)
+        return;
+    uint32_t k = to->count - 1;
+    if (!to->originals)
+        to->originals = xmalloc(to->room * sizeof *to->originals);
+    to->originals[k] = *original;
+    batch_copy_bytes(to, &to->originals[k]);
 }

@@ -80,6 +80,11 @@ struct weir_batch {
         uint32_t index;
     } * refs_to;
 
+    /* a chunk that is not as its source made it: what its records were when they were read */
+    const struct weir_batch
+        *root; /* the source's chunk, kept alive by parents; NULL: this one, or see originals */
+    struct weir_record *originals; /* of copies, one a record; NULL: none */
+
     struct weir_batch **parents; /* kept alive */
     uint32_t n_parents, parents_room;
 };
@@ -107,6 +112,12 @@ struct weir_batch *batch_selection(struct budget *, uint32_t room);
 void batch_select(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
 /* Appends a record to a chunk with copies of all its bytes: for what outlives its batch. */
 void batch_append_copy(struct weir_batch *to, const struct weir_record *, struct origin);
+/* The same of record i of a batch, with a copy of what it was when it was read. */
+void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
+/* A chunk that a transform makes out of `in`, which it keeps. */
+void batch_descend(struct weir_batch *, struct weir_batch *in);
+/* Record i as its source gave it. */
+const struct weir_record *batch_original(const struct weir_batch *, uint32_t i);
 
 /* The document of record i, parsed when nobody did yet.  owner: who parses (its thread's loop). */
 struct parsed *batch_json(const struct weir_batch *, uint32_t i, const void *owner);

@@ -375,12 +375,52 @@ static void a_wake_up_is_never_lost(void **state)
     }
 }
 
+/* Record i says `now`, and was `was` when it was read. */
+static void was(const struct weir_batch *b, uint32_t i, const char *now, const char *was)
+{
+    const struct weir_record *o = batch_original(b, i);
+    assert_int_equal(b->records[i].value.len, strlen(now));
+    assert_memory_equal(b->records[i].value.ptr, now, strlen(now));
+    assert_int_equal(o->value.len, strlen(was));
+    assert_memory_equal(o->value.ptr, was, strlen(was));
+}
+
+static void a_record_is_known_as_it_was_read(void **state)
+{
+    struct weir_batch *root = chunk(4), *one = batch_new(&budget, 2), *two = batch_new(&budget, 2);
+    (void)state;
+    was(root, 3, "{\"n\":3}", "{\"n\":3}");
+    batch_descend(one, root);
+    batch_append_copy(one, &(struct weir_record){.value = text("three")}, batch_origin(root, 3));
+    batch_append_copy(one, &(struct weir_record){.value = text("one")}, batch_origin(root, 1));
+    batch_unref(root);
+    batch_descend(two, one);
+    batch_append_copy(two, &(struct weir_record){.value = text("ONE")}, batch_origin(one, 1));
+    batch_unref(one);
+    was(two, 0, "ONE", "{\"n\":1}");
+    struct weir_batch *lent = batch_slice(two, 0, 1), *again = batch_new(&budget, 1);
+    batch_unref(two);
+    batch_append_again(again, lent, 0); /* a retry lets go of the batch it came in */
+    batch_append_again(again, lent, 0);
+    batch_unref(lent);
+    was(again, 1, "ONE", "{\"n\":1}");
+    struct weir_batch *picked = batch_selection(&budget, 1);
+    batch_select(picked, again, 1);
+    batch_unref(again);
+    struct weir_batch *last = batch_new(&budget, 1);
+    batch_append_again(last, picked, 0);
+    batch_unref(picked);
+    was(last, 0, "ONE", "{\"n\":1}");
+    batch_unref(last);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, fresh_budget, budget_is_back)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_copy_owns_its_bytes),
+        test(a_record_is_known_as_it_was_read),
         test(slices_borrow_and_keep_their_chunk),
         test(a_slice_of_everything_knows_its_bytes),
         test(selections_keep_every_chunk_they_name),

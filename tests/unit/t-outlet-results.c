@@ -78,6 +78,7 @@ static void records_too_large_among_others_go_again_in_a_smaller_batch(void **st
     assert_int_equal(books().delivered, 3);
 }
 
+/* The fake records' lane is not named by topic and partition, and they have no offset: so that is said too. */
 static void a_dead_letter_has_ten_headers_and_its_bytes(void **state)
 {
     static const char *const names[] = {"topic",
@@ -89,9 +90,12 @@ static void a_dead_letter_has_ten_headers_and_its_bytes(void **state)
                                         "class.name",
                                         "exception.class.name",
                                         "exception.message",
-                                        "exception.stacktrace"};
+                                        "exception.stacktrace",
+                                        "shard",
+                                        "offset"};
     static const char *const values[] = {
-        "t", "1", "41", "rig", "0", "TASK_PUT", "fake", "mapper", "bad field", "[sink] attempts 1, code 400"};
+        "t", "1", "41", "rig", "0", "TASK_PUT", "fake", "mapper", "bad field", "[sink] attempts 1, code 400",
+        "b", "-1"};
     (void)state;
     rig_dead(&rig, &plain, &dead);
     build();
@@ -103,10 +107,10 @@ static void a_dead_letter_has_ten_headers_and_its_bytes(void **state)
     (void)tick();
     assert_int_equal(dead.n_held, 1);
     const struct weir_record *d = &dead.held[0]->records[0];
-    assert_int_equal(d->n_headers, 10);
-    for (int i = 0; i < 10; i++) {
+    assert_int_equal(d->n_headers, 12);
+    for (int i = 0; i < 12; i++) {
         char name[64];
-        snprintf(name, sizeof name, "__connect.errors.%s", names[i]);
+        snprintf(name, sizeof name, "%s%s", i < 10 ? "__connect.errors." : "weir.", names[i]);
         assert_int_equal(d->headers[i].name.len, strlen(name));
         assert_memory_equal(d->headers[i].name.ptr, name, strlen(name));
         assert_int_equal(d->headers[i].value.len, strlen(values[i]));
@@ -190,7 +194,19 @@ static void rejects_in_a_row_stop_the_pipeline(void **state)
     many(0, 20, 1);
     (void)tick();
     answer(0, WEIR_REJECT);
-    assert_true(flow_failed(&rig.p->flow));
+    assert_true(flow_ending(&rig.p->flow));
+    assert_false(
+        flow_failed(&rig.p->flow)); /* the last dead letter is delivered, and nothing else any more */
+    many(0, 30, 1);
+    memset(sink.said, 0, sizeof sink.said);
+    (void)tick();
+    assert_string_equal(sink.said, "");
+    assert_int_equal(atomic_load(&rig.p->flow.letters), 1);
+    assert_int_equal(complete(&dead, NULL, 0), WEIR_OK);
+    (void)tick();
+    assert_int_equal(atomic_load(&rig.p->flow.letters), 0);
+    assert_int_equal(books().dead, 10);
+    assert_int_equal(books().open, 1);
 }
 
 static void fatal_stops_the_pipeline_and_keeps_what_is_done(void **state)
