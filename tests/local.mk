@@ -149,7 +149,7 @@ gates = \
 TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/programs.py %D%/bench/run %D%/bench/servers.py %D%/bench/table.py
-EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # What was installed, in its place.
 installcheck-local:

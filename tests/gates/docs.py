@@ -51,6 +51,8 @@ ELSEWHERE = {
     "packaging/install-build-deps": "demo/run",
     "tests/unit/t-json": "tests/local.mk",
     "tests/bench/*": "by hand: it takes minutes and compares programs",
+    "tests/faults/run": "tests/run-all",
+    "tests/faults/soak *": "by hand: it takes as long as it is told",
     "tests/gates/t-*.sh*": "tests/local.mk",
     "sqlite3 *.db*": "by hand",
     "WEIR_PLUGIN_PATH=plugins/built ./weir*": "tests/local.mk",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Producing and consuming with confluent-kafka: a second client, to check weir's against."""
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from lib.record import Record
 from lib.wait import until
@@ -28,11 +28,17 @@ class Kafka:
 
     def create(self, topic, partitions=1, **config):
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
-        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=config)
+        new = NewTopic(topic, num_partitions=partitions, replication_factor=-1, config=config)
         for future in self.admin.create_topics([new]).values():
             future.result(30)
         until(lambda: self.has_leaders(topic, partitions), f"topic {topic} has its leaders")
         return topic
+
+    def grow(self, topic, partitions):
+        for future in self.admin.create_partitions([NewPartitions(topic, partitions)]).values():
+            future.result(30)
+        until(lambda: self.has_leaders(topic, partitions), f"topic {topic} has its leaders")
+        self.producer = self.new_producer()  # the old one goes on with the partitions it knew
 
     def has_leaders(self, topic, partitions):
         """A new topic answers with errors for a moment."""

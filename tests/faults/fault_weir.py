@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Faults of weir's own process: killed, asked to stop, and a second member of its group that comes and goes."""
+import signal
+import time
+
+from fault import Fault, fault
+
+
+@fault
+class Kill(Fault):
+    """kill -9 at any moment: in full flow, while it starts, while it drains."""
+
+    name = "kill"
+    gap = (0.0, 0.3)
+
+    def draw(self, rng):
+        moment = rng.choices(["flowing", "starting", "draining"], [60, 25, 15])[0]
+        return {"moment": moment, "after": rng.uniform(0, {"flowing": 0.5, "starting": 0.3, "draining": 0.05}[moment])}
+
+    def strike(self, run, moment, after):
+        if moment == "starting":
+            run.kill()
+            run.start()
+        else:
+            run.recovered(run.begun)
+        if moment == "draining":
+            run.running.signal(signal.SIGTERM)
+        run.pause(after, check=moment != "draining")
+        run.kill(stopping=moment == "draining")
+        run.start()
+
+
+@fault
+class Term(Fault):
+    """SIGTERM at any moment: it ends well, and its books balance."""
+
+    name = "term"
+    gap = (0.0, 0.3)
+
+    def draw(self, rng):
+        return {"starting": rng.random() < 0.3, "after": rng.uniform(0, 0.4)}
+
+    def strike(self, run, starting, after):
+        if starting:
+            run.stop()
+            run.start()
+        else:
+            run.recovered(run.begun)
+        run.pause(after)
+        if starting and not run.running.err:
+            run.kill()  # before it takes signals, SIGTERM is as good as that
+        else:
+            run.stop()
+        run.start()
+
+
+@fault
+class Member(Fault):
+    """A second member joins the group, and leaves it: in good order, killed, or stopped the moment it has joined."""
+
+    name = "member"
+    needs = {"group"}
+    gap = (0.2, 1.0)
+    second = None
+
+    def prepare(self, run):
+        # A killed member holds its partitions for as long as the group waits for it.
+        run.options["source"] |= {"instance": "", "rdkafka.session.timeout.ms": 6000, "rdkafka.heartbeat.interval.ms": 500}
+
+    def draw(self, rng):
+        return {"end": rng.choice(["stop", "kill", "kill the first"]), "after": rng.uniform(0, 3)}
+
+    def strike(self, run, end, after):
+        self.second = run.launch("q")
+        run.pause(after)
+        if end == "kill the first":
+            run.kill()
+            run.recovered(time.monotonic())
+            run.start()
+        elif end == "kill":
+            run.kill(self.second)
+        if end != "kill":
+            run.stop(self.second)
+        run.recovered(time.monotonic())
