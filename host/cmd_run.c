@@ -4,6 +4,7 @@
  * Main thread: it loads, starts, watches and joins; every pipeline runs on threads of its own. */
 #include "command.h"
 #include "config/conf.h"
+#include "engine/hang.h"
 #include "engine/pipeline.h"
 #include "plugin/loader.h"
 #include "report/books.h"
@@ -140,10 +141,10 @@ static bool start(struct run *r)
 
 static bool all_done(const struct run *r)
 {
+    bool all = true;
     for (int i = 0; i < r->n_pipelines; i++)
-        if (!pipeline_done(r->pipelines[i]))
-            return false;
-    return true;
+        all &= pipeline_done(r->pipelines[i]) || hang_found(r->pipelines[i], clock_mono_ms());
+    return all;
 }
 
 static void take_signal(struct run *r)
@@ -171,7 +172,7 @@ static void take_signal(struct run *r)
 
 static bool watch(struct run *r)
 {
-    bool ok = true;
+    bool ok = true, hung = false;
     r->progress = progress_start(r->pipelines, r->n_pipelines, r->until_end);
     struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN}, {.fd = r->ended, .events = POLLIN}};
     while (!all_done(r)) {
@@ -183,10 +184,15 @@ static bool watch(struct run *r)
     }
     progress_end(r->progress);
     for (int i = 0; i < r->n_pipelines; i++)
-        ok &= pipeline_join(r->pipelines[i]);
+        if (r->pipelines[i]->hang.found)
+            hung = true;
+        else
+            ok &= pipeline_join(r->pipelines[i]);
     log_flush();
     for (int i = 0; i < r->n_pipelines; i++)
         ok &= books_print(r->pipelines[i], stderr);
+    if (hung)
+        _exit(EXIT_FAILED); /* threads of that pipeline still run: nothing may be taken from under them */
     return ok;
 }
 

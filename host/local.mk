@@ -45,6 +45,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/state.h \
 	%D%/engine/commit.c \
 	%D%/engine/emitter.h \
+	%D%/engine/hang.c \
+	%D%/engine/hang.h \
 	%D%/engine/intake.c \
 	%D%/engine/intake.h \
 	%D%/engine/intake_emit.c \
@@ -59,6 +61,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \
+	%D%/instance/call.c \
+	%D%/instance/call.h \
 	%D%/instance/instance.c \
 	%D%/instance/instance.h \
 	%D%/instance/loop.c \
@@ -118,6 +122,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/books.h \
 	%D%/report/clock.c \
 	%D%/report/clock.h \
+	%D%/report/crash.c \
+	%D%/report/crash.h \
 	%D%/report/log.c \
 	%D%/report/log.h \
 	%D%/report/progress.c \

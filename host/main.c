@@ -2,6 +2,7 @@
 /* main.c - the command line: which command, its help, exit statuses.  Thread: the main thread. */
 #include "command.h"
 #include "plugin/loader.h"
+#include "report/crash.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    crash_begin();
     setlocale(LC_CTYPE, ""); /* the rest stays "C": numbers and dates are the same everywhere */
     argc = take_plugin_path(argc, argv);
     if (argc < 0)

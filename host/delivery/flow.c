@@ -82,5 +82,8 @@ struct instance *flow_instance(struct flow *f, const struct section_conf *s, str
                                          .loop = loop,
                                          .worker = worker,
                                          .budget = share(f->conf, s)};
-    return instance_new(s, &place);
+    struct instance *i = instance_new(s, &place);
+    i->next_in_flow = f->instances;
+    f->instances = i;
+    return i;
 }

@@ -6,6 +6,7 @@
 
 #include "deadletter.h"
 #include "flow.h"
+#include "instance/call.h"
 #include "ledger.h"
 #include "record/expr.h"
 #include "report/clock.h"
@@ -158,9 +159,20 @@ int outlet_complete(struct instance *in, struct weir_batch *batch, const struct 
 {
     struct delivery *d = in->outlet ? take_back(in->outlet, batch) : NULL;
     if (!d) {
-        log_line(WEIR_LOG_ERROR, in->who,
-                 "the plugin completed a batch that it does not hold: a fault of the plugin");
+        if (in->outlet)
+            flow_fail(in->outlet->flow,
+                      "[%s] the plugin completed a batch that it does not hold: a fault of the plugin",
+                      in->section->title);
         return WEIR_FATAL;
+    }
+    static const struct weir_result nonsense = {
+        .index = WEIR_ALL,
+        .status = WEIR_FATAL,
+        .why = "the plugin gave more results than its batch has records: a fault of the plugin"};
+    if (n > batch->count || (n && stride < offsetof(struct weir_result, retry_after_ms))) {
+        results = &nonsense;
+        n = 1;
+        stride = sizeof nonsense;
     }
     d->n_results = n;
     d->results = n ? arena_alloc(&d->arena, n * sizeof *d->results) : NULL;
@@ -186,7 +198,7 @@ static bool lend(struct outlet *o, struct delivery *d)
     batch->attempt = d->attempt;
     list_lent(o, d);
     instance_clear_failure(in);
-    int status = in->ops->write(in->self, batch);
+    int status = call_write(in, batch);
     if (status == WEIR_OK)
         return true;
     if (status == WEIR_AGAIN && take_back(o, batch)) {
@@ -302,7 +314,7 @@ static void service(struct outlet *o)
         return;
     in->ready = 0;
     instance_clear_failure(in);
-    if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
+    if (in->ops->service && call_service(in, why) == WEIR_FATAL)
         flow_fail(o->flow, "[%s] %s", o->conf->title, instance_why(in));
 }
 
@@ -322,7 +334,7 @@ int64_t outlet_tick(struct outlet *o, int64_t now)
             return now + 100; /* it calls wake when it can; this is for one that forgets */
     bool room = o->in_flight + o->waiting_whole < limit(o);
     if (o->flushing && o->in_flight && (!o->pending_records || !room) && o->instance->ops->flush)
-        (void)o->instance->ops->flush(o->instance->self);
+        (void)call_flush(o->instance);
     int64_t at = next_retry(o, now), lingers = o->pending_since + o->conf->linger_ms;
     bool by_linger = !o->waiting || !o->one_at_a_time; /* else the rest goes as soon as it may */
     return o->pending_records && room && by_linger && lingers < at ? lingers : at;

@@ -7,6 +7,7 @@
  * finds both of the same moment.  Home thread of the source; sinks answer by a task. */
 #include "intake.h"
 
+#include "instance/call.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -68,8 +69,7 @@ static bool collect(struct intake *in)
         char *out = arena_alloc(&c->arena, DATA_MAX);
         size_t len = 0;
         instance_clear_failure(in->instance);
-        if (ops->position(in->instance->self, p->shard, p->next, out, DATA_MAX, &len) != WEIR_OK ||
-            len > DATA_MAX)
+        if (call_position(in->instance, p->shard, p->next, out, DATA_MAX, &len) != WEIR_OK || len > DATA_MAX)
             return unplaced(in);
         p->data = (struct weir_slice){out, len};
     }
@@ -108,7 +108,7 @@ static bool store(struct intake *in, bool final)
             c->positions[open++] = c->positions[i];
     }
     if (ops->committed && (open || final))
-        (void)ops->committed(in->instance->self, c->positions, open, sizeof *c->positions, final);
+        (void)call_committed(in->instance, c->positions, open, sizeof *c->positions, final);
     return true;
 }
 
@@ -251,6 +251,6 @@ void commit_final(struct intake *in)
             flow_fail(&in->pipeline->flow,
                       "the last positions were not stored: what they stand for is read again");
     } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
-        (void)ops->committed(in->instance->self, NULL, 0, sizeof(struct weir_position), true);
+        (void)call_committed(in->instance, NULL, 0, sizeof(struct weir_position), true);
     }
 }

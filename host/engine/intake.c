@@ -3,6 +3,7 @@
 #include "intake.h"
 
 #include "emitter.h"
+#include "instance/call.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -120,6 +121,9 @@ static void polled(struct intake *in, int status, int64_t now)
         in->retry_at = now + backoff_next(&in->backoff, i->failure.retry_after_ms);
     } else if (status < 0) {
         flow_fail(&in->pipeline->flow, "[source] %s", instance_why(i));
+    } else if (status > WEIR_END) {
+        flow_fail(&in->pipeline->flow,
+                  "[source] poll returned %d, which means nothing: a fault of the plugin", status);
     } else if (in->backoff.tries) {
         in->backoff.tries = 0;
         if (!i->speaks)
@@ -142,7 +146,7 @@ static int poll_source(struct intake *in, bool paused, int64_t now)
     in->room_bytes = in->max_bytes;
     i->ready = 0;
     instance_clear_failure(i);
-    int status = i->ops->poll(i->self, &e, &p);
+    int status = call_poll(i, &e, &p);
     intake_hand_over(in);
     polled(in, status, now);
     return status;
@@ -237,6 +241,8 @@ static void say_gap(struct intake *in)
 {
     struct pipeline *p = in->pipeline;
     uint64_t open = ledger_books(&p->flow.ledger).open;
+    p->left_some =
+        open > 0; /* even if a sink completes them while it closes: the last commit is over by then */
     p->left_some =
         open > 0; /* even if a sink completes them while it closes: the last commit is over by then */
     if (open && !flow_ending(&p->flow))

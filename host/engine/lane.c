@@ -3,6 +3,7 @@
 #include "lane.h"
 
 #include "delivery/ledger.h"
+#include "instance/call.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -213,7 +214,7 @@ static void serve_transforms(struct lane *l)
             continue;
         in->ready = 0;
         instance_clear_failure(in);
-        if (in->ops->service && in->ops->service(in->self, why) == WEIR_FATAL)
+        if (in->ops->service && call_service(in, why) == WEIR_FATAL)
             flow_fail(&l->pipeline->flow, "[%s] %s", in->section->title, instance_why(in));
     }
 }
@@ -322,7 +323,7 @@ static void do_commit(struct task *t)
     if (!in->opened)
         status = WEIR_RETRY;
     else if (in->ops->commit)
-        status = in->ops->commit(in->self, &c->commit);
+        status = call_commit(in, &c->commit);
     c->done(c->arg, status, in->opened ? instance_why(in) : "it is not open yet");
     free(c);
 }

@@ -143,7 +143,8 @@ bool pipeline_join(struct pipeline *p)
     if (p->intake.started)
         pthread_join(p->intake.thread, NULL);
     p->intake.started = false;
-    return !flow_ending(&p->flow) && !p->left_some && ledger_books(&p->flow.ledger).open == 0;
+    return !flow_ending(&p->flow) && !p->left_some && !p->left_some &&
+           ledger_books(&p->flow.ledger).open == 0;
 }
 
 void pipeline_free(struct pipeline *p)

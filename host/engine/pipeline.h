@@ -13,6 +13,11 @@
 #include "intake.h"
 #include "lane.h"
 
+struct hang {                      /* hang.c; main thread */
+    int64_t stopped_at, failed_at; /* when it was seen, mono ms; 0: not yet */
+    bool found;
+};
+
 struct pipeline {
     struct flow flow; /* what its stages share */
     bool until_end;
@@ -27,6 +32,8 @@ struct pipeline {
     _Atomic bool stop; /* drain and end */
     _Atomic bool done; /* the intake's thread is through */
     int done_fd;       /* borrowed eventfd that is written then; -1: none */
+    bool left_some;    /* records were undelivered when the drain ended; read after the join */
+    struct hang hang;
 };
 
 /* Builds a pipeline; nothing runs yet.  NULL and a sentence in why. */

@@ -4,6 +4,7 @@
  * Home thread of the source.  After it, records of these lanes that still come to an end change no books. */
 #include "intake.h"
 
+#include "instance/call.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -64,7 +65,7 @@ static void finish(struct intake *in, struct revoke *r)
                  " records of %u lanes taken away were not through: their new owner reads them again",
                  given_back, r->n);
     if (in->instance->ops->revoked)
-        (void)in->instance->ops->revoked(in->instance->self, positions, n, sizeof *positions);
+        (void)call_revoked(in->instance, positions, n, sizeof *positions);
     free(positions);
 }
 

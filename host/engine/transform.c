@@ -5,6 +5,7 @@
 #include "transform.h"
 
 #include "delivery/ledger.h"
+#include "instance/call.h"
 #include "pipeline.h"
 #include "record/expr.h"
 #include "report/log.h"
@@ -81,7 +82,7 @@ static int call(struct transform *t, struct weir_emitter *e)
     e->process = c.batch ? c.batch : e->in;
     in->emitter = e;
     if (e->process->count)
-        status = in->ops->process(in->self, e->process, e);
+        status = call_process(in, e->process, e);
     in->emitter = NULL;
     if (status == WEIR_OK)
         emitter_pass_unconcerned(e, e->in->count);

@@ -2,6 +2,7 @@
 /* instance.c - life of one plugin instance: create, open with back-off, close, and its health as the log tells it. */
 #include "instance.h"
 
+#include "call.h"
 #include "report/clock.h"
 #include "report/log.h"
 
@@ -86,14 +87,14 @@ int instance_open(struct instance *i)
         return WEIR_OK;
     instance_clear_failure(i);
     if (!i->created) {
-        int status = i->ops->create(&i->ctx, i->section->conf, &i->self);
+        int status = call_create(i);
         if (status != WEIR_OK)
             return status == WEIR_RETRY ? WEIR_FATAL : status;
         pthread_mutex_lock(&i->self_lock);
         i->created = true;
         pthread_mutex_unlock(&i->self_lock);
     }
-    int status = i->ops->open ? i->ops->open(i->self) : WEIR_OK;
+    int status = call_open(i);
     if (status == WEIR_OK) {
         i->opened = true;
         i->open_backoff.tries = 0;
@@ -113,10 +114,10 @@ void instance_close(struct instance *i)
         pthread_cond_wait(&i->left, &i->self_lock);
     pthread_mutex_unlock(&i->self_lock);
     if (i->opened && i->ops->close)
-        i->ops->close(i->self);
+        call_close(i);
     i->opened = false;
     if (created)
-        i->ops->destroy(i->self);
+        call_destroy(i);
 }
 
 /* Counted, for no lock is held while a plugin is called. */
@@ -130,7 +131,7 @@ void instance_interrupt(struct instance *i)
     pthread_mutex_unlock(&i->self_lock);
     if (!created)
         return;
-    i->ops->interrupt(i->self);
+    call_interrupt(i);
     pthread_mutex_lock(&i->self_lock);
     if (--i->interrupting == 0)
         pthread_cond_broadcast(&i->left);

@@ -68,8 +68,11 @@ struct instance {
     int64_t open_at; /* not before, while open asks for RETRY */
     struct backoff open_backoff;
 
-    struct outlet *outlet;        /* a sink's; else NULL */
-    struct weir_emitter *emitter; /* a transform's, while process runs; else NULL */
+    struct outlet *outlet;         /* a sink's; else NULL */
+    struct instance *next_in_flow; /* all of a pipeline */
+    _Atomic(const char *) calling; /* the callback that runs, call.h */
+    _Atomic int64_t calling_since; /* mono ms */
+    struct weir_emitter *emitter;  /* a transform's, while process runs; else NULL */
     _Atomic bool wake;
     uint32_t ready;  /* WEIR_WHY_*: service is due */
     int64_t wake_at; /* INT64_MAX: never */

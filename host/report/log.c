@@ -8,6 +8,7 @@
 #include "../record/json.h"
 #include "../record/strbuf.h"
 #include "clock.h"
+#include "crash.h"
 #include "redact.h"
 
 #include <errno.h>
@@ -320,6 +321,7 @@ void die(const char *format, ...)
     size_t n = strlen(text);
     text[n] = '\n';
     write_all(text, n + 1);
+    crash_expected();
     abort();
 }
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* rogue.c - a source, a transform and a sink that break the contract on demand: `does` says how, `in` where. */
+/* It loads, so weir refuses nothing; the tests of faults run it. */
+#define WEIR_API 1
+#include <weir/helpers.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { NOTHING, CRASH, ABORT, RECURSE, HANG, NEVER, TWICE, FOREIGN, MORE, NONSENSE, LATE, THREAD };
+static const char *const deeds[] = {"nothing", "crash", "abort",    "recurse", "hang",   "never", "twice",
+                                    "foreign", "more",  "nonsense", "late",    "thread", NULL};
+
+struct conf {
+    const char *in;
+    int64_t does, after, count;
+};
+
+static const struct weir_option rows[] = {
+    WEIR_OPT_ENUM(struct conf, does, "does", 0, "nothing", deeds, "What goes wrong", NULL),
+    WEIR_OPT_STRING(struct conf, in, "in", 0, "", "The callback it goes wrong in", NULL),
+    WEIR_OPT_INT(struct conf, after, "after", 0, "0", 0, 1 << 30, "Calls of it that go well before", NULL),
+    WEIR_OPT_INT(struct conf, count, "count", 0, "100", 0, 1 << 30, "Records of the source", NULL),
+};
+static const struct weir_options options = WEIR_OPTIONS(struct conf, rows);
+
+struct rogue {
+    struct weir_ctx *ctx;
+    const struct conf *conf;
+    const struct weir_shard *shard;
+    struct weir_batch *kept;
+    int64_t calls, next;
+};
+
+static volatile int *volatile nowhere;
+
+static int deeper(volatile char *above)
+{
+    volatile char here[4096];
+    here[0] = above ? above[0] : 1;
+    if (here[0] == 2) /* it never is */
+        return 0;
+    return deeper(here) + here[0];
+}
+
+static void *of_its_own(void *arg)
+{
+    (void)arg;
+    *nowhere = 1;
+    return NULL;
+}
+
+/* Whether it goes wrong here and now; what never returns does so in here. */
+static int wrong(struct rogue *r, const char *callback)
+{
+    pthread_t thread;
+    if (strcmp(callback, r->conf->in) != 0 || r->calls++ < r->conf->after)
+        return NOTHING;
+    switch (r->conf->does) {
+    case CRASH:
+        *nowhere = 1;
+        break;
+    case ABORT:
+        abort();
+    case RECURSE:
+        return deeper(NULL);
+    case THREAD:
+        if (!pthread_create(&thread, NULL, of_its_own, NULL))
+            pthread_join(thread, NULL);
+        break;
+    case HANG:
+        for (;;)
+            pause();
+    default:
+        break;
+    }
+    return (int)r->conf->does;
+}
+
+static int rogue_create(struct weir_ctx *ctx, const void *conf, void **self)
+{
+    struct rogue *r = calloc(1, sizeof *r);
+    if (!r)
+        return WEIR_FATAL;
+    r->ctx = ctx;
+    r->conf = conf;
+    *self = r;
+    return wrong(r, "create") == NONSENSE ? 77 : WEIR_OK;
+}
+
+static int rogue_open(void *self)
+{
+    return wrong(self, "open") == NONSENSE ? 77 : WEIR_OK;
+}
+
+/* The batch that was kept back is completed after close has ended: by destroy. */
+static void rogue_close(void *self)
+{
+    (void)wrong(self, "close");
+}
+
+static void rogue_destroy(void *self)
+{
+    struct rogue *r = self;
+    if (wrong(r, "destroy") == LATE || (r->conf->does == LATE && r->kept))
+        (void)r->ctx->host->complete(r->ctx, r->kept, NULL, 0, sizeof(struct weir_result));
+    free(r);
+}
+
+/* ---- source ---- */
+static int rogue_poll(void *self, struct weir_emitter *to, const struct weir_poll *poll)
+{
+    struct rogue *r = self;
+    struct weir_host const *host = r->ctx->host;
+    uint32_t taken;
+    if (wrong(r, "poll") == NONSENSE)
+        return 77;
+    if (!r->shard) {
+        struct weir_shard shard = {.struct_size = sizeof shard, .id = {"0", 1}, .topic = {"rogue", 5}};
+        struct weir_position at = {.struct_size = sizeof at};
+        if (host->shard_open(r->ctx, &shard, &r->shard, &at) != WEIR_OK)
+            return WEIR_FATAL;
+        r->next = (int64_t)at.next;
+    }
+    for (; r->next < r->conf->count && !(poll->flags & WEIR_POLL_PAUSED); r->next++) {
+        char text[32];
+        struct weir_record rec = {.shard = r->shard,
+                                  .topic = r->shard->topic,
+                                  .time_ms = WEIR_NO_TIME,
+                                  .offset = r->next,
+                                  .seq = (uint64_t)r->next,
+                                  .next = (uint64_t)r->next + 1};
+        struct weir_run run = {.struct_size = sizeof run, .stride = sizeof rec, .count = 1, .records = &rec};
+        (void)snprintf(text, sizeof text, "%lld", (long long)r->next);
+        rec.value = weir_str(text);
+        if (host->emit(to, &run, &taken) < 0)
+            return WEIR_FATAL;
+        if (!taken)
+            return WEIR_OK;
+    }
+    return poll->flags & WEIR_POLL_TO_END && r->next >= r->conf->count ? WEIR_END : WEIR_AGAIN;
+}
+
+static int rogue_committed(void *self, const struct weir_position *p, uint32_t n, uint32_t stride,
+                           uint32_t final)
+{
+    (void)p;
+    (void)n;
+    (void)stride;
+    (void) final;
+    (void)wrong(self, "committed");
+    return WEIR_OK;
+}
+
+/* ---- transform ---- */
+static int rogue_process(void *self, const struct weir_batch *batch, struct weir_emitter *to)
+{
+    struct rogue *r = self;
+    struct weir_view view = {.struct_size = sizeof view};
+    if (r->ctx->host->view(r->ctx, batch, &view) != WEIR_OK)
+        return WEIR_FATAL;
+    switch (wrong(r, "process")) {
+    case NONSENSE:
+        return 77;
+    case MORE: /* inputs there are not */
+        return r->ctx->host->pass(to, 0, view.count + 1000);
+    default:
+        return r->ctx->host->pass(to, 0, view.count);
+    }
+}
+
+/* ---- sink ---- */
+static int rogue_write(void *self, struct weir_batch *batch)
+{
+    struct rogue *r = self;
+    const struct weir_host *host = r->ctx->host;
+    struct weir_result results[64] = {{.index = 1u << 30, .status = WEIR_OK}};
+    switch (wrong(r, "write")) {
+    case NONSENSE:
+        return 77;
+    case NEVER:
+    case LATE:
+        r->kept = batch;
+        weir_logf(r->ctx, WEIR_LOG_NOTICE, "keeps a batch for itself");
+        return WEIR_OK;
+    case TWICE:
+        (void)host->complete(r->ctx, batch, NULL, 0, sizeof results[0]);
+        break;
+    case FOREIGN:
+        return host->complete(r->ctx, batch, results, 1, sizeof results[0]);
+    case MORE:
+        return host->complete(r->ctx, batch, results, 1u << 31, 1);
+    default:
+        break;
+    }
+    return host->complete(r->ctx, batch, NULL, 0, sizeof results[0]);
+}
+
+static int rogue_service(void *self, uint32_t why)
+{
+    (void)why;
+    (void)wrong(self, "service");
+    return WEIR_OK;
+}
+
+#define COMMON                                                                                               \
+    .struct_size = sizeof(struct weir_ops), .options = &options, .create = rogue_create, .open = rogue_open, \
+    .close = rogue_close, .destroy = rogue_destroy
+static const struct weir_ops source = {COMMON, .kind = WEIR_SOURCE, .promises = WEIR_REPLAYABLE,
+                                       .poll = rogue_poll, .committed = rogue_committed};
+static const struct weir_ops transform = {COMMON, .kind = WEIR_TRANSFORM, .process = rogue_process};
+static const struct weir_ops sink = {COMMON, .kind = WEIR_SINK, .promises = WEIR_STREAM, .write = rogue_write,
+                                     .service = rogue_service};
+static const struct weir_ops *const all_ops[] = {&source, &transform, &sink, NULL};
+static const struct weir_plugin plugin = {WEIR_PLUGIN_HEAD, "rogue", "1",    "breaks the contract on demand",
+                                          "BSD-2-Clause",   NULL,    all_ops};
+WEIR_PLUGIN(plugin);
