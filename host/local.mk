@@ -15,6 +15,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/config/describe.h \
 	%D%/config/describe_man.c \
 	%D%/config/describe_schema.c \
+	%D%/config/errors.c \
+	%D%/config/errors.h \
 	%D%/config/guarantee.c \
 	%D%/config/guarantee.h \
 	%D%/config/host_options.c \

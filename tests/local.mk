@@ -46,6 +46,7 @@ unit_tests = \
 	%D%/unit/t-arena \
 	%D%/unit/t-conf \
 	%D%/unit/t-describe \
+	%D%/unit/t-errors \
 	%D%/unit/t-expr \
 	%D%/unit/t-format \
 	%D%/unit/t-guarantee \
@@ -63,10 +64,11 @@ unit_tests = \
 
 # Tests of a plugin, when it is built.
 if BUILD_ELASTICSEARCH
-unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D%/unit/t-elasticsearch-source %D%/unit/t-elasticsearch
+unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D%/unit/t-elasticsearch-source %D%/unit/t-elasticsearch %D%/unit/t-elasticsearch-answers
 %C%_unit_t_elasticsearch_parts_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 %C%_unit_t_elasticsearch_source_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 %C%_unit_t_elasticsearch_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
+%C%_unit_t_elasticsearch_answers_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 endif
 if BUILD_FILE
 unit_tests += %D%/unit/t-file-compress %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
@@ -92,11 +94,13 @@ endif
 # Tests of more than one source.
 %C%_unit_t_books_SOURCES = %D%/unit/t-books.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
+%C%_unit_t_errors_SOURCES = %D%/unit/t-errors.c %D%/unit/toy.h
 %C%_unit_t_describe_SOURCES = %D%/unit/t-describe.c %D%/unit/toy.h
 %C%_unit_t_elasticsearch_options_SOURCES = %D%/unit/t-elasticsearch-options.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_elasticsearch_parts_SOURCES = %D%/unit/t-elasticsearch-parts.c plugins/elasticsearch/auth.c plugins/elasticsearch/bulk.c plugins/elasticsearch/bytes.c plugins/elasticsearch/call.c plugins/elasticsearch/elasticsearch.c plugins/elasticsearch/errors.c plugins/elasticsearch/hits.c plugins/elasticsearch/http.c plugins/elasticsearch/marks.c plugins/elasticsearch/nodes.c plugins/elasticsearch/outcome.c plugins/elasticsearch/reply.c plugins/elasticsearch/search.c plugins/elasticsearch/sink.c plugins/elasticsearch/source.c
 %C%_unit_t_elasticsearch_source_SOURCES = %D%/unit/t-elasticsearch-source.c %D%/unit/es_server.c %D%/unit/es_server.h
-%C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h
+%C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h
+%C%_unit_t_elasticsearch_answers_SOURCES = %D%/unit/t-elasticsearch-answers.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h
 %C%_unit_t_file_compress_SOURCES = %D%/unit/t-file-compress.c %D%/unit/scratch.h

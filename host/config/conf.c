@@ -222,6 +222,15 @@ static int line_of(const void *opaque, const char *option)
     return sections_line(opaque, option);
 }
 
+static void refuse_error(void *opaque, const char *name, const char *text)
+{
+    struct build *build = opaque;
+    char key[128];
+    snprintf(key, sizeof key, "error.%s", name);
+    problem_add(&build->problems, sections_line(build->section, key), build->section->title, "%s: %s", key,
+                text);
+}
+
 static void take_host_options(struct build *build, struct section_conf *to, const struct host_section *host)
 {
     const struct raw_section *section = build->section;
@@ -236,6 +245,9 @@ static void take_host_options(struct build *build, struct section_conf *to, cons
     to->stop_after = host->stop_after;
     if (to->kind != WEIR_SINK)
         return;
+    if (to->ops)
+        to->errors = errors_set_make(&build->conf->store->options.arena, to->ops->errors, &host->errors,
+                                     refuse_error, build);
     /* 0: it did not parse, which was said already */
     if (to->retry_max_ms > 0 && to->retry_initial_ms > to->retry_max_ms)
         problem_add(&build->problems, sections_line(section, "retry.initial"), to->title,

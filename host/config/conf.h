@@ -6,6 +6,7 @@
 #define WEIR_HOST_CONF_H
 
 #include "../plugin/loader.h"
+#include "errors.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
     int64_t batch_records, batch_bytes, linger_ms, in_flight;
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms -1: for ever */
     int64_t stop_after;                                   /* dead-letter; 0: never */
+    struct errors_set errors;                             /* error.NAME */
 };
 
 struct pipeline_conf {

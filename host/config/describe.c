@@ -53,7 +53,7 @@ bool describe_rows(const struct plugin *plugin, uint32_t kind, struct describe_r
         struct weir_option row, hidden;
         uint32_t index;
         option_row(host, i, &row);
-        if (strcmp(row.name, "plugin") != 0 &&
+        if (strcmp(row.name, "plugin") != 0 && (ops->errors || strcmp(row.name, "error.") != 0) &&
             !(ops->options && option_find(ops->options, row.name, &hidden, &index))) {
             adapt_row(ops, &row);
             ret->items[ret->count++] = row;
@@ -90,7 +90,7 @@ static void add_bound(const struct weir_option *row, int64_t value, struct strbu
 
 void describe_type(const struct weir_option *row, struct strbuf *out)
 {
-    if (row->type == WEIR_T_ENUM) {
+    if (row->values) {
         add_values(row, out);
         return;
     }
@@ -144,6 +144,39 @@ static void help_row(const struct weir_option *row, struct strbuf *out)
         add_wrapped(out, "      ", row->doc);
 }
 
+static void help_errors(const struct weir_errors *errors, struct strbuf *out)
+{
+    struct strbuf part = {0};
+    strbuf_str(out, "\nErrors of a sink, the first that fits\n");
+    for (uint32_t i = 0; i < errors->count; i++) {
+        struct weir_error row;
+        errors_row(errors, i, &row);
+        part.len = 0;
+        if (errors->code)
+            errors_print_code(&row, &part);
+        strbuf_printf(out, "  %s",
+                      row.type   ? row.type[0] ? row.type : "(without a name)"
+                      : part.len ? ""
+                                 : "any");
+        if (part.len)
+            strbuf_printf(out, "%s%s %s", row.type ? ", " : "", errors->code, part.data);
+        part.len = 0;
+        errors_print_where(errors, &row, &part);
+        if (part.len)
+            strbuf_printf(out, " (%s)", part.data);
+        strbuf_str(out, ": ");
+        errors_print_class(&row, out);
+        strbuf_char(out, '\n');
+        add_wrapped(out, "      ", row.help);
+        if (row.reason) {
+            part.len = 0;
+            strbuf_printf(&part, "when its text begins with \"%s\"", row.reason);
+            add_wrapped(out, "      ", part.data);
+        }
+    }
+    strbuf_free(&part);
+}
+
 void describe_help(const struct plugin *plugin, struct strbuf *out)
 {
     strbuf_printf(out, "%s %s: %s\n%s\n", plugin->info.name, plugin->info.version, plugin->info.summary,
@@ -159,6 +192,8 @@ void describe_help(const struct plugin *plugin, struct strbuf *out)
             help_row(&rows.items[i], out);
         }
         describe_rows_free(&rows);
+        if (loader_ops(plugin, kind)->errors)
+            help_errors(loader_ops(plugin, kind)->errors, out);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "../plugin/loader.h"
 #include "../record/strbuf.h"
+#include "errors.h"
 #include "host_options.h"
 
 #include <stdbool.h>

@@ -108,6 +108,55 @@ static void man_rows(const struct plugin *plugin, uint32_t kind, struct strbuf *
     describe_rows_free(&rows);
 }
 
+static void man_error(const struct weir_errors *errors, const struct weir_error *row, struct strbuf *out)
+{
+    struct strbuf text = {0};
+    strbuf_str(out, ".It");
+    if (row->type && row->type[0]) {
+        strbuf_str(out, " Er");
+        add_argument(out, row->type);
+    }
+    if (row->type && !row->type[0])
+        strbuf_str(&text, "without a name ");
+    if (errors->code) {
+        size_t before = text.len;
+        errors_print_code(row, &text);
+        if (text.len > before) {
+            strbuf_char(&text, ' ');
+            strbuf_printf(&text, "(%s) ", errors->code);
+        }
+    }
+    errors_print_where(errors, row, &text);
+    if (!row->type && text.len == 0)
+        strbuf_str(&text, "any other");
+    while (text.len > 0 && text.data[text.len - 1] == ' ')
+        text.data[--text.len] = '\0';
+    if (text.len > 0) {
+        strbuf_str(out, row->type && row->type[0] ? " No" : "");
+        add_argument(out, text.data);
+    }
+    strbuf_char(out, '\n');
+    text.len = 0;
+    errors_print_class(row, &text);
+    strbuf_printf(&text, ": %s", row->help);
+    if (row->reason)
+        strbuf_printf(&text, " (its text begins with %s)", row->reason);
+    add_text(out, text.data);
+    strbuf_free(&text);
+}
+
+static void man_errors(const struct weir_errors *errors, struct strbuf *out)
+{
+    strbuf_str(out, ".Sh SINK ERRORS\nWhat becomes of a record, or of a whole batch: the first that fits.\n"
+                    ".Cm error. Ns Ar NAME\ngoes before it.\n.Bl -tag -width Ds\n");
+    for (uint32_t i = 0; i < errors->count; i++) {
+        struct weir_error row;
+        errors_row(errors, i, &row);
+        man_error(errors, &row, out);
+    }
+    strbuf_str(out, ".El\n");
+}
+
 void describe_man(const struct plugin *plugin, struct strbuf *out)
 {
     const char *name = plugin->info.name;
@@ -130,6 +179,8 @@ void describe_man(const struct plugin *plugin, struct strbuf *out)
                   plugin->info.license);
     for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++)
         man_rows(plugin, kind, out);
+    if (loader_ops(plugin, WEIR_SINK) && loader_ops(plugin, WEIR_SINK)->errors)
+        man_errors(loader_ops(plugin, WEIR_SINK)->errors, out);
     strbuf_str(out, ".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir 5\n");
 }
 

@@ -19,8 +19,22 @@ static void add_string(struct strbuf *out, const char *text)
     out->data[out->len] = 0;
 }
 
+static void add_values(const struct weir_option *row, struct strbuf *out)
+{
+    strbuf_str(out, "\"enum\": [");
+    for (size_t i = 0; row->values[i]; i++) {
+        strbuf_str(out, i ? ", " : "");
+        add_string(out, row->values[i]);
+    }
+    strbuf_char(out, ']');
+}
+
 static void add_type(const struct weir_option *row, struct strbuf *out)
 {
+    if (row->type == WEIR_T_MAP && row->values) {
+        add_values(row, out);
+        return;
+    }
     switch (row->type) {
     case WEIR_T_INT:
         strbuf_str(out, "\"type\": \"integer\"");
@@ -41,12 +55,7 @@ static void add_type(const struct weir_option *row, struct strbuf *out)
         strbuf_str(out, "\"type\": \"string\", \"pattern\": \"^([0-9]+(ms|s|m|h|d)|0)$\"");
         break;
     case WEIR_T_ENUM:
-        strbuf_str(out, "\"enum\": [");
-        for (size_t i = 0; row->values[i]; i++) {
-            strbuf_str(out, i ? ", " : "");
-            add_string(out, row->values[i]);
-        }
-        strbuf_char(out, ']');
+        add_values(row, out);
         break;
     case WEIR_T_SECRET:
         strbuf_str(out, "\"type\": \"string\", \"writeOnly\": true");
@@ -115,6 +124,49 @@ static void add_rows(const struct describe_rows *rows, bool maps, bool first, st
     strbuf_char(out, '\n');
 }
 
+static void add_text(const char *name, const struct strbuf *text, struct strbuf *out)
+{
+    if (text->len == 0)
+        return;
+    strbuf_printf(out, ", \"%s\": ", name);
+    add_string(out, text->data);
+}
+
+/* Beside the options, for programs and for the comparison of releases; a validator ignores it. */
+static void add_errors(const struct weir_errors *errors, struct strbuf *out)
+{
+    struct strbuf text = {0};
+    strbuf_str(out, ",\n      \"errors\": [");
+    for (uint32_t i = 0; i < errors->count; i++) {
+        struct weir_error row;
+        errors_row(errors, i, &row);
+        text.len = 0;
+        errors_print_class(&row, &text);
+        strbuf_printf(out, "%s\n        {\"class\": ", i ? "," : "");
+        add_string(out, text.data);
+        text.len = 0;
+        if (row.type)
+            strbuf_str(&text, row.type[0] ? row.type : "none");
+        add_text("type", &text, out);
+        text.len = 0;
+        if (errors->code)
+            errors_print_code(&row, &text);
+        add_text(errors->code, &text, out);
+        text.len = 0;
+        errors_print_where(errors, &row, &text);
+        add_text("where", &text, out);
+        text.len = 0;
+        strbuf_str(&text, row.reason ? row.reason : "");
+        add_text("text begins with", &text, out);
+        text.len = 0;
+        strbuf_str(&text, row.help);
+        add_text("means", &text, out);
+        strbuf_char(out, '}');
+    }
+    strbuf_str(out, "\n      ]");
+    strbuf_free(&text);
+}
+
 static void add_kind(const struct plugin *plugin, uint32_t kind, const struct describe_rows *rows,
                      struct strbuf *out)
 {
@@ -139,7 +191,10 @@ static void add_kind(const struct plugin *plugin, uint32_t kind, const struct de
             add_string(out, rows->items[i].name);
         }
     }
-    strbuf_str(out, "],\n      \"additionalProperties\": false\n    }");
+    strbuf_str(out, "],\n      \"additionalProperties\": false");
+    if (loader_ops(plugin, kind)->errors)
+        add_errors(loader_ops(plugin, kind)->errors, out);
+    strbuf_str(out, "\n    }");
 }
 
 void describe_schema(const struct plugin *plugin, struct strbuf *out)

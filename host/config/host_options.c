@@ -2,6 +2,8 @@
 /* host_options.c - tables of the host's options (host_options.h). */
 #include "host_options.h"
 
+#include "errors.h"
+
 #include <weir/helpers.h>
 
 const char *const host_section_words[SECTION_KINDS + 1] = {"pipeline", "source",      "transform",
@@ -56,7 +58,12 @@ static const struct weir_option pipeline_rows[] = {
                           3600000, "Longest wait between retries", NULL),                                    \
         WEIR_OPT_DURATION(struct host_section, retry_for_ms, "retry.for", WEIR_F_ADVANCED, NULL, 0,          \
                           INT64_MAX,                                                                         \
-                          "How long a batch is tried before it is given up; without it: for ever", NULL)
+                          "How long a batch is tried before it is given up; without it: for ever", NULL),    \
+        WEIR_ROW_(struct host_section, errors, struct weir_map, WEIR_T_MAP, WEIR_F_ADVANCED, "error.", NULL, \
+                  0, 0, errors_words, "What an error of the destination means, by its name or code",         \
+                  "Goes before the plugin's own table of errors, by name before by code. retry: again, as "  \
+                  "often as it takes; reject: a dead letter; fatal: the pipeline stops; split: again in "    \
+                  "halves, a record alone is rejected; duplicate: it counts as delivered.")
 
 static const struct weir_option source_rows[] = {ROW_PLUGIN};
 static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN};

@@ -23,6 +23,7 @@ struct host_section { /* all others; what a kind lacks stays 0 */
     int64_t batch_records, batch_bytes, linger_ms, in_flight;
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms has no default: preset it */
     int64_t stop_after;
+    struct weir_map errors;
 };
 
 extern const struct weir_options host_options[SECTION_KINDS];

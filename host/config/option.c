@@ -180,12 +180,13 @@ static bool set_double(struct parse *parse, void *field)
     return true;
 }
 
-static bool set_enum(struct parse *parse, void *field)
+/* The text's place among the row's values; false: it is none of them, which was said. */
+static bool find_value(struct parse *parse, int64_t *ret)
 {
     char reason[512] = "must be ";
     for (int64_t i = 0; parse->row->values[i]; i++) {
         if (strcmp(parse->row->values[i], parse->text) == 0) {
-            memcpy(field, &i, sizeof i);
+            *ret = i;
             return true;
         }
         size_t used = strlen(reason);
@@ -199,6 +200,15 @@ static bool set_enum(struct parse *parse, void *field)
         option_append_suggestion(closest_word(parse->text, parse->len, parse->row->values), reason,
                                  sizeof reason);
     return refuse(parse, reason);
+}
+
+static bool set_enum(struct parse *parse, void *field)
+{
+    int64_t value;
+    if (!find_value(parse, &value))
+        return false;
+    memcpy(field, &value, sizeof value);
+    return true;
 }
 
 static bool set_list(struct parse *parse, void *field)
@@ -237,9 +247,12 @@ static bool set_map(struct parse *parse, void *field)
 {
     struct weir_map map;
     const char *name = parse->input->key + strlen(parse->row->name);
+    int64_t value;
     memcpy(&map, field, sizeof map);
     if (!name[0])
         return refuse(parse, "a name must follow the dot");
+    if (parse->row->values && !find_value(parse, &value))
+        return false;
     struct weir_pair *items = arena_alloc(&parse->store->arena, (map.count + 1) * sizeof *items);
     if (map.count > 0)
         memcpy(items, map.items, map.count * sizeof *items);
@@ -269,7 +282,7 @@ static bool set_compiled(struct parse *parse, void *field)
     const char *path_why = NULL;
     void *object = NULL;
     if (parse->row->type == WEIR_T_TEMPLATE) {
-        object = template_compile(parse->text, parse->row->flags & WEIR_F_NAME, reason, sizeof reason);
+        object = template_compile(parse->text, parse->row->flags, reason, sizeof reason);
     } else if (parse->row->type == WEIR_T_EXPR) {
         object = expr_compile(parse->text, reason, sizeof reason);
     } else {

@@ -197,6 +197,11 @@ static int s_state_scan(struct weir_ctx *ctx, struct weir_slice prefix,
     return state_scan(of(ctx)->pipeline->state, of(ctx)->section->title, prefix, each, opaque);
 }
 
+static const struct weir_error *s_classify(struct weir_ctx *ctx, const struct weir_fault *fault)
+{
+    return errors_classify(of(ctx)->ops->errors, &of(ctx)->section->errors, fault);
+}
+
 const struct weir_host host_table = {
     .struct_size = sizeof(struct weir_host),
     .api = WEIR_API_LATEST,
@@ -245,4 +250,5 @@ const struct weir_host host_table = {
     .state_get = s_state_get,
     .state_put = s_state_put,
     .state_scan = s_state_scan,
+    .classify = s_classify,
 };

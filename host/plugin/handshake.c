@@ -2,6 +2,7 @@
 /* handshake.c - levels, sizes, operations and tables of a plugin (handshake.h). */
 #include "handshake.h"
 
+#include "../config/errors.h"
 #include "../config/option.h"
 #include "../report/log.h"
 
@@ -199,6 +200,15 @@ static bool metrics_fit(const struct weir_metrics *table, const char *kind, char
     return true;
 }
 
+static bool errors_fit(const struct weir_ops *ops, char *why, size_t cap)
+{
+    char reason[256];
+    if (ops->errors && ops->kind != WEIR_SINK)
+        return no(why, cap, "its %s has a table of errors; only a sink has one", kinds[ops->kind]);
+    return errors_valid(ops->errors, reason, sizeof reason) ||
+           no(why, cap, "its %s: table of errors: %s", kinds[ops->kind], reason);
+}
+
 static bool take_ops(const struct weir_ops *given, struct plugin *ret, char *why, size_t cap)
 {
     uint32_t size;
@@ -215,7 +225,7 @@ static bool take_ops(const struct weir_ops *given, struct plugin *ret, char *why
     if (slot->kind != 0)
         return no(why, cap, "it has two tables for one kind, %s", kinds[ops.kind]);
     if (!operations_fit(&ops, why, cap) || !options_fit(ops.options, kinds[ops.kind], why, cap) ||
-        !metrics_fit(ops.metrics, kinds[ops.kind], why, cap))
+        !metrics_fit(ops.metrics, kinds[ops.kind], why, cap) || !errors_fit(&ops, why, cap))
         return false;
     *slot = ops;
     return true;

@@ -192,11 +192,13 @@ static bool compile_field(struct compiler *c)
 struct weir_template *template_compile(const char *text, uint32_t flags, char *why, size_t cap)
 {
     struct weir_template *tpl = xcalloc(1, sizeof *tpl);
-    size_t len = strlen(text), most = 1;
-    const char *start = arena_copy(&tpl->arena, text, len);
+    bool bare = (flags & WEIR_F_FIELD) && !strchr(text, '{');
+    size_t len = strlen(text) + (bare ? 2 : 0), most = 1;
+    char *start = arena_alloc(&tpl->arena, len + 1);
     struct compiler c = {tpl, start, start, start + len, why, cap};
     bool good = true;
-    for (const char *s = text; *s; s++)
+    snprintf(start, len + 1, bare ? "{%s}" : "%s", text);
+    for (const char *s = start; *s; s++)
         most += *s == '{' ? 2 : 0;
     tpl->flags = flags;
     tpl->parts = arena_alloc(&tpl->arena, most * sizeof *tpl->parts);

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* flags: WEIR_F_NAME or 0.  On failure NULL and a sentence in why[cap].  Freed with template_free. */
+/* flags: WEIR_F_NAME, WEIR_F_FIELD.  On failure NULL and a sentence in why[cap].  Freed with template_free. */
 struct weir_template *template_compile(const char *text, uint32_t flags, char *why, size_t cap);
 void template_free(struct weir_template *);
 /* True and *ret, borrowed from the template, when it holds no field. */

@@ -85,6 +85,25 @@ static inline void weir_problemf(struct weir_ctx *ctx, struct weir_problems *to,
     ctx->host->problem(to, option, text);
 }
 
+/* The status that a class of error leads to, for a record (or batch) tried attempt times before, sent together with
+ * `together` records in all. */
+static inline int32_t weir_error_status(const struct weir_error *row, uint32_t attempt, uint32_t together)
+{
+    switch (row->means) {
+    case WEIR_CLASS_OK:
+    case WEIR_CLASS_DUPLICATE:
+        return WEIR_OK;
+    case WEIR_CLASS_REJECT:
+        return WEIR_REJECT;
+    case WEIR_CLASS_FATAL:
+        return WEIR_FATAL;
+    case WEIR_CLASS_SPLIT:
+        return together > 1 ? WEIR_SPLIT : WEIR_REJECT;
+    default:
+        return row->tries > 0 && attempt + 1 >= row->tries ? WEIR_REJECT : WEIR_RETRY;
+    }
+}
+
 /* Attaches a reason to the callback's return and gives the status back: return weir_fail(ctx, WEIR_RETRY, 0, "..."). */
 WEIR_PRINTF(4, 5)
 static inline int weir_fail(struct weir_ctx *ctx, int status, uint32_t code, const char *format, ...)

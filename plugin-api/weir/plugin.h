@@ -152,6 +152,7 @@ struct weir_map { const struct weir_pair *items; size_t count; }; /* FROZEN */
 #define WEIR_F_ADVANCED   0x2u
 #define WEIR_F_DEPRECATED 0x4u
 #define WEIR_F_NAME       0x8u /* template: each rendered field must be non-empty, not . or .., without / or NUL */
+#define WEIR_F_FIELD     0x10u /* template: a value without braces names a field: offset means {offset} */
 
 struct weir_option {
     const char *name;
@@ -160,7 +161,7 @@ struct weir_option {
     uint32_t reserved;         /* 0; also keeps 32-bit layouts free of holes */
     const char *def;           /* as an operator would write it; NULL: none */
     int64_t min, max;          /* both 0: unchecked */
-    const char *const *values; /* WEIR_T_ENUM: names, NULL-terminated */
+    const char *const *values; /* WEIR_T_ENUM: names, NULL-terminated; WEIR_T_MAP: the only values, or NULL */
     const char *help;          /* one line, no full stop */
     const char *doc;           /* paragraphs for the man page, or NULL */
     const char *since;         /* version that brought it */
@@ -170,6 +171,45 @@ struct weir_options { uint32_t struct_size, stride, count, conf_size; const void
 enum { WEIR_COUNTER = 1, WEIR_GAUGE };
 struct weir_metric { const char *name; uint32_t kind, flags; const char *unit, *help; };
 struct weir_metrics { uint32_t struct_size, stride, count, reserved; const void *rows; };
+
+/* ---- errors as data: what an error of the other end means; manual and schema are made from the rows, and an operator
+ * extends them by `error.NAME = CLASS` -------------------------------------------------------------------------- */
+enum { /* what becomes of the record, or of the whole batch */
+    WEIR_CLASS_OK = 1,    /* it is no failure */
+    WEIR_CLASS_DUPLICATE, /* success: it was there already */
+    WEIR_CLASS_RETRY,
+    WEIR_CLASS_REJECT,
+    WEIR_CLASS_FATAL,
+    WEIR_CLASS_SPLIT      /* too large together: sent in halves; a record alone is rejected */
+};
+struct weir_error { /* the first row that fits an error holds */
+    const char *type;    /* upstream name; "": the error has none; NULL: any */
+    const char *reason;  /* how its text begins, case ignored; NULL: any */
+    uint32_t low, high;  /* codes, both included; WEIR_ANY_CODE: any */
+    uint32_t where;      /* bits of weir_errors.where: one in common is enough; 0: everywhere */
+    uint32_t means;      /* WEIR_CLASS_* */
+    uint32_t tries;      /* RETRY: rejected when it was tried so often; 0: never for that */
+    uint32_t pause_ms;   /* RETRY: least wait, where somebody has to act first */
+    uint32_t health;     /* what it says of the other end: WEIR_CONNECTING, ...; 0: nothing */
+    uint32_t flags;      /* WEIR_ERR_*; a plugin's rows: 0 */
+    const char *help;    /* what it means: one line, no full stop */
+};
+#define WEIR_ANY_CODE 0, 0xffffffffu
+#define WEIR_ERR_SET  0x1u /* the operator said so: it beats what other options say of such errors */
+struct weir_errors {
+    uint32_t struct_size, stride, count;
+    uint32_t classes;                 /* 1 << WEIR_CLASS_* that error.NAME may be; 0: all */
+    const void *rows;
+    const char *const *where;         /* names of the bits of where, NULL-terminated */
+    const char *code;                 /* what a code is: "status"; NULL: codes are not shown */
+    int (*known)(const char *name);   /* can error.NAME be one?  NULL: those of the rows are all */
+};
+struct weir_fault { /* an error to be classified */
+    uint32_t struct_size;
+    uint32_t code, where;
+    uint32_t reserved; /* 0 */
+    struct weir_slice type, reason;
+};
 
 /* ---- JSON view ----------------------------------------------------------------------------------------------- */
 enum {
@@ -322,6 +362,10 @@ struct weir_host {
     int (*state_put)(struct weir_ctx *, struct weir_slice key, struct weir_slice value);
     int (*state_scan)(struct weir_ctx *, struct weir_slice prefix,
                       int (*each)(void *opaque, struct weir_slice key, struct weir_slice value), void *opaque);
+
+    /* Any thread: what the error means, by error.NAME of the section, else by ops->errors, else "try again".
+     * weir_error_status() makes a result's status of it.  Borrowed for the instance's life, never NULL. */
+    const struct weir_error *(*classify)(struct weir_ctx *, const struct weir_fault *);
 };
 #define WEIR_HAS(ctx, fn)                                                                                         \
     (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \
@@ -397,6 +441,7 @@ struct weir_ops { /* one flat table; NULL: not for this kind */
      * bounds itself: ten seconds at most. */
     void (*close)(void *self);
     void (*destroy)(void *self);
+    const struct weir_errors *errors; /* sinks: one table of what errors mean; NULL: none */
 };
 
 struct weir_plugin {

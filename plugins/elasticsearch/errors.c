@@ -1,97 +1,80 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* errors.c - what each outcome of a request and of an item means, as data: the first rule that fits holds.
+/* errors.c - what each error of a request and of an item means, as data: the first row that fits holds.
  *
  * Decided by status first and by the type of the error second: Elasticsearch and OpenSearch agree on the statuses but
- * name some errors differently.  docs/elasticsearch.md shows both tables; a test compares them.
- * Thread: immutable, pure functions. */
+ * name some errors differently.  Thread: immutable. */
 #include "es.h"
 
-#include <strings.h>
+#include <stdlib.h>
 
-static const struct es_rule items[] = {
-    {200, 299, NULL, NULL, ES_OP_ANY, ES_DONE, "written"},
-    {404, 404, "", NULL, ES_OP_DELETE, ES_DONE, "deleted before"},
-    {409, 409, NULL, NULL, ES_OP_CREATE | ES_OP_EXTERNAL, ES_CONFLICT,
-     "there already, or a newer version is"},
-    {409, 409, NULL, NULL, ES_OP_ANY, ES_LIMITED, "another writer changed the document meanwhile"},
-    {429, 429, "cluster_block_exception", NULL, ES_OP_ANY, ES_WAIT,
-     "the index is blocked, the disk may be full"},
-    {429, 429, NULL, NULL, ES_OP_ANY, ES_RETRY, "the node is overloaded"},
-    {403, 403, "cluster_block_exception", NULL, ES_OP_ANY, ES_WAIT, "writing to the index is blocked"},
-    {403, 403, "index_create_block_exception", NULL, ES_OP_ANY, ES_WAIT, "creating indices is blocked"},
-    {401, 401, NULL, NULL, ES_OP_ANY, ES_DENIED, "not authenticated"},
-    {403, 403, "security_exception", NULL, ES_OP_ANY, ES_DENIED, "the user may not write to the index"},
-    {404, 404, "index_not_found_exception", NULL, ES_OP_ANY, ES_WAIT,
-     "the index does not exist and is not created"},
-    {400, 400, "index_closed_exception", NULL, ES_OP_ANY, ES_WAIT, "the index is closed"},
-    {400, 400, "illegal_argument_exception", "pipeline with id [", ES_OP_ANY, ES_WAIT,
-     "the ingest pipeline does not exist"},
-    {404, 404, "document_missing_exception", NULL, ES_OP_UPDATE, ES_REJECT, "there is no document to update"},
-    {408, 408, NULL, NULL, ES_OP_ANY, ES_RETRY, "timed out"},
-    {400, 499, NULL, NULL, ES_OP_ANY, ES_REJECT, "the document does not fit the index"},
-    {502, 504, NULL, NULL, ES_OP_ANY, ES_RETRY, "the shard is not available"},
-    {0, UINT16_MAX, NULL, NULL, ES_OP_ANY, ES_LIMITED, "a fault of the server; the document may cause it"},
+static const char *const where_names[] = {"request", "record", "index",   "create",
+                                          "update",  "delete", "version", NULL};
+
+#define ANY UINT32_MAX
+#define ROW(type, low, high, where, means, health, help)                                                     \
+    {                                                                                                        \
+        type, NULL, low, high, where, means, 0, 0, health, 0, help                                           \
+    }
+/* Tried on slowly: somebody has to act before it can succeed. */
+#define WAIT(type, low, high, where, health, help)                                                           \
+    {                                                                                                        \
+        type, NULL, low, high, where, WEIR_CLASS_RETRY, 0, ES_SLOW_MS, health, 0, help                       \
+    }
+/* The record may be the cause, so it is not tried for ever. */
+#define LIMITED(low, high, help)                                                                             \
+    {                                                                                                        \
+        NULL, NULL, low, high, ES_RECORD, WEIR_CLASS_RETRY, ES_ATTEMPTS, 0, 0, 0, help                       \
+    }
+
+static const struct weir_error rows[] = {
+    ROW(NULL, 0, 0, ES_REQUEST, WEIR_CLASS_RETRY, WEIR_CONNECTING, "No answer, or one that was cut off"),
+    ROW(NULL, 200, 200, ES_REQUEST, WEIR_CLASS_OK, 0, "The answer says it record by record"),
+    WAIT(NULL, 401, 401, ES_REQUEST, WEIR_DENIED, "Not authenticated"),
+    WAIT("cluster_block_exception", 403, 403, ES_REQUEST, WEIR_DEGRADED, "Writing is blocked"),
+    WAIT(NULL, 403, 403, ES_REQUEST, WEIR_DENIED, "Not allowed"),
+    ROW(NULL, 413, 413, ES_REQUEST, WEIR_CLASS_SPLIT, 0, "The request is too large"),
+    ROW(NULL, 408, 408, ES_REQUEST, WEIR_CLASS_RETRY, WEIR_DEGRADED, "Timed out"),
+    ROW(NULL, 429, 429, ES_REQUEST, WEIR_CLASS_RETRY, WEIR_DEGRADED, "The cluster is overloaded"),
+    WAIT(NULL, 404, 406, ES_REQUEST, WEIR_DEGRADED, "There is no bulk interface at this address"),
+    ROW(NULL, 400, 499, ES_REQUEST, WEIR_CLASS_SPLIT, 0, "One of the records makes the request unreadable"),
+    ROW(NULL, 500, 599, ES_REQUEST, WEIR_CLASS_RETRY, WEIR_DEGRADED, "A fault of the server or of a proxy"),
+    WAIT(NULL, 0, ANY, ES_REQUEST, WEIR_DEGRADED, "Something else answers at this address"),
+
+    ROW(NULL, 200, 299, ES_RECORD, WEIR_CLASS_OK, 0, "Written"),
+    ROW("", 404, 404, ES_OP_DELETE, WEIR_CLASS_OK, 0, "Deleted before"),
+    ROW(NULL, 409, 409, ES_OP_CREATE | ES_OP_VERSION, WEIR_CLASS_DUPLICATE, 0,
+        "There already, or a newer version is"),
+    LIMITED(409, 409, "Another writer changed the document meanwhile"),
+    WAIT("cluster_block_exception", 429, 429, ES_RECORD, WEIR_DEGRADED,
+         "The index is blocked, the disk may be full"),
+    ROW(NULL, 429, 429, ES_RECORD, WEIR_CLASS_RETRY, WEIR_DEGRADED, "The node is overloaded"),
+    WAIT("cluster_block_exception", 403, 403, ES_RECORD, WEIR_DEGRADED, "Writing to the index is blocked"),
+    WAIT("index_create_block_exception", 403, 403, ES_RECORD, WEIR_DEGRADED, "Creating indices is blocked"),
+    WAIT(NULL, 401, 401, ES_RECORD, WEIR_DENIED, "Not authenticated"),
+    WAIT("security_exception", 403, 403, ES_RECORD, WEIR_DENIED, "The user may not write to the index"),
+    WAIT("index_not_found_exception", 404, 404, ES_RECORD, WEIR_DEGRADED,
+         "The index does not exist and is not created"),
+    WAIT("index_closed_exception", 400, 400, ES_RECORD, WEIR_DEGRADED, "The index is closed"),
+    {"illegal_argument_exception", "pipeline with id [", 400, 400, ES_RECORD, WEIR_CLASS_RETRY, 0, ES_SLOW_MS,
+     WEIR_DEGRADED, 0, "The ingest pipeline does not exist"},
+    ROW("document_missing_exception", 404, 404, ES_OP_UPDATE, WEIR_CLASS_REJECT, 0,
+        "There is no document to update"),
+    ROW(NULL, 408, 408, ES_RECORD, WEIR_CLASS_RETRY, WEIR_DEGRADED, "Timed out"),
+    ROW(NULL, 400, 499, ES_RECORD, WEIR_CLASS_REJECT, 0, "The document does not fit the index"),
+    ROW(NULL, 502, 504, ES_RECORD, WEIR_CLASS_RETRY, WEIR_DEGRADED, "The shard is not available"),
+    LIMITED(0, ANY, "A fault of the server; the document may cause it"),
 };
 
-static const struct es_rule wholes[] = {
-    {0, 0, NULL, NULL, ES_OP_ANY, ES_RETRY, "no answer, or one that was cut off"},
-    {200, 200, NULL, NULL, ES_OP_ANY, ES_DONE, "the answer says it item by item"},
-    {401, 401, NULL, NULL, ES_OP_ANY, ES_DENIED, "not authenticated"},
-    {403, 403, "cluster_block_exception", NULL, ES_OP_ANY, ES_WAIT, "writing is blocked"},
-    {403, 403, NULL, NULL, ES_OP_ANY, ES_DENIED, "not allowed"},
-    {413, 413, NULL, NULL, ES_OP_ANY, ES_SPLIT, "the request is too large"},
-    {408, 408, NULL, NULL, ES_OP_ANY, ES_RETRY, "timed out"},
-    {429, 429, NULL, NULL, ES_OP_ANY, ES_RETRY, "the cluster is overloaded"},
-    {400, 400, NULL, NULL, ES_OP_ANY, ES_SPLIT, "one of the records makes the request unreadable"},
-    {500, 599, NULL, NULL, ES_OP_ANY, ES_RETRY, "a fault of the server or of a proxy"},
-    {0, UINT16_MAX, NULL, NULL, ES_OP_ANY, ES_WAIT, "no bulk interface at this address"},
-};
-
-static bool fits(const struct es_rule *rule, const struct es_error *e, uint32_t ops)
+/* Names are open: servers and their plugins add new ones.  Statuses of success are no errors. */
+static int known(const char *name)
 {
-    size_t n;
-    if (e->status < rule->low || e->status > rule->high || !(rule->ops & ops))
-        return false;
-    if (rule->type && (strlen(rule->type) != e->type.len ||
-                       (e->type.len > 0 && memcmp(rule->type, e->type.ptr, e->type.len) != 0)))
-        return false;
-    if (!rule->reason)
-        return true;
-    n = strlen(rule->reason);
-    return e->reason.len >= n && strncasecmp(e->reason.ptr, rule->reason, n) == 0;
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    char *end;
+    unsigned long status = strtoul(name, &end, 10);
+    if (end != name)
+        return *end == '\0' && status >= 300 && status <= 599;
+    return name[n] == '\0' && n > 0 && n < ES_TYPE_MAX;
 }
 
-static const struct es_rule *find(const struct es_rule *rules, size_t n, const struct es_error *e,
-                                  uint32_t ops)
-{
-    size_t i = 0;
-    while (i < n - 1 && !fits(&rules[i], e, ops))
-        i++;
-    return &rules[i];
-}
-
-const struct es_rule *errors_item(const struct es_error *e, uint32_t ops)
-{
-    return find(items, sizeof items / sizeof items[0], e, ops);
-}
-
-const struct es_rule *errors_whole(const struct es_error *e)
-{
-    return find(wholes, sizeof wholes / sizeof wholes[0], e, ES_OP_ANY);
-}
-
-const struct es_rule *errors_table(bool of_items, size_t *ret_n)
-{
-    *ret_n = of_items ? sizeof items / sizeof items[0] : sizeof wholes / sizeof wholes[0];
-    return of_items ? items : wholes;
-}
-
-const char *errors_action_name(enum es_action action)
-{
-    static const char *const names[] = {
-        [ES_DONE] = "done",   [ES_CONFLICT] = "duplicate",   [ES_RETRY] = "retry",
-        [ES_WAIT] = "wait",   [ES_DENIED] = "wait (denied)", [ES_LIMITED] = "5 tries, then reject",
-        [ES_SPLIT] = "halve", [ES_REJECT] = "reject",
-    };
-    return names[action];
-}
+const struct weir_errors es_errors = {
+    sizeof es_errors, sizeof rows[0], sizeof rows / sizeof rows[0], 0, rows, where_names, "status", known};

@@ -17,6 +17,7 @@
 #define ES_ID_MAX       512u       /* bytes of an _id, a limit of the server */
 #define ES_INDEX_MAX    255u       /* bytes of an index name, a limit of the server */
 #define ES_REASON_MAX   1024u      /* bytes of an error's reason that are kept */
+#define ES_TYPE_MAX     128u       /* bytes of an error's type that are kept */
 #define ES_REASONS_MAX  (1u << 20) /* bytes of all reasons of one batch */
 #define ES_ATTEMPTS     5u         /* tries of an item that may be poison */
 #define ES_SLOW_MS      10000u     /* pause while an operator has to act */
@@ -183,43 +184,21 @@ void http_cancel(struct es_http *, struct es_call *);
 /* The node's URL of a call, for texts. */
 const char *http_node(const struct es_http *, const struct es_call *);
 
-/* ---- errors.c: what an outcome means, as data ---------------------------------------------------------------- */
-enum es_action {
-    ES_DONE,     /* succeeded */
-    ES_CONFLICT, /* there already or newer: on-conflict decides */
-    ES_RETRY,    /* as often as it takes */
-    ES_WAIT,     /* the same, slowly: an operator has to act; DEGRADED */
-    ES_DENIED,   /* the same; credentials or rights are missing */
-    ES_LIMITED,  /* retry up to ES_ATTEMPTS times, then reject */
-    ES_SPLIT,    /* send in halves; alone: reject */
-    ES_REJECT    /* the record never will succeed */
-};
-enum {
-    ES_OP_INDEX = 1,
-    ES_OP_CREATE = 2,
-    ES_OP_UPDATE = 4,
-    ES_OP_DELETE = 8,
-    ES_OP_EXTERNAL = 16,
-    ES_OP_ANY = 31
-};
-struct es_rule {
-    uint16_t low, high; /* HTTP status, both included */
-    const char *type;   /* NULL: any; "": the answer names no error */
-    const char *reason; /* how the reason starts; NULL: any */
-    uint32_t ops;       /* ES_OP_*: one of them is enough */
-    enum es_action action;
-    const char *text; /* what it means, for the manual and for logs */
+/* ---- errors.c: what an error means, as data ------------------------------------------------------------------ */
+enum { /* weir_error.where */
+       ES_REQUEST = 1,
+       ES_RECORD = 2, /* every item has it beside its operation */
+       ES_OP_INDEX = 4,
+       ES_OP_CREATE = 8,
+       ES_OP_UPDATE = 16,
+       ES_OP_DELETE = 32,
+       ES_OP_VERSION = 64
 };
 struct es_error {
     uint32_t status;
     struct weir_slice type, reason;
 };
-/* The rule that holds for an item, or for a whole request; never NULL. */
-const struct es_rule *errors_item(const struct es_error *, uint32_t ops);
-const struct es_rule *errors_whole(const struct es_error *);
-/* The tables themselves, for tests of the manual. */
-const struct es_rule *errors_table(bool items, size_t *ret_n);
-const char *errors_action_name(enum es_action);
+extern const struct weir_errors es_errors;
 
 /* ---- sink.c, bulk.c, reply.c, outcome.c ---------------------------------------------------------------------- */
 enum { ES_PAYLOAD_JSON, ES_PAYLOAD_WRAP, ES_PAYLOAD_RECORD };

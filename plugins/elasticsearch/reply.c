@@ -14,7 +14,7 @@ struct item {
     uint64_t number;
     uint32_t status, ops;
     bool failure_store;
-    char type[128], reason[ES_REASON_MAX];
+    char type[ES_TYPE_MAX], reason[ES_REASON_MAX];
     size_t type_len, reason_len;
 };
 
@@ -23,7 +23,7 @@ struct walk {
     struct item item;
     bool any;      /* an item has begun */
     uint64_t next; /* the number the next item must have */
-    const struct es_rule *worst;
+    const struct weir_error *worst;
     struct es_error first; /* of the first item that failed, for the health */
     char text[256];
 };
@@ -59,87 +59,77 @@ static bool take_number(const char **p, const char *end, uint64_t *ret)
     return true;
 }
 
-/* ---- what a rule does to a record ----------------------------------------------------------------------------- */
-static bool is_waiting(enum es_action action)
+/* ---- what an error does to a record --------------------------------------------------------------------------- */
+static const struct weir_error *classify(struct weir_ctx *ctx, const struct es_error *e, uint32_t where)
 {
-    return action == ES_WAIT || action == ES_DENIED;
+    const struct weir_fault fault = {sizeof fault, e->status, where, 0, e->type, e->reason};
+    return ctx->host->classify(ctx, &fault);
 }
 
-static void add_result(struct es_slot *slot, uint32_t record, int status, const struct es_rule *rule,
-                       const struct es_error *e, uint32_t retry_after_ms)
+static int status_of(const struct es_slot *slot, const struct weir_error *row)
 {
-    struct es_outcome o = {
-        .index = record, .status = status, .code = e->status, .retry_after_ms = retry_after_ms};
-    struct weir_slice why = e->reason.len > 0 ? e->reason : weir_str(rule->text);
-    if (status == WEIR_OK) {
+    if (row->means == WEIR_CLASS_DUPLICATE && !(row->flags & WEIR_ERR_SET) &&
+        slot->sink->conf->on_conflict == ES_CONFLICT_REJECT)
+        return WEIR_REJECT;
+    return weir_error_status(row, slot->attempt, slot->items);
+}
+
+static void judge_record(struct es_slot *slot, uint32_t record, const struct weir_error *row,
+                         const struct es_error *e)
+{
+    struct weir_ctx *ctx = slot->sink->ctx;
+    struct es_outcome o = {.index = record, .status = status_of(slot, row), .code = e->status};
+    struct weir_slice why = e->reason.len > 0 ? e->reason : weir_str(row->help);
+    if (row->means == WEIR_CLASS_OK)
+        return;
+    if (o.status == WEIR_OK) {
         o.code = WEIR_DUPLICATE;
         why.len = 0;
     }
-    if (status == WEIR_RETRY && is_waiting(rule->action) && o.retry_after_ms < ES_SLOW_MS)
-        o.retry_after_ms = ES_SLOW_MS;
-    outcome_add(slot->sink->ctx, &slot->out, &o, e->type, why);
-}
-
-static void judge_record(struct es_slot *slot, uint32_t record, const struct es_rule *rule,
-                         const struct es_error *e)
-{
-    struct es_sink *sink = slot->sink;
-    int status = WEIR_RETRY;
-    switch (rule->action) {
-    case ES_DONE:
-        return;
-    case ES_CONFLICT:
-        status = sink->conf->on_conflict == ES_CONFLICT_REJECT ? WEIR_REJECT : WEIR_OK;
-        break;
-    case ES_LIMITED:
-        status = slot->attempt + 1 < ES_ATTEMPTS ? WEIR_RETRY : WEIR_REJECT;
-        break;
-    case ES_SPLIT:
-        status = slot->items > 1 ? WEIR_SPLIT : WEIR_REJECT;
-        break;
-    case ES_REJECT:
-        status = WEIR_REJECT;
-        break;
-    default:
-        break;
+    if (o.status == WEIR_RETRY) {
+        o.retry_after_ms =
+            slot->call.retry_after_ms > row->pause_ms ? slot->call.retry_after_ms : row->pause_ms;
+        ctx->host->count(ctx, ES_M_ITEM_RETRIES, 1);
     }
-    if (status == WEIR_RETRY)
-        sink->ctx->host->count(sink->ctx, ES_M_ITEM_RETRIES, 1);
-    add_result(slot, record, status, rule, e, slot->call.retry_after_ms);
+    outcome_add(ctx, &slot->out, &o, e->type, why);
 }
 
 /* All records that were sent share one fate; those refused before have theirs. */
-static void judge_all(struct es_slot *slot, const struct es_rule *rule, const struct es_error *e)
+static void judge_all(struct es_slot *slot, const struct weir_error *row, const struct es_error *e)
 {
     for (uint32_t i = 0; i < slot->items; i++)
-        judge_record(slot, slot->records[i], rule, e);
+        judge_record(slot, slot->records[i], row, e);
 }
 
 /* ---- the items of an answer ----------------------------------------------------------------------------------- */
+/* The health is that of the first record that waits for somebody, else of the first that says something of it. */
+static void note_worst(struct walk *w, const struct weir_error *row)
+{
+    const struct item *item = &w->item;
+    if (!row->health || (w->worst && (w->worst->pause_ms || !row->pause_ms)))
+        return;
+    w->worst = row;
+    snprintf(w->text, sizeof w->text, "%.*s", (int)item->type_len, item->type);
+    w->first.status = item->status;
+}
+
 static bool end_item(struct walk *w)
 {
     struct es_slot *slot = w->slot;
     const struct item *item = &w->item;
     struct es_error e = {item->status, {item->type, item->type_len}, {item->reason, item->reason_len}};
-    const struct es_rule *rule;
-    uint32_t ops = item->ops;
+    const struct weir_error *row;
+    uint32_t where = ES_RECORD | item->ops | (slot->sink->conf->version ? ES_OP_VERSION : 0);
     if (!w->any)
         return true;
     if (item->number != w->next || item->number >= slot->items || item->status == 0)
         return false;
     w->next++;
-    if (slot->sink->conf->version)
-        ops |= ES_OP_EXTERNAL;
     if (item->failure_store)
         slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, 1);
-    rule = errors_item(&e, ops);
-    if (rule->action > ES_CONFLICT &&
-        (!w->worst || (is_waiting(rule->action) && !is_waiting(w->worst->action)))) {
-        w->worst = rule;
-        snprintf(w->text, sizeof w->text, "%.*s", (int)item->type_len, item->type);
-        w->first.status = item->status;
-    }
-    judge_record(slot, slot->records[item->number], rule, &e);
+    row = classify(slot->sink->ctx, &e, where);
+    note_worst(w, row);
+    judge_record(slot, slot->records[item->number], row, &e);
     return true;
 }
 
@@ -257,27 +247,26 @@ static bool all_done(struct es_slot *slot)
     return true;
 }
 
-static void say_health(struct es_slot *slot, const struct es_rule *rule, const struct es_error *e,
+static void say_health(struct es_slot *slot, const struct weir_error *row, const struct es_error *e,
                        const char *type)
 {
     struct es_sink *sink = slot->sink;
-    uint32_t state = rule->action == ES_DENIED ? WEIR_DENIED
-                     : e->status == 0          ? WEIR_CONNECTING
-                                               : WEIR_DEGRADED;
     char text[600];
+    if (!row->health)
+        return;
     if (e->status == 0)
         snprintf(text, sizeof text, "%s: %.*s", http_node(&sink->http, &slot->call), (int)e->reason.len,
                  (const char *)e->reason.ptr);
     else
         snprintf(text, sizeof text, "%s: HTTP status %u%s%s: %s", http_node(&sink->http, &slot->call),
-                 e->status, *type ? ", " : "", type, rule->text);
-    sink->ctx->host->health(sink->ctx, state, e->status, text);
+                 e->status, *type ? ", " : "", type, row->help);
+    sink->ctx->host->health(sink->ctx, row->health, e->status, text);
 }
 
 static void judge_items(struct es_slot *slot)
 {
-    static const struct es_rule unknown = {
-        0, 0, NULL, NULL, ES_OP_ANY, ES_RETRY, "the answer does not fit the request"};
+    static const struct weir_error unknown = {
+        .means = WEIR_CLASS_RETRY, .health = WEIR_DEGRADED, .help = "The answer does not fit the request"};
     struct walk w;
     struct weir_ctx *ctx = slot->sink->ctx;
     struct weir_slice body = {slot->call.reply, slot->call.reply_len};
@@ -290,7 +279,7 @@ static void judge_items(struct es_slot *slot)
         slot->out.count = before;
         judge_all(slot, &unknown, &e);
         say_health(slot, &unknown, &e, "");
-    } else if (w.worst && (is_waiting(w.worst->action) || w.worst->action == ES_RETRY)) {
+    } else if (w.worst) {
         say_health(slot, w.worst, &w.first, w.text);
     } else {
         ctx->host->health(ctx, WEIR_UP, 0, NULL);
@@ -313,24 +302,32 @@ static bool seems_too_large(const struct es_slot *slot)
     return sent > 0 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING);
 }
 
+/* The row of a request that failed as a whole. */
+static const struct weir_error *classify_call(const struct es_slot *slot, const struct es_error *e)
+{
+    static const struct weir_error halve = {.means = WEIR_CLASS_SPLIT, .help = "Cut off while it was sent"};
+    static const struct weir_error unreadable = {
+        .means = WEIR_CLASS_RETRY, .pause_ms = ES_SLOW_MS, .health = WEIR_DENIED, .help = "No credentials"};
+    return slot->call.not_sent     ? &unreadable
+           : seems_too_large(slot) ? &halve
+                                   : classify(slot->sink->ctx, e, ES_REQUEST);
+}
+
 void reply_judge(struct es_slot *slot)
 {
-    static const struct es_rule halve = {0, 0, NULL, NULL, ES_OP_ANY, ES_SPLIT, "cut off while it was sent"};
-    static const struct es_rule unreadable = {0, 0, NULL, NULL, ES_OP_ANY, ES_DENIED, "no credentials"};
     struct weir_ctx *ctx = slot->sink->ctx;
-    char text[ES_REASON_MAX + 128], type[128];
-    const struct es_rule *rule;
+    char text[ES_REASON_MAX + ES_TYPE_MAX], type[ES_TYPE_MAX];
+    const struct weir_error *row;
     struct es_error e;
     reply_error(ctx, &slot->call, &e, text, sizeof text);
     snprintf(type, sizeof type, "%.*s", (int)e.type.len, e.type.len > 0 ? (const char *)e.type.ptr : "");
-    rule = slot->call.not_sent ? &unreadable : seems_too_large(slot) ? &halve : errors_whole(&e);
-    if (rule->action == ES_DONE && all_done(slot)) {
+    row = classify_call(slot, &e);
+    if (row->means == WEIR_CLASS_OK && all_done(slot)) {
         ctx->host->health(ctx, WEIR_UP, 0, NULL);
-    } else if (rule->action == ES_DONE) {
+    } else if (row->means == WEIR_CLASS_OK) {
         judge_items(slot);
     } else {
-        judge_all(slot, rule, &e);
-        if (rule->action != ES_SPLIT)
-            say_health(slot, rule, &e, type);
+        judge_all(slot, row, &e);
+        say_health(slot, row, &e, type);
     }
 }

@@ -29,10 +29,11 @@ static const struct weir_option sink_rows[] = {
         struct es_sink_conf, op, "op", 0, "index", op_names, "What is done with the document",
         "index replaces, create leaves one that is there alone, update changes fields of one that is there, "
         "upsert the same or creates, delete removes."),
-    WEIR_OPT_TEMPLATE(
-        struct es_sink_conf, version, "version", 0, NULL, "External version, a number",
-        "A lower version never replaces a higher one, so order does not matter. {offset} serves as long "
-        "as a key stays in its partition."),
+    WEIR_OPT_TEMPLATE(struct es_sink_conf, version, "version", WEIR_F_FIELD, NULL,
+                      "External version, a number",
+                      "A lower version never replaces a higher one, so order does not matter. offset, the "
+                      "same as {offset}, "
+                      "serves as long as a key stays in its partition."),
     WEIR_OPT_ENUM(struct es_sink_conf, on_conflict, "on-conflict", 0, "ok", conflict_names,
                   "What a document that is there already, or newer, means",
                   "ok: success, counted as duplicate. reject: a failed record."),
@@ -288,4 +289,5 @@ const struct weir_ops es_sink_ops = {
     .service = sink_service,
     .close = sink_close,
     .destroy = sink_destroy,
+    .errors = &es_errors,
 };

@@ -19,6 +19,8 @@ plugin_LTLIBRARIES += %D%/file.la
 	%D%/unpack.c \
 	plugins/common/encode.c \
 	plugins/common/encode.h \
+	plugins/common/errnos.c \
+	plugins/common/errnos.h \
 	plugins/common/lines.c \
 	plugins/common/lines.h
 %C%_file_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(FILE_CFLAGS) $(ZSTD_CFLAGS)

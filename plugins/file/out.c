@@ -7,6 +7,7 @@
  * With compress, a buffer becomes one member when it is full, at a commit, or (fsync = none) at the end of a batch; a
  * file always ends with a whole member between two callbacks. */
 #define WEIR_API 1
+#include "../common/errnos.h"
 #include "sink.h"
 
 #include <weir/helpers.h>
@@ -45,27 +46,30 @@ struct out *out_find(struct sink *s, struct weir_slice path)
     return f;
 }
 
+static const struct weir_error error_rows[] = {
+    ERRNO_ROW(ENOSPC, RETRY, WEIR_DEGRADED, "The disk is full"),
+    ERRNO_ROW(EDQUOT, RETRY, WEIR_DEGRADED, "The quota is used up"),
+    ERRNO_ROW(EFBIG, RETRY, WEIR_DEGRADED, "The file is as large as it may be"),
+    ERRNO_ROW(EMFILE, RETRY, WEIR_DEGRADED, "This process has as many open files as it may"),
+    ERRNO_ROW(ENFILE, RETRY, WEIR_DEGRADED, "The system has as many open files as it can"),
+    ERRNO_ROW(ENOMEM, RETRY, WEIR_DEGRADED, "The system has no memory"),
+    ERRNO_ROW(EINTR, RETRY, WEIR_DEGRADED, "Interrupted"),
+    ERRNO_ROW(ESTALE, RETRY, WEIR_DEGRADED, "The network file system lost the file"),
+    ERRNO_ROW(ENAMETOOLONG, REJECT, 0, "The file name is too long for its file system"),
+    ERRNO_OTHER("The file cannot be used: rights, a broken disk, one mounted read-only"),
+};
+const struct weir_errors out_errors = ERRNO_TABLE(error_rows);
+
 int out_failed(struct sink *s, const struct out *f, const char *what, int error)
 {
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EINTR:
-    case ESTALE: {
-        char why[256];
-        (void)snprintf(why, sizeof why, "%.200s: %s", f->path, strerror(error));
-        s->ctx->host->health(s->ctx, WEIR_DEGRADED, (uint32_t)error, why);
-        return weir_fail(s->ctx, WEIR_RETRY, (uint32_t)error, "%s can't be %s for now: %s", f->path, what,
-                         strerror(error));
-    }
-    default:
-        return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)error, "%s can't be %s: %s", f->path, what,
-                         strerror(error));
-    }
+    uint32_t health = 0;
+    int status = errnos_status(s->ctx, error, &health);
+    char why[256];
+    (void)snprintf(why, sizeof why, "%.200s: %s", f->path, strerror(error));
+    if (health)
+        s->ctx->host->health(s->ctx, health, (uint32_t)error, why);
+    return weir_fail(s->ctx, status, (uint32_t)error, "%s can't be %s%s: %s", f->path, what,
+                     status == WEIR_RETRY ? " for now" : "", strerror(error));
 }
 
 int out_sync_dir(const char *path)
@@ -224,12 +228,11 @@ static int out_attach(struct sink *s, struct out *f, const char **ret_why)
 {
     int r;
     f->fd = open_path(s, f);
-    if (f->fd < 0 && errno == ENAMETOOLONG) {
-        *ret_why = "the file name is too long for its file system";
-        return WEIR_REJECT;
-    }
-    if (f->fd < 0)
+    if (f->fd < 0) {
+        *ret_why = errno == ENAMETOOLONG ? "the file name is too long for its file system"
+                                         : "its file can't be opened";
         return out_failed(s, f, "opened", errno);
+    }
     s->n_open++;
     r = out_lock(s, f);
     if (r == WEIR_OK)
@@ -242,6 +245,7 @@ static int out_attach(struct sink *s, struct out *f, const char **ret_why)
             recover_drop_note(s, f);
     }
     if (r != WEIR_OK) {
+        *ret_why = "its file can't be used";
         out_close(s, f);
         return r;
     }

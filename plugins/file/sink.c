@@ -83,6 +83,8 @@ static int sink_open(void *self)
 {
     struct sink *s = self;
     int r = s->exact ? recover_all(s) : WEIR_OK;
+    if (r == WEIR_REJECT)
+        r = WEIR_FATAL;
     if (r == WEIR_OK)
         s->ctx->host->health(s->ctx, WEIR_UP, 0, "writing files");
     return r;
@@ -294,7 +296,7 @@ static int sink_commit(void *self, const struct weir_commit *commit)
     }
     if (r == WEIR_OK)
         sink_forget(s);
-    return r;
+    return r == WEIR_REJECT ? WEIR_FATAL : r; /* no single record can be blamed any more */
 }
 
 static void sink_close(void *self)
@@ -336,4 +338,5 @@ const struct weir_ops file_sink_ops = {
     .commit = sink_commit,
     .close = sink_close,
     .destroy = sink_destroy,
+    .errors = &out_errors,
 };

@@ -81,6 +81,7 @@ int out_undo(struct sink *, struct out *);
 int out_rotate(struct sink *, struct out *);
 void out_close(struct sink *, struct out *);
 /* A system call on it failed with that errno: the status it means. */
+extern const struct weir_errors out_errors;
 int out_failed(struct sink *, const struct out *, const char *what, int error);
 /* fsync of the directory it is in; 0 or errno. */
 int out_sync_dir(const char *path);

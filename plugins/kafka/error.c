@@ -1,66 +1,84 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* error.c - classes of librdkafka's errors: what to do with a record, what to say about the cluster.
+/* error.c - what librdkafka's errors mean, as data: what to do with a record, what to say about the cluster.
  *
  * No state; any thread. */
 #include "kafka.h"
 
-struct row {
-    rd_kafka_resp_err_t err;
-    struct kafka_class class;
-};
+#define CODE(err) (uint32_t)(int32_t)(RD_KAFKA_RESP_ERR_##err)
+#define ROW(err, means, health, help)                                                                        \
+    {                                                                                                        \
+#err, NULL, CODE(err), CODE(err), 0, WEIR_CLASS_##means, 0, 0, health, 0, help                       \
+    }
 
 /* What is not listed is transient and says that the cluster is not well. */
-static const struct row rows[] = {
+static const struct weir_error rows[] = {
     /* the record itself is at fault */
-    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR_INVALID_RECORD, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, {WEIR_REJECT, 0}},
-    {RD_KAFKA_RESP_ERR__INVALID_ARG, {WEIR_REJECT, 0}},
+    ROW(MSG_SIZE_TOO_LARGE, SPLIT, 0,
+        "Larger than the broker takes; if it travelled with others, each is sent on its own"),
+    ROW(INVALID_RECORD, REJECT, 0, "The broker does not take the record, for example without a key"),
+    ROW(INVALID_TIMESTAMP, REJECT, 0, "The time is outside what the topic takes"),
+    ROW(UNSUPPORTED_FOR_MESSAGE_FORMAT, REJECT, 0, "The topic's old format cannot hold the record"),
+    ROW(POLICY_VIOLATION, REJECT, 0, "A policy of the brokers refuses it"),
+    ROW(TOPIC_EXCEPTION, REJECT, 0, "No topic can have that name"),
+    ROW(_UNKNOWN_PARTITION, REJECT, 0, "The topic has no such partition"),
+    ROW(_INVALID_ARG, REJECT, 0, "librdkafka does not take the record"),
     /* nobody is allowed to write there */
-    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, {WEIR_REJECT, WEIR_DENIED}},
-    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, {WEIR_RETRY, WEIR_DENIED}},
-    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, {WEIR_FATAL, WEIR_DENIED}},
-    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, {WEIR_RETRY, WEIR_DENIED}},
-    {RD_KAFKA_RESP_ERR__AUTHENTICATION, {WEIR_RETRY, WEIR_DENIED}},
+    ROW(TOPIC_AUTHORIZATION_FAILED, REJECT, WEIR_DENIED, "The user may not write to the topic"),
+    ROW(GROUP_AUTHORIZATION_FAILED, RETRY, WEIR_DENIED, "The user may not use the group"),
+    ROW(CLUSTER_AUTHORIZATION_FAILED, FATAL, WEIR_DENIED, "The user may not use an idempotent producer"),
+    ROW(SASL_AUTHENTICATION_FAILED, RETRY, WEIR_DENIED, "User or password is wrong"),
+    ROW(_AUTHENTICATION, RETRY, WEIR_DENIED, "The connection was not authenticated"),
     /* nobody answers */
-    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, {WEIR_RETRY, WEIR_CONNECTING}},
-    {RD_KAFKA_RESP_ERR__TIMED_OUT, {WEIR_RETRY, WEIR_CONNECTING}},
-    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, {WEIR_RETRY, WEIR_CONNECTING}},
+    ROW(_ALL_BROKERS_DOWN, RETRY, WEIR_CONNECTING, "No broker can be reached"),
+    ROW(_TIMED_OUT, RETRY, WEIR_CONNECTING, "No answer in time"),
+    ROW(_MSG_TIMED_OUT, RETRY, WEIR_CONNECTING, "Not written within rdkafka.message.timeout.ms"),
     /* one broker of several, or a step that librdkafka repeats by itself */
-    {RD_KAFKA_RESP_ERR__TRANSPORT, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__RESOLVE, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__WAIT_COORD, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__PURGE_QUEUE, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__DESTROY, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, {WEIR_RETRY, 0}},
-    {RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, {WEIR_RETRY, 0}},
+    ROW(_TRANSPORT, RETRY, 0, "A connection broke"),
+    ROW(_RESOLVE, RETRY, 0, "The name of a broker is not known"),
+    ROW(_WAIT_COORD, RETRY, 0, "The coordinator is looked for"),
+    ROW(_PURGE_QUEUE, RETRY, 0, "Taken back, so that it does not overtake an earlier record"),
+    ROW(_PURGE_INFLIGHT, RETRY, 0, "Given up on its way; it may have arrived"),
+    ROW(_DESTROY, RETRY, 0, "The producer ends"),
+    ROW(_MAX_POLL_EXCEEDED, RETRY, 0, "The group took the partitions away"),
+    ROW(REBALANCE_IN_PROGRESS, RETRY, 0, "The group shares its partitions anew"),
     /* this client can not go on */
-    {RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE, {WEIR_FATAL, WEIR_DEGRADED}},
-    {RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, {WEIR_FATAL, WEIR_DEGRADED}},
-    {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, {WEIR_FATAL, WEIR_DEGRADED}},
-    {RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, {WEIR_FATAL, WEIR_DEGRADED}},
-    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, {WEIR_FATAL, WEIR_DEGRADED}},
+    ROW(UNSUPPORTED_COMPRESSION_TYPE, FATAL, WEIR_DEGRADED, "The brokers do not know this compression"),
+    ROW(UNSUPPORTED_VERSION, FATAL, WEIR_DEGRADED, "The brokers are too old for what is asked of them"),
+    ROW(_UNSUPPORTED_FEATURE, FATAL, WEIR_DEGRADED, "This librdkafka lacks what is asked of it"),
+    ROW(INVALID_REQUIRED_ACKS, FATAL, WEIR_DEGRADED, "The brokers do not take these acks"),
+    ROW(FENCED_INSTANCE_ID, FATAL, WEIR_DEGRADED, "Another member has the same id"),
+    {NULL, NULL, WEIR_ANY_CODE, 0, WEIR_CLASS_RETRY, 0, 0, WEIR_DEGRADED, 0,
+     "Transient: no leader, too few replicas, a broker that is busy"},
 };
 
-struct kafka_class kafka_error_class(rd_kafka_resp_err_t err)
+/* The names of librdkafka's errors; another library may know others. */
+static int known(const char *name)
 {
-    static const struct kafka_class other = {WEIR_RETRY, WEIR_DEGRADED};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].err == err)
-            return rows[i].class;
-    return other;
+    const struct rd_kafka_err_desc *descs;
+    size_t n;
+    rd_kafka_get_err_descs(&descs, &n);
+    for (size_t i = 0; i < n; i++)
+        if (descs[i].name && descs[i].code != RD_KAFKA_RESP_ERR_NO_ERROR && strcmp(descs[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+const struct weir_errors kafka_errors = {
+    sizeof kafka_errors, sizeof rows[0], sizeof rows / sizeof rows[0], 0, rows, NULL, NULL, known};
+
+uint32_t kafka_error_health(rd_kafka_resp_err_t err)
+{
+    const struct weir_error *row = rows;
+    while (row->type && row->low != (uint32_t)(int32_t)err)
+        row++;
+    return row->health;
 }
 
 void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char *text)
 {
-    struct kafka_class class = kafka_error_class(err);
-    if (class.health != 0)
-        ctx->host->health(ctx, class.health, (uint32_t)(int32_t)err, text);
+    uint32_t health = kafka_error_health(err);
+    if (health != 0)
+        ctx->host->health(ctx, health, (uint32_t)(int32_t)err, text);
 }
 
 void kafka_error_event(struct weir_ctx *ctx, char *cause, size_t cap, rd_kafka_resp_err_t err,

@@ -62,11 +62,9 @@ void kafka_conf_probe(struct weir_ctx *ctx, const struct weir_list *brokers, con
 bool kafka_conf_topic_legal(struct weir_slice name);
 
 /* ---- error.c: one table from librdkafka's error to what weir does -------------------------------------------- */
-struct kafka_class {
-    int32_t status;  /* for a record that could not be written: WEIR_RETRY, WEIR_REJECT, WEIR_FATAL */
-    uint32_t health; /* what it says about the cluster: WEIR_CONNECTING, ..., 0 nothing */
-};
-struct kafka_class kafka_error_class(rd_kafka_resp_err_t err);
+extern const struct weir_errors kafka_errors;
+/* What the error says about the cluster: WEIR_CONNECTING, ..., 0 nothing. */
+uint32_t kafka_error_health(rd_kafka_resp_err_t err);
 /* Tells the host about the other end, if the error says anything about it. */
 void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char *text);
 /* The same for an error event; cause[cap] keeps what a single broker said, for when all are down. */

@@ -60,6 +60,14 @@ static void slot_finish(struct kafka_sink *s, struct kafka_slot *slot)
 }
 
 /* ---- errors -------------------------------------------------------------------------------------------------- */
+const struct weir_error *kafka_produce_class(const struct kafka_sink *s, rd_kafka_resp_err_t err,
+                                             const char *text)
+{
+    const struct weir_fault fault = {
+        sizeof fault, (uint32_t)(int32_t)err, 0, 0, weir_str(rd_kafka_err2name(err)), weir_str(text)};
+    return s->ctx->host->classify(s->ctx, &fault);
+}
+
 /* Too large for the broker.  Messages up to batch.size may have been sent together with others and be innocent. */
 static int32_t too_large(struct kafka_sink *s, const struct kafka_slot *slot, const rd_kafka_message_t *m)
 {
@@ -79,15 +87,17 @@ static void record_failed(struct kafka_sink *s, struct kafka_slot *slot, uint32_
         s->restart = true;
         err = fatal;
     }
-    int32_t status =
-        err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? too_large(s, slot, m) : kafka_error_class(err).status;
-    slot_fail(s, slot, index, status, (uint32_t)(int32_t)err, rd_kafka_err2name(err), rd_kafka_err2str(err),
-              false);
-    if (status != WEIR_REJECT && !s->holding) {
+    const struct weir_error *row = kafka_produce_class(s, err, rd_kafka_err2str(err));
+    int32_t status = row->means == WEIR_CLASS_SPLIT
+                         ? too_large(s, slot, m)
+                         : weir_error_status(row, slot->view.attempt, slot->view.count);
+    slot_fail(s, slot, index, status, status == WEIR_OK ? WEIR_DUPLICATE : (uint32_t)(int32_t)err,
+              rd_kafka_err2name(err), rd_kafka_err2str(err), false);
+    if (status != WEIR_REJECT && status != WEIR_OK && !s->holding) {
         s->healthy = false;
         kafka_error_tell(s->ctx, err, rd_kafka_err2str(err));
         kafka_produce_hold(s);
-    } else if (status == WEIR_REJECT && kafka_error_class(err).health != 0) {
+    } else if (status == WEIR_REJECT && kafka_error_health(err) != 0) {
         s->healthy = false;
         kafka_error_tell(s->ctx, err, rd_kafka_err2str(err));
     }

@@ -175,7 +175,7 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
             kafka_produce_hold(s);
             weir_logf(s->ctx, WEIR_LOG_WARNING, "the producer can not go on, a new one takes over: %s", why);
         }
-        if (kafka_error_class(err).health != 0)
+        if (kafka_error_health(err) != 0)
             s->healthy = false;
         kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, why);
         break;
@@ -194,7 +194,7 @@ static int sink_restart(struct kafka_sink *s)
     if (!s->restart || s->n_used > 0)
         return WEIR_OK;
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->rk, why, sizeof why);
-    if (kafka_error_class(fatal).status == WEIR_FATAL)
+    if (kafka_produce_class(s, fatal, why)->means == WEIR_CLASS_FATAL)
         return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)(int32_t)fatal, "the producer can not go on: %s", why);
     sink_client_end(s);
     s->restart = s->holding = false;
@@ -302,4 +302,5 @@ const struct weir_ops kafka_sink_ops = {
     .flush = sink_flush,
     .close = sink_close,
     .destroy = sink_destroy,
+    .errors = &kafka_errors,
 };

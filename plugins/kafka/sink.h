@@ -59,6 +59,9 @@ struct kafka_sink {
 void kafka_produce_more(struct kafka_sink *s);
 /* Takes the delivery reports of an event. */
 void kafka_produce_reports(struct kafka_sink *s, rd_kafka_event_t *ev);
+/* What the error means for a record of this sink. */
+const struct weir_error *kafka_produce_class(const struct kafka_sink *s, rd_kafka_resp_err_t err,
+                                             const char *text);
 void kafka_produce_forget_topics(struct kafka_sink *s);
 /* Everything that is not sent yet, in any batch, becomes a retry. */
 void kafka_produce_hold(struct kafka_sink *s);

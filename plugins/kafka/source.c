@@ -288,7 +288,7 @@ int kafka_source_error(struct kafka_source *s, rd_kafka_resp_err_t err, const ch
         return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)(int32_t)fatal, "the client can not go on: %s", why);
     if (err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
         weir_logf(s->ctx, WEIR_LOG_WARNING, "group %s: %s", s->group, text);
-    if (source_unavailable(s, text) || kafka_error_class(err).health != 0)
+    if (source_unavailable(s, text) || kafka_error_health(err) != 0)
         s->healthy = false;
     kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, text);
     return WEIR_OK;

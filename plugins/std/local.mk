@@ -7,6 +7,8 @@ plugin_LTLIBRARIES += %D%/std.la
 	%D%/std.h \
 	plugins/common/encode.c \
 	plugins/common/encode.h \
+	plugins/common/errnos.c \
+	plugins/common/errnos.h \
 	plugins/common/lines.c \
 	plugins/common/lines.h
 %C%_std_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)

@@ -7,6 +7,7 @@
 #define WEIR_API 1
 #include "std.h"
 #include "../common/encode.h"
+#include "../common/errnos.h"
 
 #include <weir/helpers.h>
 
@@ -72,16 +73,27 @@ static int sink_open(void *self)
     return WEIR_OK;
 }
 
-/* A failed write: the batch may come again only if nothing of it is out. */
+static const struct weir_error error_rows[] = {
+    ERRNO_ROW(ENOSPC, RETRY, WEIR_DEGRADED, "The disk it is sent to is full"),
+    ERRNO_ROW(EDQUOT, RETRY, WEIR_DEGRADED, "The quota is used up"),
+    ERRNO_ROW(EINTR, RETRY, WEIR_DEGRADED, "Its reader stands still"),
+    ERRNO_ROW(EPIPE, FATAL, 0, "Its reader left"),
+    ERRNO_OTHER("It cannot be written"),
+};
+static const struct weir_errors errors = ERRNO_TABLE(error_rows);
+
+/* A failed write: the batch may come again, or be refused, only if nothing of it is out. */
 static int sink_failed(struct std_sink *s, int error)
 {
-    if (error == EPIPE)
+    uint32_t health = 0;
+    const char *why = error == EINTR ? "standard output does not take more" : strerror(error);
+    int status = s->written == 0 ? errnos_status(s->ctx, error, &health) : WEIR_FATAL;
+    if (error == EPIPE && status == WEIR_FATAL)
         return weir_fail(s->ctx, WEIR_FATAL, EPIPE, "the reader of standard output left");
-    if (s->written == 0 && (error == ENOSPC || error == EDQUOT || error == EINTR)) {
-        const char *why = error == EINTR ? "standard output does not take more" : strerror(error);
-        s->ctx->host->health(s->ctx, WEIR_DEGRADED, (uint32_t)error, why);
-        return weir_fail(s->ctx, WEIR_RETRY, (uint32_t)error, "standard output: %s", why);
-    }
+    if (health)
+        s->ctx->host->health(s->ctx, health, (uint32_t)error, why);
+    if (s->written == 0)
+        return weir_fail(s->ctx, status, (uint32_t)error, "standard output: %s", why);
     return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)error,
                      "standard output failed after a part of a batch was written: %s",
                      error == EINTR ? "interrupted while its reader stood still" : strerror(error));
@@ -215,4 +227,5 @@ const struct weir_ops std_sink_ops = {
     .interrupt = sink_interrupt,
     .close = sink_close,
     .destroy = sink_destroy,
+    .errors = &errors,
 };

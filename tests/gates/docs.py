@@ -196,6 +196,31 @@ def check_options(page, text, options):
             check(m[2] in options[name][m[1]], f"{page}: `{span}`: the values are {sorted(options[name][m[1]])}")
 
 
+# --- errors ------------------------------------------------------------------------------------------------------
+
+def errors_table(name):
+    """What a sink makes of errors, as the plugin's page shows it; None: it has no such table."""
+    sink = json.loads(weir("plugins", name, "--schema")[1])["$defs"].get("sink", {})
+    rows = sink.get("errors", [])
+    columns = [c for c in ("status", "type", "where", "means", "class") if any(c in row for row in rows)]
+    head = {"type": "error", "where": "at"}
+    lines = ["| " + " | ".join(head.get(c, c) for c in columns) + " |", "| " + " | ".join("---" for _ in columns) + " |"]
+    for row in rows:
+        cells = {c: row.get(c, "any") for c in columns}
+        if row.get("type", "none") != "none":
+            cells["type"] = f"`{row['type']}`"
+        if "text begins with" in row:
+            cells["type"] += f" (\"{row['text begins with']}...\")"
+        lines.append("| " + " | ".join(cells[c] for c in columns) + " |")
+    return "\n".join(lines) + "\n" if rows else None
+
+
+def check_errors(page, text, options):
+    name = os.path.basename(page)[:-3]
+    table = errors_table(name) if name in options else None
+    check(not table or table in text, f"{page} does not show the table of errors as it is:\n{table}")
+
+
 # --- links and paths ---------------------------------------------------------------------------------------------
 
 def slug(heading):
@@ -259,6 +284,7 @@ def check_page(page, options):
     check_links(page, prose)
     check_paths(page, prose)
     check_options(page, prose, options)
+    check_errors(page, prose, options)
 
 
 def check_manual():

@@ -2,6 +2,7 @@
 /* harness_conf.c - options of a test, from INI lines to the plugin's struct, by the host's own reader and parser. */
 #include "harness_private.h"
 
+#include "config/host_options.h"
 #include "config/ini.h"
 #include "config/option.h"
 #include "report/log.h"
@@ -16,6 +17,8 @@ struct harness_conf {
     const struct weir_options *options;
     bool *given;
     struct strbuf *problems;
+    struct host_section host; /* error.NAME is all of it that counts here */
+    struct errors_set errors;
 };
 
 static void on_section(void *opaque, int line, const char *title)
@@ -31,18 +34,22 @@ static void on_key(void *opaque, int line, const char *key, const char *value, s
     struct weir_option row;
     uint32_t index;
     char why[1024], where[256];
-    if (!option_find(c->options, key, &row, &index)) {
+    void *conf = c->conf;
+    if (strncmp(key, "error.", 6) == 0 && option_find(&host_options[SECTION_SINK], key, &row, &index)) {
+        conf = &c->host;
+    } else if (!option_find(c->options, key, &row, &index)) {
         strbuf_printf(c->problems, "%s: unknown option\n", key);
         return;
     }
-    if (c->given[index] && row.type != WEIR_T_LIST && row.type != WEIR_T_MAP) {
+    if (conf == c->conf && c->given[index] && row.type != WEIR_T_LIST && row.type != WEIR_T_MAP) {
         strbuf_printf(c->problems, "%s: given twice\n", key);
         return;
     }
-    c->given[index] = true;
+    if (conf == c->conf)
+        c->given[index] = true;
     snprintf(where, sizeof where, "test.ini:%d: %s", line - 1, key);
     struct option_input in = {.key = key, .raw = value, .len = len, .where = where};
-    if (!option_set(&c->store, &row, c->conf, &in, why, sizeof why))
+    if (!option_set(&c->store, &row, conf, &in, why, sizeof why))
         strbuf_printf(c->problems, "%s: %s\n", key, why);
 }
 
@@ -71,6 +78,11 @@ static void add_ini_problems(struct strbuf *to, struct problems *from)
     problem_free(from);
 }
 
+static void on_error_problem(void *opaque, const char *name, const char *text)
+{
+    strbuf_printf(opaque, "error.%s: %s\n", name, text);
+}
+
 struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *plugin, const char *options,
                                         struct strbuf *problems)
 {
@@ -87,6 +99,7 @@ struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *
     ini_parse_bytes(text.data, text.len, &handler, &ini);
     add_ini_problems(problems, &ini);
     fill_defaults(c);
+    c->errors = errors_set_make(&c->store.arena, ops->errors, &c->host.errors, on_error_problem, problems);
     strbuf_free(&text);
     if (problems->len == 0)
         return c;
@@ -97,6 +110,11 @@ struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *
 const void *harness_conf_struct(const struct harness_conf *c)
 {
     return c->conf;
+}
+
+const struct errors_set *harness_conf_errors(const struct harness_conf *c)
+{
+    return &c->errors;
 }
 
 void harness_conf_free(struct harness_conf *c)

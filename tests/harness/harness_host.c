@@ -262,6 +262,15 @@ static void fail(struct weir_ctx *ctx, const struct weir_result *r)
     h->failure.type = r->type ? h->failure_type.data : NULL;
 }
 
+static const struct weir_error *classify(struct weir_ctx *ctx, const struct weir_fault *fault)
+{
+    const struct harness *h = harness_of(ctx);
+    check_any(h, "classify");
+    if (fault->struct_size != sizeof *fault || fault->reserved != 0)
+        harness_die(h, "classify: the size of the fault is wrong, or what is reserved is not 0");
+    return errors_classify(h->ops->errors, harness_conf_errors(h->conf_store), fault);
+}
+
 static void problem(struct weir_problems *to, const char *option, const char *text)
 {
     strbuf_printf(&to->text, "%s%s%s\n", option ? option : "", option ? ": " : "", text);
@@ -285,7 +294,8 @@ void harness_fill_host(struct harness *h)
                                  .secret = lend_secret,
                                  .instance = instance,
                                  .fail = fail,
-                                 .problem = problem};
+                                 .problem = problem,
+                                 .classify = classify};
     harness_fill_step(&h->host);
     harness_fill_batch(&h->host);
     harness_fill_emit(&h->host);

@@ -9,6 +9,7 @@
 
 #include "harness.h"
 
+#include "config/errors.h"
 #include "record/arena.h"
 #include "record/json.h"
 #include "record/strbuf.h"
@@ -176,6 +177,7 @@ void harness_buf_drop(struct weir_buf *);
 /* Parses options into the plugin's struct; NULL and lines in problems when something is wrong. */
 struct harness_conf *harness_conf_parse(const struct weir_ops *, const char *plugin, const char *options,
                                         struct strbuf *problems);
+const struct errors_set *harness_conf_errors(const struct harness_conf *);
 const void *harness_conf_struct(const struct harness_conf *);
 void harness_conf_free(struct harness_conf *);
 

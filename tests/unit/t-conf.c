@@ -170,6 +170,14 @@ static const struct {
     {SOURCE SINK "batch.bytes = 100M\n", "web.ini:7: [sink] batch.bytes is more than the whole "
                                          "pipeline's memory; lower it or raise memory in "
                                          "[pipeline]\n"},
+    {SOURCE SINK "error.toy_full = rejekt\n", "web.ini:7: [sink] error.toy_full = rejekt: must be retry, "
+                                              "reject, fatal, split or duplicate; did you mean "
+                                              "\"reject\"?\n"},
+    {SOURCE SINK "error.toy_ful = reject\nerror.507 = retry\n",
+     "web.ini:7: [sink] error.toy_ful: the destination has no error of that name or code; did you mean "
+     "\"toy_full\"?\n"
+     "web.ini:8: [sink] error.507: the destination has no error of that name or code\n"},
+    {SOURCE SINK "error. = retry\n", "web.ini:7: [sink] error. = retry: a name must follow the dot\n"},
     {SOURCE SINK "when = .a ==\n", "web.ini:7: [sink] when = .a ==: "},
     {SOURCE SINK "[pipeline]\nmemory = 1M\n",
      "web.ini:8: [pipeline] memory = 1M: out of range; 16M to 1024G\n"},

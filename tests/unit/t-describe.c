@@ -44,6 +44,13 @@ static void help_names_everything(void **state)
     holds(text, "  mode = index  (index or create)\n");
     holds(text, "  lib.NAME  (group)\n");
     holds(text, "Options of every sink\n  when  (expression)\n");
+    holds(text, "Errors of a sink, the first that fits\n"
+                "  toy_full: retry, at most every 10s\n      The toy box is full\n"
+                "  toy_broken, code 7 to 9 (shelf): retry; after 5 tries reject\n      The toy was dropped\n"
+                "      when its text begins with \"it fell\"\n"
+                "  (without a name), code none (box, shelf): split\n      Too many toys\n"
+                "  code 8 (box): reject; denied\n      No toy\n");
+    holds(text, "  error.NAME  (retry, reject, fatal, split or duplicate)\n");
     /* the transform has its own `when`: the host's is not shown beside it */
     const char *transform = strstr(text, "Options of a transform\n");
     assert_non_null(transform);
@@ -82,6 +89,9 @@ static void manual_is_mdoc(void **state)
     holds(text, ".Sh SOURCE OPTIONS\n");
     holds(text, ".Sh SINK OPTIONS\n");
     holds(text, "What to \"do\" with it\n");
+    holds(text, ".Sh SINK ERRORS\n");
+    holds(text, ".It Er \"\\&toy_broken\\&\" No \"\\&7 to 9 (code) shelf\\&\"\n"
+                "retry; after 5 tries reject: The toy was dropped (its text begins with it\nfell)\n");
     for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
         assert_true(strcspn(line, "\n") <= 200);
 }
@@ -148,7 +158,8 @@ static void file_manual_has_every_section(void **state)
         const struct weir_option *rows = host_options[kind].rows;
         for (uint32_t i = 0; i < host_options[kind].count; i++) {
             part.len = 0;
-            strbuf_printf(&part, ".It Cm \"\\&%s\\&\"\n", rows[i].name);
+            strbuf_printf(&part, ".It Cm \"\\&%s\\&\"%s\n", rows[i].name,
+                          rows[i].type == WEIR_T_MAP ? " Ns Ar NAME" : "");
             holds(strstr(text.data, host_section_words[kind]), part.data);
         }
         strbuf_free(&part);
@@ -232,6 +243,24 @@ static void tables_that_do_not_fit(void **state)
     options.stride = 8;
     refused(&plugin, "toy", "the option table of its sink is damaged");
     ops = toy_sink;
+    struct weir_error error = toy_error_rows[0];
+    struct weir_errors errors = toy_errors;
+    ops.errors = &errors;
+    errors.rows = &error;
+    errors.count = 1;
+    error.means = 99;
+    refused(&plugin, "toy", "its sink: table of errors: row 0 (toy_full): its class is unknown to this host");
+    error.means = WEIR_CLASS_REJECT;
+    refused(&plugin, "toy", "row 0 (toy_full): only what is tried again has tries and a pause");
+    error = toy_error_rows[0];
+    error.where = 4;
+    refused(&plugin, "toy", "row 0 (toy_full): it is for a place without a name");
+    error.where = 0;
+    error.help = "";
+    refused(&plugin, "toy", "row 0 (toy_full): it has no help");
+    errors.stride = 8;
+    refused(&plugin, "toy", "its sink: table of errors: the table is damaged");
+    ops = toy_sink;
     list[1] = &toy_sink;
     refused(&plugin, "toy", "it has two tables for one kind, sink");
     list[0] = NULL;
@@ -269,10 +298,11 @@ static void configuration_page_has_every_host_option(void **state)
         const struct weir_option *rows = host_options[kind].rows;
         for (uint32_t i = 0; i < host_options[kind].count; i++) {
             struct strbuf row = {0};
+            const char *rest = rows[i].type == WEIR_T_MAP ? "NAME" : "";
             if (strcmp(rows[i].name, "plugin") == 0 || strcmp(rows[i].name, "when") == 0)
                 strbuf_printf(&row, "`%s`", rows[i].name);
             else
-                strbuf_printf(&row, "\n| `%s` | ", rows[i].name);
+                strbuf_printf(&row, "\n| `%s%s` | ", rows[i].name, rest);
             if (row.data[0] == '\n' && rows[i].def)
                 strbuf_printf(&row, "`%s` | ", rows[i].def);
             holds(page.data, row.data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* t-elasticsearch-parts.c - parts of the elasticsearch plugin that need no server: spans of a search answer, ids, the
- * pool of nodes, and that the manual shows the tables of errors as they are. */
+ * pool of nodes. */
 #include "../../plugins/elasticsearch/es.h"
 
 #include <setjmp.h>
@@ -165,78 +165,7 @@ static void nodes_rest_and_come_back(void **state)
     assert_int_equal(nodes_pick(&nodes, 41), 0);
 }
 
-/* ---- the manual ----------------------------------------------------------------------------------------------- */
-static char *read_manual(void)
-{
-    char path[512], *text = calloc(1, 65536);
-    const char *top = getenv("srcdir");
-    FILE *f;
-    snprintf(path, sizeof path, "%s/docs/elasticsearch.md", top ? top : ".");
-    f = fopen(path, "r");
-    assert_true(f && text);
-    assert_true(fread(text, 1, 65535, f) > 0);
-    fclose(f);
-    return text;
-}
-
-static void put_op(char *out, size_t cap, uint32_t ops)
-{
-    static const char *const names[] = {"index", "create", "update", "delete", "version"};
-    if (ops == ES_OP_ANY)
-        return;
-    for (unsigned i = 0; i < 5; i++)
-        if (ops & 1u << i) {
-            size_t n = strlen(out);
-            snprintf(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
-        }
-}
-
-static void print_rule(const struct es_rule *rule, bool items, char *out, size_t cap)
-{
-    char status[32], ops[64] = "", error[128] = "any";
-    if (rule->high == UINT16_MAX)
-        snprintf(status, sizeof status, "any other");
-    else if (rule->high == 0)
-        snprintf(status, sizeof status, "none");
-    else if (rule->low == rule->high)
-        snprintf(status, sizeof status, "%u", rule->low);
-    else
-        snprintf(status, sizeof status, "%u–%u", rule->low, rule->high);
-    put_op(ops, sizeof ops, rule->ops);
-    if (rule->type)
-        snprintf(error, sizeof error, "%s%s%s%s", *rule->type ? "`" : "none", rule->type,
-                 *rule->type ? "`" : "", rule->reason ? " (its reason names the pipeline)" : "");
-    if (items)
-        snprintf(out, cap, "| %s | %s | %s | %s | %s |\n", status, error, *ops ? ops : "any", rule->text,
-                 errors_action_name(rule->action));
-    else
-        snprintf(out, cap, "| %s | %s | %s | %s |\n", status, error, rule->text,
-                 errors_action_name(rule->action));
-}
-
-/* The rows of the manual's tables, in order; a row that differs is printed as it should be. */
-static void the_manual_shows_the_tables(void **state)
-{
-    char *manual = read_manual(), row[512];
-    (void)state;
-    for (int items = 0; items < 2; items++) {
-        size_t n;
-        const struct es_rule *rules = errors_table(items, &n);
-        const char *at = strstr(manual, items ? "| item status |" : "| request status |");
-        assert_non_null(at);
-        at = strchr(strchr(at, '\n') + 1, '\n') + 1;
-        for (size_t i = 0; i < n; i++) {
-            print_rule(&rules[i], items, row, sizeof row);
-            if (strncmp(at, row, strlen(row)) != 0)
-                fail_msg("docs/elasticsearch.md should say here:\n%s", row);
-            at += strlen(row);
-        }
-        assert_true(*at != '|');
-    }
-    free(manual);
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_spans),
@@ -247,19 +176,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_shortened_id_keeps_whole_characters),
         cmocka_unit_test(base64_of_known_texts),
         cmocka_unit_test(nodes_rest_and_come_back),
-        cmocka_unit_test(the_manual_shows_the_tables),
     };
-    if (argc > 1 && strcmp(argv[1], "--tables") == 0) { /* prints them for the manual */
-        for (int items = 0; items < 2; items++) {
-            char row[512];
-            size_t n;
-            const struct es_rule *rules = errors_table(items, &n);
-            for (size_t i = 0; i < n; i++) {
-                print_rule(&rules[i], items, row, sizeof row);
-                fputs(row, stdout);
-            }
-        }
-        return 0;
-    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,68 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t-elasticsearch.c - the elasticsearch sink and source against a server that says what the script tells it to. */
-#include "harness.h"
+/* t-elasticsearch.c - what the elasticsearch sink sends, and to which of several servers. */
+#include "es_test.h"
 
-#include "es_server.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
-
-#include <cmocka.h>
-
-#define WAIT 5000
-
-struct es_test {
-    struct es_server *server;
-    struct harness *h;
-};
-
-static struct es_test begin(const char *options)
-{
-    struct es_test t = {es_server_start(), NULL};
-    char text[4096];
-    snprintf(text, sizeof text, "%sindex = idx\n%s", es_server_option(t.server), options);
-    t.h = harness_start("elasticsearch", WEIR_SINK, text);
-    return t;
-}
-
-static void end(struct es_test *t)
-{
-    harness_free(t->h);
-    es_server_stop(t->server);
-}
-
-static void write_all(struct es_test *t, struct weir_batch *b)
-{
-    assert_int_equal(harness_write(t->h, b), WEIR_OK);
-    assert_true(harness_run_until(t->h, harness_idle, NULL, WAIT));
-}
-
-static struct weir_batch *write_values(struct es_test *t, const char *const *values, uint32_t n)
-{
-    struct weir_batch *b = harness_values(t->h, values, n);
-    write_all(t, b);
-    return b;
-}
-
-static void say(struct es_test *t, int status, const char *body)
-{
-    es_server_say(t->server, (struct es_answer){.status = status, .body = body});
-}
-
-static const char *const THREE[] = {"{\"a\":1}", "{\"a\":2}", "{\"a\":3}"};
-
-static void expect(struct weir_batch *b, uint32_t i, int status, uint32_t code, const char *type)
-{
-    struct weir_result r = harness_result(b, i);
-    assert_int_equal(r.status, status);
-    assert_int_equal(r.code, code);
-    if (type)
-        assert_string_equal(r.type ? r.type : "", type);
-}
 
 /* ---- what is sent --------------------------------------------------------------------------------------------- */
 static void sends_identity_as_id(void **state)
@@ -92,6 +32,9 @@ static void makes_each_kind_of_action(void **state)
          "{\"update\":{\"retry_on_conflict\":3,\"_index\":\"idx\",\"_id\":\"k\\\"\"}}\n"
          "{\"doc\":{\"a\":1},\"doc_as_upsert\":true}\n"},
         {"op = delete\nid = {key}\n", "{\"delete\":{\"_index\":\"idx\",\"_id\":\"k\\\"\"}}\n"},
+        {"id = {key}\nversion = offset\n",
+         "{\"index\":{\"_index\":\"idx\",\"_id\":\"k\\\"\",\"version\":7,\"version_type\":\"external\"}}\n"
+         "{\"a\":1}\n"},
         {"id = {key}\nversion = {.a}\nrouting = r\n",
          "{\"index\":{\"_index\":\"idx\",\"_id\":\"k\\\"\",\"routing\":\"r\",\"version\":1,\"version_type\":"
          "\"external\"}}\n"
@@ -105,6 +48,8 @@ static void makes_each_kind_of_action(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct es_test t = begin(cases[i].options);
         struct weir_record r = harness_record("k\"", "{\"a\":1}");
+        r.seq = 7;
+        r.offset = 7;
         write_all(&t, harness_batch(t.h, &r, 1));
         assert_string_equal(es_server_asked(t.server, 0)->body, cases[i].body);
         end(&t);
@@ -252,233 +197,6 @@ static void compresses(void **state)
     }
     end(&t);
 }
-
-/* ---- what is answered ----------------------------------------------------------------------------------------- */
-#define ITEM(op, status, error) "{\"" op "\":{\"status\":" #status error "}}"
-#define ERROR(type, reason)     ",\"error\":{\"type\":\"" type "\",\"reason\":\"" reason "\"}"
-#define ITEMS(list)             "{\"took\":3,\"errors\":true,\"items\":[" list "]}"
-
-static void maps_items_to_records_by_place(void **state)
-{
-    struct es_test t = begin("");
-    (void)state;
-    const char *in[] = {"{\"a\":1}", "no json", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}"};
-    say(&t, 200,
-        ITEMS(ITEM("index", 201, "") "," ITEM(
-            "index", 429,
-            ERROR("es_rejected_execution_exception",
-                  "busy")) "," ITEM("index", 400,
-                                    ERROR("document_parsing_exception",
-                                          "bad \\u00e9")) "," ITEM("index", 500, ERROR("weird", "?"))));
-    struct weir_batch *b = write_values(&t, in, 5);
-    expect(b, 0, WEIR_OK, 0, NULL);
-    expect(b, 1, WEIR_REJECT, 0, "refused_by_weir");
-    expect(b, 2, WEIR_RETRY, 429, "es_rejected_execution_exception");
-    expect(b, 3, WEIR_REJECT, 400, "document_parsing_exception");
-    assert_string_equal(harness_result(b, 3).why, "bad \xc3\xa9");
-    expect(b, 4, WEIR_RETRY, 500, "weird");
-    end(&t);
-}
-
-static void a_fault_of_the_server_is_not_retried_for_ever(void **state)
-{
-    struct es_test t = begin("");
-    (void)state;
-    for (uint32_t attempt = 0; attempt < 5; attempt++) {
-        struct weir_batch *b = harness_values(t.h, THREE, 1);
-        harness_set_attempt(b, attempt);
-        say(&t, 200, ITEMS(ITEM("index", 500, ERROR("not_x_content_exception", "poison"))));
-        write_all(&t, b);
-        expect(b, 0, attempt < 4 ? WEIR_RETRY : WEIR_REJECT, 500, "not_x_content_exception");
-    }
-    end(&t);
-}
-
-static void conflicts_follow_the_option(void **state)
-{
-    const char *conflict = ITEMS(ITEM("create", 409, ERROR("version_conflict_engine_exception", "there")));
-    const char *update = ITEMS(ITEM("update", 409, ERROR("version_conflict_engine_exception", "there")));
-    (void)state;
-    struct es_test t = begin("op = create\n");
-    say(&t, 200, conflict);
-    expect(write_values(&t, THREE, 1), 0, WEIR_OK, WEIR_DUPLICATE, NULL);
-    end(&t);
-    t = begin("op = create\non-conflict = reject\n");
-    say(&t, 200, conflict);
-    expect(write_values(&t, THREE, 1), 0, WEIR_REJECT, 409, "version_conflict_engine_exception");
-    end(&t);
-    t = begin("op = update\nid = i\n");
-    say(&t, 200, update);
-    expect(write_values(&t, THREE, 1), 0, WEIR_RETRY, 409, "version_conflict_engine_exception");
-    end(&t);
-}
-
-static void a_missing_document_is_deleted(void **state)
-{
-    struct es_test t = begin("op = delete\nid = i\n");
-    (void)state;
-    say(&t, 200,
-        ITEMS(ITEM("delete", 404, "") "," ITEM("delete", 404, ERROR("index_not_found_exception", "no"))));
-    struct weir_batch *b = write_values(&t, THREE, 2);
-    expect(b, 0, WEIR_OK, 0, NULL);
-    expect(b, 1, WEIR_RETRY, 404, "index_not_found_exception");
-    assert_true(harness_result(b, 1).retry_after_ms >= 10000);
-    assert_int_equal(harness_health(t.h).state, WEIR_DEGRADED);
-    end(&t);
-}
-
-/* An answer that does not fit what was sent is unknown, never success. */
-static void a_wrong_answer_is_no_success(void **state)
-{
-    static const char *const bodies[] = {
-        ITEMS(ITEM("index", 201, "")),
-        ITEMS(ITEM("index", 201, "") "," ITEM("index", 201, "") "," ITEM("index", 201, "") "," ITEM("index",
-                                                                                                    201, "")),
-        ITEMS(ITEM("index", 201, "") ",{}," ITEM("index", 201, "")),
-        "{\"took\":3,\"errors\":true,\"items\":[" ITEM("index", 201, ""),
-        "{\"errors\":false,\"items\":[",
-        "{\"took\":3}",
-        "[]",
-        "",
-        "<html>fine</html>",
-        "{\"errors\":true,\"items\":[{\"index\":201},{\"index\":201},{\"index\":201}]}",
-    };
-    struct es_test t = begin("");
-    (void)state;
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        struct weir_batch *b;
-        say(&t, 200, bodies[i]);
-        b = write_values(&t, THREE, 3);
-        for (uint32_t k = 0; k < 3; k++)
-            assert_int_equal(harness_result(b, k).status, WEIR_RETRY);
-    }
-    end(&t);
-}
-
-static void whole_requests_follow_the_table(void **state)
-{
-    static const struct {
-        int status;
-        const char *headers, *body;
-        int result;
-        uint32_t after, health;
-    } cases[] = {
-        {429, "Retry-After: 7\r\n",
-         "{\"error\":{\"type\":\"es_rejected_execution_exception\",\"reason\":\"x\"}}", WEIR_RETRY, 7000,
-         WEIR_DEGRADED},
-        {503, "", "{}", WEIR_RETRY, 0, WEIR_DEGRADED},
-        {502, "", "<html>", WEIR_RETRY, 0, WEIR_DEGRADED},
-        {401, "", "{}", WEIR_RETRY, 10000, WEIR_DENIED},
-        {403, "", "{\"error\":{\"type\":\"security_exception\",\"reason\":\"x\"}}", WEIR_RETRY, 10000,
-         WEIR_DENIED},
-        {404, "", "nope", WEIR_RETRY, 10000, WEIR_DEGRADED},
-        {405, "", "", WEIR_RETRY, 10000, WEIR_DEGRADED},
-        {302, "Location: http://127.0.0.1:1/\r\n", "", WEIR_RETRY, 10000, WEIR_DEGRADED},
-        {413, "", "", WEIR_SPLIT, 0, 0},
-        {400, "", "{\"error\":{\"type\":\"illegal_argument_exception\",\"reason\":\"x\"}}", WEIR_SPLIT, 0, 0},
-    };
-    struct es_test t = begin("");
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct es_answer answer = {cases[i].status, cases[i].headers, cases[i].body, 0};
-        struct weir_batch *b;
-        es_server_say(t.server, answer);
-        b = write_values(&t, THREE, 2);
-        expect(b, 1, cases[i].result, (uint32_t)cases[i].status, NULL);
-        assert_int_equal(harness_result(b, 1).retry_after_ms, cases[i].after);
-        if (cases[i].health)
-            assert_int_equal(harness_health(t.h).state, cases[i].health);
-        es_server_say(t.server, answer);
-        b = write_values(&t, THREE, 1);
-        expect(b, 0, cases[i].result == WEIR_SPLIT ? WEIR_REJECT : WEIR_RETRY, (uint32_t)cases[i].status,
-               NULL);
-    }
-    end(&t);
-}
-
-static void a_broken_connection_is_retried(void **state)
-{
-    struct es_test t = begin("");
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        es_server_say(t.server, (struct es_answer){.flags = i ? ES_SERVER_CLOSE : ES_SERVER_CUT});
-        struct weir_batch *b = write_values(&t, THREE, 3);
-        expect(b, 0, WEIR_RETRY, 0, NULL);
-        expect(b, 2, WEIR_RETRY, 0, NULL);
-        assert_int_equal(harness_health(t.h).state, WEIR_CONNECTING);
-    }
-    assert_int_equal(harness_failed(write_values(&t, THREE, 3)), 0);
-    assert_int_equal(harness_health(t.h).state, WEIR_UP);
-    end(&t);
-}
-
-/* Something in between that cuts large requests off instead of saying 413. */
-static void a_request_cut_off_again_and_again_is_halved(void **state)
-{
-    struct es_test t = begin("");
-    char *big = malloc(200000);
-    const char *in[] = {big, big};
-    (void)state;
-    assert_non_null(big);
-    snprintf(big, 200000, "{\"a\":\"%0199000d\"}", 1);
-    for (uint32_t attempt = 0; attempt < 6; attempt++) {
-        struct weir_batch *b = harness_values(t.h, attempt % 2 ? in : THREE, 2);
-        harness_set_attempt(b, attempt / 2);
-        es_server_say(t.server, (struct es_answer){.flags = ES_SERVER_CLOSE});
-        write_all(&t, b);
-        expect(b, 0, attempt == 5 ? WEIR_SPLIT : WEIR_RETRY, 0,
-               NULL); /* small ones never: the server is down */
-    }
-    end(&t);
-    free(big);
-}
-
-static void an_early_413_is_understood(void **state)
-{
-    struct es_test t = begin("");
-    char *big = malloc(4 << 20);
-    const char *in[] = {big, big};
-    (void)state;
-    assert_non_null(big);
-    memset(big, 'x', 4 << 20);
-    memcpy(big, "{\"a\":\"", 6);
-    memcpy(big + (4 << 20) - 3, "\"}", 3);
-    es_server_say(t.server, (struct es_answer){.status = 413, .body = "", .flags = ES_SERVER_EARLY});
-    struct weir_batch *b = write_values(&t, in, 2);
-    /* Reset while sending or read in time: never success, never reject. */
-    assert_true(harness_result(b, 0).status == WEIR_SPLIT || harness_result(b, 0).status == WEIR_RETRY);
-    free(big);
-    end(&t);
-}
-
-static void a_huge_answer_is_refused(void **state)
-{
-    struct es_test t = begin("");
-    char *big = malloc(3 << 20);
-    (void)state;
-    assert_non_null(big);
-    memset(big, ' ', 3 << 20);
-    big[(3 << 20) - 1] = '\0';
-    big[0] = '{';
-    say(&t, 200, big);
-    struct weir_batch *b = write_values(&t, THREE, 2);
-    expect(b, 0, WEIR_SPLIT, 0, NULL);
-    end(&t);
-    free(big);
-}
-
-static void counts_the_failure_store(void **state)
-{
-    struct es_test t = begin("data-stream = yes\n");
-    (void)state;
-    say(&t, 200,
-        "{\"errors\":false,\"took\":1,\"items\":[{\"create\":{\"status\":201}},"
-        "{\"create\":{\"failure_store\":\"used\",\"status\":201}}]}");
-    assert_int_equal(harness_failed(write_values(&t, THREE, 2)), 0);
-    assert_int_equal(harness_metric(t.h, 5), 1);
-    end(&t);
-}
-
 /* ---- several at a time, several nodes ------------------------------------------------------------------------- */
 static void takes_as_many_batches_as_in_flight(void **state)
 {
@@ -551,7 +269,6 @@ static void a_dead_node_rests(void **state)
     harness_free(h);
     es_server_stop(good);
 }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,17 +281,6 @@ int main(void)
         cmocka_unit_test(tombstones_do_what_the_option_says),
         cmocka_unit_test(sends_credentials),
         cmocka_unit_test(compresses),
-        cmocka_unit_test(maps_items_to_records_by_place),
-        cmocka_unit_test(a_fault_of_the_server_is_not_retried_for_ever),
-        cmocka_unit_test(conflicts_follow_the_option),
-        cmocka_unit_test(a_missing_document_is_deleted),
-        cmocka_unit_test(a_wrong_answer_is_no_success),
-        cmocka_unit_test(whole_requests_follow_the_table),
-        cmocka_unit_test(a_broken_connection_is_retried),
-        cmocka_unit_test(a_request_cut_off_again_and_again_is_halved),
-        cmocka_unit_test(an_early_413_is_understood),
-        cmocka_unit_test(a_huge_answer_is_refused),
-        cmocka_unit_test(counts_the_failure_store),
         cmocka_unit_test(takes_as_many_batches_as_in_flight),
         cmocka_unit_test(closing_gives_up_what_is_on_its_way),
         cmocka_unit_test(a_dead_node_rests),

@@ -263,6 +263,24 @@ static void a_name_too_long_is_a_record_error(void **state)
     harness_free(h);
 }
 
+static void the_operator_classifies(void **state)
+{
+    char value[400];
+    const char *values = value;
+    (void)state;
+    (void)snprintf(value, sizeof value, "{\"d\":\"%0300d\"}", 1);
+    struct harness *h = start("path = $/{.d}\nerror.ENAMETOOLONG = retry\n");
+    write_values(h, &values, 1, WEIR_RETRY);
+    harness_free(h);
+    h = start("path = $/{.d}\nerror.ENAMETOOLONG = fatal\n");
+    write_values(h, &values, 1, WEIR_FATAL);
+    harness_free(h);
+    assert_string_equal(
+        harness_check("file", WEIR_SINK, "path = x\nerror.EIO = split\nerror.QUIRKS = retry\n"),
+        "error.EIO: this destination knows only retry reject fatal\n"
+        "error.QUIRKS: the destination has no error of that name or code\n");
+}
+
 static void two_writers_of_one_file_are_refused(void **state)
 {
     const char *value = "x";
@@ -479,6 +497,7 @@ int main(void)
         TEST(a_batch_that_does_not_fit_leaves_nothing),
         TEST(what_can_not_be_a_file_is_fatal),
         TEST(a_name_too_long_is_a_record_error),
+        TEST(the_operator_classifies),
         TEST(two_writers_of_one_file_are_refused),
         TEST(what_was_not_committed_is_cut_off),
         TEST(a_new_file_never_committed_is_cut_off),

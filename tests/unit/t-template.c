@@ -148,6 +148,9 @@ static void slips_are_refused_with_a_column(void **state)
         {"{.a|.}", WEIR_F_NAME},
         {"{.a|..}", WEIR_F_NAME},
         {"{.a|b/c}", WEIR_F_NAME},
+        {"ofset", WEIR_F_FIELD},
+        {"7", WEIR_F_FIELD},
+        {"offset}", WEIR_F_FIELD},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -241,6 +244,15 @@ static void a_name_holds_no_separator(void **state)
         struct weir_record record = {.key = {table[i].key, table[i].len}};
         assert_string_equal(render("x/{key}", WEIR_F_NAME, &record), table[i].result);
     }
+}
+
+static void a_bare_word_may_name_a_field(void **state)
+{
+    struct weir_record record = {.offset = 7, .partition = 3};
+    (void)state;
+    assert_string_equal(render("offset", WEIR_F_FIELD, &record), "7");
+    assert_string_equal(render("{partition}", WEIR_F_FIELD, &record), "3");
+    assert_string_equal(render("offset", 0, &record), "offset");
 }
 
 static void a_long_value_is_cut_in_the_message(void **state)
@@ -380,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_not_json_lacks_its_fields),
         cmocka_unit_test(the_last_header_of_a_name_counts),
         cmocka_unit_test(a_name_holds_no_separator),
+        cmocka_unit_test(a_bare_word_may_name_a_field),
         cmocka_unit_test(a_long_value_is_cut_in_the_message),
         cmocka_unit_test(times_are_what_strftime_says),
         cmocka_unit_test(times_outside_of_the_calendar_are_missing),

@@ -34,6 +34,16 @@ static const struct weir_option toy_filter_rows[] = {
 static const struct weir_options toy_options = WEIR_OPTIONS(struct toy_conf, toy_rows);
 static const struct weir_options toy_filter_options = WEIR_OPTIONS(struct toy_conf, toy_filter_rows);
 
+static const struct weir_error toy_error_rows[] = {
+    {"toy_full", NULL, WEIR_ANY_CODE, 0, WEIR_CLASS_RETRY, 0, 10000, WEIR_DEGRADED, 0, "The toy box is full"},
+    {"toy_broken", "it fell", 7, 9, 2, WEIR_CLASS_RETRY, 5, 0, 0, 0, "The toy was dropped"},
+    {"", NULL, 0, 0, 3, WEIR_CLASS_SPLIT, 0, 0, 0, 0, "Too many toys"},
+    {NULL, NULL, 8, 8, 1, WEIR_CLASS_REJECT, 0, 0, WEIR_DENIED, 0, "No toy"},
+};
+static const char *const toy_where[] = {"box", "shelf", NULL};
+static const struct weir_errors toy_errors = {
+    sizeof toy_errors, sizeof toy_error_rows[0], 4, 0, toy_error_rows, toy_where, "code", NULL};
+
 static int toy_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *problems)
 {
     const struct toy_conf *toy = conf;
@@ -118,7 +128,8 @@ static const struct weir_ops toy_sink = {.struct_size = sizeof toy_sink,
                                          .open = toy_open,
                                          .write = toy_write,
                                          .close = toy_end,
-                                         .destroy = toy_end};
+                                         .destroy = toy_end,
+                                         .errors = &toy_errors};
 static const struct weir_ops *const toy_ops[] = {&toy_source, &toy_transform, &toy_sink, NULL};
 static const struct weir_ops *const toy_sink_ops[] = {&toy_sink, NULL};
 static const struct weir_plugin toy_plugin = {WEIR_PLUGIN_HEAD, "toy", "1.2",  "A toy of all kinds",
