@@ -5,6 +5,7 @@ plugin_LTLIBRARIES += %D%/kafka.la
 	%D%/conf.c \
 	%D%/error.c \
 	%D%/fetch.c \
+	%D%/group.c \
 	%D%/kafka.c \
 	%D%/kafka.h \
 	%D%/lookup.c \

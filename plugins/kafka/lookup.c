@@ -17,6 +17,8 @@
 struct kafka_lookup {
     struct weir_ctx *ctx;
     rd_kafka_t *rk;
+    const char *group;
+    const struct weir_list *topics;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t cond;
@@ -46,6 +48,7 @@ void kafka_lookup_answer_free(struct kafka_answer *a)
     list_free(a->committed);
     list_free(a->low);
     list_free(a->high);
+    list_free(a->group.foreign);
     memset(a, 0, sizeof *a);
 }
 
@@ -102,6 +105,7 @@ static rd_kafka_resp_err_t lookup_all(struct kafka_lookup *l, const rd_kafka_top
     if (attempt < LOOKUP_PATIENCE &&
         (low != RD_KAFKA_RESP_ERR_NO_ERROR || high != RD_KAFKA_RESP_ERR_NO_ERROR))
         return low != RD_KAFKA_RESP_ERR_NO_ERROR ? low : high;
+    kafka_group_look(l->rk, l->group, l->topics, &a->group);
     char *cluster = rd_kafka_clusterid(l->rk, 1000);
     if (cluster) {
         (void)snprintf(a->cluster, sizeof a->cluster, "%s", cluster);
@@ -206,13 +210,16 @@ static void *lookup_main(void *opaque)
 }
 
 /* ---- home thread --------------------------------------------------------------------------------------------- */
-struct kafka_lookup *kafka_lookup_start(struct weir_ctx *ctx, rd_kafka_t *rk)
+struct kafka_lookup *kafka_lookup_start(struct weir_ctx *ctx, rd_kafka_t *rk, const char *group,
+                                        const struct weir_list *topics)
 {
     pthread_condattr_t attr;
     struct kafka_lookup *l = ctx->host->mem(ctx, NULL, sizeof *l);
     memset(l, 0, sizeof *l);
     l->ctx = ctx;
     l->rk = rk;
+    l->group = group;
+    l->topics = topics;
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -188,7 +188,7 @@ static int track_open(struct kafka_source *s, struct kafka_track *t)
     return WEIR_OK;
 }
 
-static int assign_begin(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
+static int tracks_open(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
 {
     for (int i = 0; i < list->cnt; i++) {
         struct kafka_track *t = kafka_track_find(s, list->elems[i].topic, list->elems[i].partition, true);
@@ -203,7 +203,49 @@ static int assign_begin(struct kafka_source *s, const rd_kafka_topic_partition_l
         if (r != WEIR_OK)
             return r;
     }
+    return WEIR_OK;
+}
+
+rd_kafka_resp_err_t kafka_rebalance_subscribe(struct kafka_source *s,
+                                              const rd_kafka_topic_partition_list_t *more)
+{
+    const struct weir_list *topics = &s->conf->topics;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)topics->count + 1);
+    size_t first = more && more->cnt == 0 && topics->count > 1 ? 1 : 0;
+    for (size_t i = first; i < topics->count; i++)
+        (void)rd_kafka_topic_partition_list_add(list, topics->items[i], RD_KAFKA_PARTITION_UA);
+    for (int i = 0; more && i < more->cnt; i++)
+        (void)rd_kafka_topic_partition_list_add(list, more->elems[i].topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return err;
+}
+
+/* The group knows us from our last session and did not look at what we ask for now.  It rebalances when its leader
+ * joins again, or a member joins with other topics than before: so with others first, then with ours. */
+static int rejoin(struct kafka_source *s, const rd_kafka_topic_partition_list_t *foreign)
+{
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(1);
+    bool back = s->detour;
+    int r = answer(s, none, true);
+    rd_kafka_topic_partition_list_destroy(none);
+    pending_done(s);
+    s->rejoined = true;
+    s->detour = !back;
+    if (!back)
+        weir_logf(s->ctx, WEIR_LOG_INFO,
+                  "group %s: what it assigns this member is of its last session, joining again", s->group);
+    rd_kafka_resp_err_t err = kafka_rebalance_subscribe(s, back ? NULL : foreign);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR && r == WEIR_OK)
+        r = kafka_source_error(s, err, rd_kafka_err2str(err));
+    return r;
+}
+
+static int assign_begin(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
+{
     s->pending = rd_kafka_topic_partition_list_copy(list);
+    if (s->detour)
+        return rejoin(s, NULL);
     s->rebalance = KAFKA_ASSIGNING;
     kafka_lookup_ask(s->lookup, list);
     return WEIR_OK;
@@ -228,10 +270,21 @@ int kafka_rebalance_assign(struct kafka_source *s)
     struct kafka_answer a;
     if (s->rebalance != KAFKA_ASSIGNING || !kafka_lookup_take(s->lookup, &a))
         return WEIR_OK;
-    int r = cluster_check(s, a.cluster);
-    if (r == WEIR_OK)
-        r = kafka_start_choose(s, &a, s->pending);
+    int r = WEIR_OK;
+    bool again = a.group.stale && s->instance[0] && !s->rejoined;
+    if (again) {
+        r = rejoin(s, a.group.foreign);
+    } else {
+        r = tracks_open(s, s->pending);
+        if (r == WEIR_OK)
+            r = cluster_check(s, a.cluster);
+        if (r == WEIR_OK)
+            r = kafka_start_choose(s, &a, s->pending);
+        s->others = a.group.others;
+    }
     kafka_lookup_answer_free(&a);
+    if (again)
+        return r;
     if (r != WEIR_OK)
         return r;
     for (int i = 0; i < s->pending->cnt; i++) {

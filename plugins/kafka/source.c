@@ -51,20 +51,6 @@ static int source_probe(struct weir_ctx *ctx, const void *conf, struct weir_prob
 }
 
 /* ---- create -------------------------------------------------------------------------------------------------- */
-/* A group that knows a static member gives it its old partitions without looking at the topics it asks for now, so
- * other topics must be another member: its id ends in their FNV-1a. */
-static uint32_t source_topics_mark(const struct weir_list *topics)
-{
-    uint32_t mark = 2166136261u;
-    for (size_t i = 0; i < topics->count; i++)
-        for (const char *p = topics->items[i];; p++) {
-            mark = (mark ^ (unsigned char)*p) * 16777619u;
-            if (*p == '\0')
-                break;
-        }
-    return mark;
-}
-
 /* Kafka takes the letters of topic names in a static member id; the rest becomes '-'.  False: a name is too long. */
 static bool source_names(struct kafka_source *s, const struct weir_instance *who)
 {
@@ -76,11 +62,10 @@ static bool source_names(struct kafka_source *s, const struct weir_instance *who
         (void)snprintf(worker, sizeof worker, "-%" PRIu32, who->worker);
     int g = snprintf(s->group, sizeof s->group, "%s%s%s%s", c->group ? "" : "weir-",
                      c->group ? c->group : who->pipeline, dot, reader);
-    uint32_t mark = source_topics_mark(&c->topics);
-    int i = c->instance ? snprintf(s->instance, sizeof s->instance, "%s%s%s%s-%08" PRIx32, c->instance, dot,
-                                   reader, worker, mark)
-                        : snprintf(s->instance, sizeof s->instance, "%s-%s%s%s%s-%08" PRIx32, host,
-                                   who->pipeline, dot, reader, worker, mark);
+    int i = c->instance
+                ? snprintf(s->instance, sizeof s->instance, "%s%s%s%s", c->instance, dot, reader, worker)
+                : snprintf(s->instance, sizeof s->instance, "%s-%s%s%s%s", host, who->pipeline, dot, reader,
+                           worker);
     for (char *p = s->instance; *p; p++)
         if (*p != '.' && !kafka_conf_topic_legal((struct weir_slice){p, 1}))
             *p = '-';
@@ -195,7 +180,7 @@ static int source_client(struct kafka_source *s)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "librdkafka: %s", why);
     }
     s->pool = kafka_pool_new(s->rk);
-    s->lookup = s->pool ? kafka_lookup_start(s->ctx, s->rk) : NULL;
+    s->lookup = s->pool ? kafka_lookup_start(s->ctx, s->rk, s->group, &s->conf->topics) : NULL;
     if (s->lookup)
         return WEIR_OK;
     if (s->pool)
@@ -234,11 +219,7 @@ static int source_open(void *self)
         return r;
     }
     source_queues(s);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->conf->topics.count);
-    for (size_t i = 0; i < s->conf->topics.count; i++)
-        (void)rd_kafka_topic_partition_list_add(list, s->conf->topics.items[i], RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t err = rd_kafka_subscribe(s->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_resp_err_t err = kafka_rebalance_subscribe(s, NULL);
     s->opened_ms = s->ctx->host->mono_ms(s->ctx);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return WEIR_OK;
@@ -389,6 +370,12 @@ static int source_at_end(struct kafka_source *s)
             if (t && t->reading && !t->done && (t->end == KAFKA_NO_OFFSET || t->next < t->end))
                 return WEIR_AGAIN;
         }
+    if (s->others > 0)
+        weir_logf(s->ctx, WEIR_LOG_WARNING,
+                  "group %s: %" PRIu32 " partitions of its topics are held by other members: what is in them "
+                  "was left to those",
+                  s->group, s->others);
+    s->others = 0;
     return WEIR_END;
 }
 
@@ -514,7 +501,7 @@ static const struct weir_option rows[] = {
                   "Whether records of open and aborted transactions are read", NULL),
     WEIR_OPT_STRING(
         C, instance, "instance", WEIR_F_ADVANCED, NULL,
-        "Static member id, a mark of the topics is added; default HOST-PIPELINE-WORKER, empty: none",
+        "Static member id; default HOST-PIPELINE-WORKER, empty: none",
         "A static member that is back within session.timeout.ms moves no partition. Two members with "
         "one id stop each other. Letters Kafka does not take become -."),
     WEIR_OPT_ENUM(

@@ -73,16 +73,28 @@ struct kafka_pool {
 };
 #define KAFKA_POOL_FREE 4u
 
+/* ---- group.c -------------------------------------------------------------------------------------------------- */
+struct kafka_holding {
+    uint32_t others; /* partitions of our topics that other members hold */
+    bool stale;      /* the group gives by what it knew of us before: it must rebalance */
+    rd_kafka_topic_partition_list_t *foreign; /* topics that are given to us and not ours (any more) */
+};
+/* Asks the brokers, for some seconds at most; what they do not tell is none.  Gives ret->foreign. */
+void kafka_group_look(rd_kafka_t *rk, const char *group, const struct weir_list *names,
+                      struct kafka_holding *ret);
+
 /* ---- lookup.c ------------------------------------------------------------------------------------------------- */
 struct kafka_lookup;
 /* What an assignment needs to know; one element per partition asked for, in its order. */
 struct kafka_answer {
     rd_kafka_topic_partition_list_t *committed, *low,
         *high; /* offset RD_KAFKA_OFFSET_INVALID: none, not known */
+    struct kafka_holding group;
     char cluster[128];
 };
-/* NULL: no thread could be started. */
-struct kafka_lookup *kafka_lookup_start(struct weir_ctx *ctx, rd_kafka_t *rk);
+/* Borrows group and topics until its end.  NULL: no thread could be started. */
+struct kafka_lookup *kafka_lookup_start(struct weir_ctx *ctx, rd_kafka_t *rk, const char *group,
+                                        const struct weir_list *topics);
 /* Ends and frees it; false: it hangs in librdkafka for longer than a few seconds and is left behind with rk. */
 bool kafka_lookup_stop(struct kafka_lookup *l);
 /* Asks for an assignment, until it has an answer; wakes the host.  An older question is forgotten. */
@@ -119,6 +131,9 @@ struct kafka_source {
     unsigned n_reading;   /* tracks that are assigned */
     unsigned unavailable; /* topics that are subscribed but not there */
     bool joined;          /* the group answered at least once */
+    bool rejoined;        /* it was made to look at our topics anew: once is enough */
+    bool detour;          /* it was given other topics than ours, so that it does */
+    uint32_t others;      /* partitions of our topics that other members hold */
     bool found;           /* some partition had a position: those without one came later */
     bool healthy;         /* the host was told WEIR_UP, and nothing else since */
     int64_t opened_ms;
@@ -150,6 +165,10 @@ void kafka_source_up(struct kafka_source *s);
 struct kafka_track *kafka_track_find(struct kafka_source *s, const char *topic, int32_t partition, bool make);
 struct kafka_track *kafka_track_of(const struct kafka_source *s, const struct weir_shard *shard);
 int kafka_rebalance_event(struct kafka_source *s, rd_kafka_event_t *ev);
+/* Subscribes to the topics.  `more`, borrowed, not NULL: to others than ours for a moment, these beside ours, or if
+ * it is empty one less. */
+rd_kafka_resp_err_t kafka_rebalance_subscribe(struct kafka_source *s,
+                                              const rd_kafka_topic_partition_list_t *more);
 /* Goes on with an assignment whose answers have come. */
 int kafka_rebalance_assign(struct kafka_source *s);
 int kafka_rebalance_revoked(struct kafka_source *s, const struct weir_position *p, uint32_t n,

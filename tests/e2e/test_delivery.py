@@ -317,13 +317,38 @@ def test_a_static_member_is_back_without_a_rebalance(weir, kafka, name, tmp_path
     assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(20))
 
 
-def test_other_topics_are_read_at_once(weir, kafka, name, tmp_path):
-    """A static member that is back is given its old partitions: with other topics it must be another member."""
-    for i, word in enumerate("ab"):
-        source = kafka.create(f"{name}-{word}", 2)
-        kafka.fill(source, 10, 2, first=10 * i)
-        weir.run(kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out").ok(10)
-    assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(20))
+def test_a_static_member_with_other_topics_reads_them_at_once(weir, kafka, name, tmp_path):
+    """A group gives a static member that is back what it had, whatever it asks for now."""
+    word = {w: kafka.create(f"{name}-{w}", 2) for w in "abc"}
+    for i, topics in enumerate(("a", "b", "b,c", "a,c")):
+        source = ",".join(word[w] for w in topics.split(","))
+        for w in topics.split(","):
+            kafka.fill(word[w], 10, 2, first=10 * i)
+        run = weir.run(kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/{topics}")
+        run.ok(10 * len(topics.split(",")))
+        assert ("joining again" in run.err) == (i > 0)
+
+
+def test_partitions_that_came_while_a_static_member_was_away_are_read(weir, kafka, name, tmp_path):
+    source = kafka.create(f"{name}-in", 2)
+    ini = kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out"
+    kafka.fill(source, 10, 2)
+    weir.run(ini).ok(10)
+    kafka.grow(source, 4)
+    kafka.fill(source, 20, 4, first=10)
+    weir.run(ini).ok(20)
+    assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(30))
+
+
+def test_until_end_says_what_other_members_hold(weir, kafka, name, tmp_path):
+    source = kafka.create(f"{name}-in", 4)
+    ini = kafka_source(kafka, source, name, "instance=") + f"[sink]\nplugin=file\npath={tmp_path}/"
+    kafka.fill(source, 40, 4)
+    first = weir.start([weir.ini(ini + "one", "one")])
+    kafka.wait_members(name, 1, 4)
+    run = weir.run(ini + "two")
+    assert run.status == 0 and "2 partitions of its topics are held by other members" in run.err
+    assert run.books.read + first.stop().ok().books.read == 40
 
 
 def test_a_new_topic_is_found_by_its_pattern(weir, kafka, name):
