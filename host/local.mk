@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	-DWEIR_CONF_DIR='"$(sysconfdir)/weir"' -DWEIR_STATE_DIR='"$(localstatedir)/lib/weir"'
 %C%_libweirhost_a_SOURCES = \
 	%D%/cmd_check.c \
+	%D%/cmd_dlq.c \
 	%D%/cmd_plugins.c \
 	%D%/cmd_run.c \
 	%D%/command.h \
@@ -45,8 +46,29 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/outlet_results.c \
 	%D%/delivery/state.c \
 	%D%/delivery/state.h \
+	%D%/dlq/letter.c \
+	%D%/dlq/letter.h \
+	%D%/dlq/look.c \
+	%D%/dlq/look.h \
+	%D%/dlq/pass.c \
+	%D%/dlq/pass.h \
+	%D%/dlq/print.c \
+	%D%/dlq/print.h \
+	%D%/dlq/reader.c \
+	%D%/dlq/reader.h \
+	%D%/dlq/redrive.c \
+	%D%/dlq/redrive.h \
+	%D%/dlq/redriven.c \
+	%D%/dlq/redriven.h \
+	%D%/dlq/sift.c \
+	%D%/dlq/sift.h \
+	%D%/dlq/snapshot.c \
+	%D%/dlq/snapshot.h \
+	%D%/dlq/text.c \
+	%D%/dlq/text.h \
 	%D%/engine/commit.c \
 	%D%/engine/emitter.h \
+	%D%/engine/gate.h \
 	%D%/engine/hang.c \
 	%D%/engine/hang.h \
 	%D%/engine/intake.c \

@@ -41,7 +41,22 @@ static const struct command commands[] = {
      "  --sample               as an INI file to start from\n"},
     {"new", NULL, "source|transform|sink NAME", "scaffold a plugin", ""},
     {"test", NULL, "FILE|DIR", "test a configuration", ""},
-    {"dlq", NULL, "ls|show|redrive", "look at dead letters and send them again", ""},
+    {"dlq", cmd_dlq, "ls|show|redrive [OPTION...] FILE...", "look at dead letters and send them again",
+     "Each FILE is a pipeline whose [dead-letter] is kafka, or file with format = record.\n"
+     "ls counts its dead letters by reason (several FILEs, or DIRs), show prints them one by one, redrive\n"
+     "sends them through the pipeline again as the records they were.\n\n"
+     "  --where EXPR           only those for which this is true, as `when` in a pipeline; the headers of "
+     "the\n"
+     "                         reason are among $headers\n"
+     "  --stage STAGE          only those of source, transform or sink\n"
+     "  --state-dir DIR        as for weir run\n"
+     "  --log-format text|json, --log-level LEVEL\n"
+     "  ls, show: --all        those redriven before too\n"
+     "            --json       one JSON object a line\n"
+     "  show:     --offset N, --limit N   leave N out, print no more than N\n"
+     "            --full       whole values\n"
+     "  redrive:  --dry-run    only say what would be sent\n"
+     "            --force      also where an older record could be written over a newer one\n"},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 

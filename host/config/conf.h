@@ -35,6 +35,8 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
 
 struct pipeline_conf {
     const char *file, *name;
+    const char *state_name; /* of its state file; NULL: name */
+    const char *connector;  /* as dead letters tell it; NULL: name */
     enum conf_order order;
     enum conf_fanout fan_out;
     int64_t memory, workers, commit_ms, drain_ms;

@@ -92,6 +92,7 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
     struct header_writer w = {.arena = &rj->chunk->arena};
     const struct pipeline_conf *conf = rj->flow->conf;
     const char *reason = why->why ? why->why : "the plugin gave no reason";
+    const char *name = conf->connector ? conf->connector : conf->name;
     const char *type = why->type ? why->type : "rejected";
     const struct weir_slice topic = r->shard->topic.ptr ? r->shard->topic : r->topic;
     char trace[256];
@@ -104,7 +105,7 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
     put(&w, DEADLETTER_ERRORS "topic", topic.ptr ? topic.ptr : "", topic.len);
     put_number(&w, DEADLETTER_ERRORS "partition", r->shard->partition);
     put_number(&w, DEADLETTER_ERRORS "offset", (int64_t)r->seq);
-    put(&w, DEADLETTER_ERRORS "connector.name", conf->name, strlen(conf->name));
+    put(&w, DEADLETTER_ERRORS "connector.name", name, strlen(name));
     put_number(&w, DEADLETTER_ERRORS "task.id", 0);
     put(&w, DEADLETTER_ERRORS "stage", stage(rj->section), strlen(stage(rj->section)));
     put(&w, DEADLETTER_ERRORS "class.name", rj->section->plugin->info.name,

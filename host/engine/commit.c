@@ -8,6 +8,7 @@
 #include "intake.h"
 
 #include "instance/call.h"
+#include "gate.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -84,7 +85,9 @@ static bool store(struct intake *in, bool final)
     struct pipeline *p = in->pipeline;
     const struct weir_ops *ops = in->instance->ops;
     bool replayable = conf_promises(&p->flow.conf->source) & WEIR_REPLAYABLE;
-    uint32_t n = replayable ? c->n : 0; /* a position that can not be used again is not kept */
+    uint32_t n = replayable && !p->gate ? c->n : 0; /* a position that can not be used again is not kept */
+    for (uint32_t i = 0; p->gate && i < c->n; i++)
+        p->gate->commit(p->gate, p->state, c->shards[i], c->next[i]);
     if (n || state_dirty(p->state)) {
         struct state_position *rows = xcalloc(n + 1, sizeof *rows);
         for (uint32_t i = 0; i < n; i++)
@@ -107,7 +110,7 @@ static bool store(struct intake *in, bool final)
         if (!c->shards[i]->closed) /* of a lane that was given back the source heard by revoked() */
             c->positions[open++] = c->positions[i];
     }
-    if (ops->committed && (open || final))
+    if (ops->committed && (open || final) && !p->gate)
         (void)call_committed(in->instance, c->positions, open, sizeof *c->positions, final);
     return true;
 }

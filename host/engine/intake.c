@@ -69,7 +69,7 @@ int intake_shard_open(struct intake *in, const struct weir_shard *desc, const st
                       (const char *)desc->id.ptr);
         return WEIR_FATAL;
     }
-    if (stored == WEIR_OK) {
+    if (stored == WEIR_OK && !p->gate) {
         found.flags = WEIR_POS_STORED | (p->exact ? WEIR_POS_OWNED : 0);
         found.data = (struct weir_slice){i->state_value.data, i->state_value.len};
     }

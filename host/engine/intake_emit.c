@@ -6,6 +6,7 @@
 #include "emitter.h"
 #include "intake.h"
 
+#include "gate.h"
 #include "pipeline.h"
 #include "report/log.h"
 
@@ -94,6 +95,7 @@ static void use_room(struct intake *in, uint64_t bytes)
 int emitter_emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *ret_taken)
 {
     struct intake *in = e->intake;
+    struct gate *gate = in ? in->pipeline->gate : NULL;
     uint32_t i;
     *ret_taken = 0;
     if (!in || run->stride < RECORD_MIN)
@@ -108,7 +110,12 @@ int emitter_emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *r
             return WEIR_FATAL;
         if (s->closed) /* taken away while it was on its way: its new owner reads it */
             continue;
-        use_room(in, take_or_turn_away(in, s, &r, run->owner));
+        if (!gate)
+            use_room(in, take_or_turn_away(in, s, &r, run->owner));
+        else if (gate->admit(gate, s, &r))
+            use_room(in, take_or_turn_away(in, s, &r, NULL)); /* it may lie elsewhere now */
+        else
+            use_room(in, record_bytes(&r));
     }
     *ret_taken = i;
     return i < run->count || !in->room_records || !in->room_bytes ? WEIR_AGAIN : WEIR_OK;
@@ -139,8 +146,12 @@ int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, s
     if (!s)
         return WEIR_FATAL;
     if (!s->closed) {
+        struct gate *gate = e->intake->pipeline->gate;
         use_room(e->intake, record_bytes(&r));
-        reject(e->intake, s, &r, why);
+        if (gate)
+            gate->bad(gate);
+        else
+            reject(e->intake, s, &r, why);
     }
     return WEIR_OK;
 }

@@ -110,7 +110,7 @@ static void hand_over(struct outlet *o, struct weir_batch *chunk)
 struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *state_dir, bool until_end,
                               struct strbuf *why)
 {
-    struct state *state = state_open(state_dir, conf->name, why);
+    struct state *state = state_open(state_dir, conf->state_name ? conf->state_name : conf->name, why);
     if (!state)
         return NULL;
     struct pipeline *p = xcalloc(1, sizeof *p);

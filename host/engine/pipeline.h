@@ -22,6 +22,7 @@ struct pipeline {
     struct flow flow; /* what its stages share */
     bool until_end;
     struct state *state;
+    struct gate *gate; /* borrowed; NULL: none.  Put in before the start */
     struct intake intake;
     struct lane **workers;
     struct lane *lanes;      /* all, workers included */

@@ -195,8 +195,11 @@ class Weir:
         return self.call(*self.run_args(pipelines, until_end, options), stdin=stdin, timeout=timeout)
 
     def start(self, pipelines, *options, until_end=False, stdin=subprocess.DEVNULL, stdout=None):
-        command = self.command(*self.run_args(pipelines, until_end, options))
-        running = Running(command, self.folder, self.env, stdin, stdout)
+        return self.start_call(*self.run_args(pipelines, until_end, options), stdin=stdin, stdout=stdout)
+
+    def start_call(self, *args, stdin=subprocess.DEVNULL, stdout=None):
+        """Any command line, beside the test."""
+        running = Running(self.command(*args), self.folder, self.env, stdin, stdout)
         self.started.append(running)
         return running
 

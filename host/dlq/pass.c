@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pass.c - starts, watches and joins the one pipeline of a dlq command (pass.h). */
+#include "pass.h"
+
+#include "command.h"
+#include "engine/pipeline.h"
+#include "report/books.h"
+#include "report/clock.h"
+#include "report/log.h"
+#include "report/progress.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TURN_MS 250
+#define ECHO_MS 200 /* timeout(1) and shells signal a process and then its group: that is one wish */
+
+static int signals = -1; /* of the process */
+static int64_t stopped_at;
+
+void pass_signals(void)
+{
+    sigset_t set;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0)
+        die("cannot take signals: %s", strerror(errno));
+}
+
+static void take_signal(struct pipeline *p)
+{
+    struct signalfd_siginfo info;
+    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        int64_t now = clock_mono_ms();
+        if (stopped_at && now - stopped_at < ECHO_MS)
+            continue;
+        if (stopped_at)
+            _exit(EXIT_FAILED);
+        stopped_at = now;
+        log_line(WEIR_LOG_NOTICE, NULL, "stopping; a second signal ends at once");
+        pipeline_stop(p);
+    }
+}
+
+static void watch(struct pipeline *p, bool books)
+{
+    struct progress *progress = books ? progress_start(&p, 1, true) : NULL;
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = p->done_fd, .events = POLLIN}};
+    while (!pipeline_done(p)) {
+        if (poll(fds, 2, TURN_MS) > 0)
+            take_signal(p);
+        uint64_t ended;
+        (void)!read(p->done_fd, &ended, sizeof ended);
+        if (progress)
+            progress_tick(progress);
+    }
+    progress_end(progress);
+}
+
+enum pass_end pass_run(struct passing *pass, struct strbuf *why)
+{
+    struct pipeline *p = pipeline_new(pass->conf, pass->state_dir, true, why);
+    if (!p)
+        return PASS_REFUSED;
+    p->gate = pass->gate;
+    if (pass->ready && !pass->ready(pass->gate, p->state)) {
+        strbuf_str(why, "the state can not be read");
+        pipeline_free(p);
+        return PASS_REFUSED;
+    }
+    p->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->done_fd < 0)
+        die("cannot make an eventfd: %s", strerror(errno));
+    pass->running = p;
+    pipeline_start(p);
+    watch(p, pass->books);
+    bool ok = pipeline_join(p);
+    log_flush();
+    if (pass->books)
+        ok &= books_print(p, stderr);
+    if (pass->done)
+        pass->done(pass->gate, p->state);
+    close(p->done_fd);
+    pass->running = NULL;
+    pipeline_free(p);
+    return !ok ? PASS_FAILED : stopped_at ? PASS_STOPPED : PASS_DONE;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pass.h - one run of a pipeline through a gate, to the end, with signals taken.  Thread: main. */
+#ifndef WEIR_HOST_PASS_H
+#define WEIR_HOST_PASS_H
+
+#include "config/conf.h"
+#include "engine/gate.h"
+#include "record/strbuf.h"
+
+struct passing {
+    const struct pipeline_conf *conf;
+    struct gate *gate;
+    const char *state_dir;
+    bool books; /* show progress, print the books */
+    bool (*ready)(struct gate *,
+                  struct state *);               /* before the start; false: it must not start.  NULL: none */
+    void (*done)(struct gate *, struct state *); /* after the end.  NULL: none */
+    struct pipeline *running;                    /* for gates that have seen enough: pipeline_stop(running) */
+};
+
+enum pass_end { PASS_DONE, PASS_FAILED, PASS_STOPPED, PASS_REFUSED };
+
+/* Before plugins are loaded: signals are taken by the main thread from here on. */
+void pass_signals(void);
+/* Runs it; REFUSED with a sentence in why: it did not start. */
+enum pass_end pass_run(struct passing *, struct strbuf *why);
+
+#endif

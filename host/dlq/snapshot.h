@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* snapshot.h - a copy of a pipeline's state in a folder of its own, for a look that must not disturb.
+ *
+ * Owns: the folder, until snapshot_free.  Thread: main. */
+#ifndef WEIR_HOST_SNAPSHOT_H
+#define WEIR_HOST_SNAPSHOT_H
+
+#include "record/strbuf.h"
+
+#include <stdbool.h>
+
+struct snapshot {
+    struct strbuf dir;
+};
+
+/* Copies DIR/NAME.db if it is there and can be read, also while a pipeline runs with it; else the copy is empty.
+ * False and a sentence in why: there is no place for one. */
+bool snapshot_make(struct snapshot *, const char *dir, const char *name, struct strbuf *why);
+void snapshot_free(struct snapshot *);
+
+#endif
