@@ -143,6 +143,7 @@ gates = \
 	%D%/gates/t-docs.sh \
 	%D%/gates/t-demo.sh \
 	%D%/gates/t-expr-jq.sh \
+	%D%/gates/t-faults.sh \
 	%D%/gates/t-header.sh \
 	%D%/gates/t-install.sh \
 	%D%/gates/t-json-fuzz.sh \

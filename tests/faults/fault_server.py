@@ -64,5 +64,32 @@ class SearchKill(Killed):
 
 
 @fault
+class SearchDead(Fault):
+    """Killed for long (--away), with a full topic behind it: memory stays in its bounds, the consumer in its group."""
+
+    name, needs = "es-dead", {"es", "group"}
+    gap = (1.0, 2.0)
+    alone = True
+    FULL = 300000  # records
+
+    def strike(self, run):
+        run.bench.kill("elasticsearch")
+        run.feed.pause()
+        for _ in range(0, self.FULL, 3000):
+            run.source.put(3000)
+        run.feed.resume()
+        run.pause(run.away)
+        run.outage_peak = run.watch.peak
+        assert run.outage_peak <= run.budget + (24 << 20), f"{run.outage_peak / (1 << 20):.1f} MiB resident during the outage"
+        assert len(run.bench.kafka.members(run.name)) == 1 and "revoked" not in run.running.err, run.running.err
+        self.heal(run)
+        run.recovered(time.monotonic())
+
+    def heal(self, run):
+        if "elasticsearch" in run.bench.down:
+            run.bench.start("elasticsearch")
+
+
+@fault
 class SearchPause(Paused):
     name, kind, needs = "es-pause", "elasticsearch", {"es"}

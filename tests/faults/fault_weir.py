@@ -61,7 +61,6 @@ class Member(Fault):
     name = "member"
     needs = {"group"}
     gap = (0.2, 1.0)
-    second = None
 
     def prepare(self, run):
         # A killed member holds its partitions for as long as the group waits for it.
@@ -71,14 +70,18 @@ class Member(Fault):
         return {"end": rng.choice(["stop", "kill", "kill the first"]), "after": rng.uniform(0, 3)}
 
     def strike(self, run, end, after):
-        self.second = run.launch("q")
+        second = run.launch("q")
         run.pause(after)
         if end == "kill the first":
             run.kill()
-            run.recovered(time.monotonic())
-            run.start()
+            run.running, run.begun = second, time.monotonic()
         elif end == "kill":
-            run.kill(self.second)
-        if end != "kill":
-            run.stop(self.second)
-        run.recovered(time.monotonic())
+            run.kill(second)
+        else:
+            run.stop(second)
+        if end != "stop":  # the group waits for the dead one: that is no recovery of weir's
+            run.recovered(time.monotonic(), counts=False)
+        if end == "kill the first":
+            run.start()
+            run.stop(second)
+        run.recovered(time.monotonic(), counts=False)

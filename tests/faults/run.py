@@ -9,6 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
+import table
 from feed import Feed
 from lib.wait import until
 from lib.weir import Weir
@@ -17,8 +18,8 @@ from verify import Count, count
 from watch import Watch
 
 MIB = 1 << 20
-MEMORY = 16  # MiB, the pipelines' budget
-ABOVE = 24  # MiB that a process may need on top of it
+BUDGET = 16 * MIB  # the pipelines' memory
+LIMIT = BUDGET + 48 * MIB  # resident: more would be a leak
 PATIENCE = 120  # seconds in which the sink must gain something once all is well
 
 
@@ -38,18 +39,19 @@ class Result:
 
 
 class Run:
-    def __init__(self, bench, lane, faults, seed, strikes, rate):
+    def __init__(self, bench, lane, faults, seed, strikes, rate, away):
         self.bench, self.lane, self.seed = bench, lane, seed
         self.faults = [cls() for cls in faults]
         self.steps = schedule(seed, lane, self.faults, strikes)
-        self.rate = rate
+        self.rate, self.away = rate, away
         self.result = Result(lane.name, "+".join(f.name for f in self.faults), seed)
         self.proxied = any("net" in f.needs for f in self.faults)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"weir-faults-{lane.name}-"))
         self.name = self.folder.name  # of topics, groups and indices
         self.out = self.folder / "out"
+        self.budget = BUDGET
         self.weir = Weir(self.folder)
-        self.options = {"pipeline": {"commit": "100ms", "memory": f"{MEMORY}M"}, "source": {}, "sink": {}}
+        self.options = {"pipeline": {"commit": "100ms", "memory": f"{BUDGET // MIB}M"}, "source": {}, "sink": {}}
         self.running = None
         self.begun = 0.0  # monotonic, of self.running
         self.feed = self.watch = None
@@ -125,12 +127,16 @@ class Run:
 
         until(ready, lambda: f"{what}\n{tail(self.running.err) if self.running else ''}", patience)
 
-    def recovered(self, since):
-        """Waits until the sink gained something after `since` (monotonic), when everything was well; seconds it took."""
-        self.wait(lambda: self.watch.gained_at > since, "the sink gains something")
-        took = self.watch.gained_at - since
-        self.result.recovery = max(self.result.recovery, took)
-        return took
+    def recovered(self, since, counts=True):
+        """Waits until the sink gains something; `since` (monotonic) everything is well.  counts: the time is a recovery.
+
+        What a server finds in its own log when it is back is no gain: the first look after `since` is where counting begins."""
+        watch = self.watch
+        self.wait(lambda: watch.looked_at > since, "the sink can be looked at")
+        base = watch.most
+        self.wait(lambda: watch.most > base, "the sink gains something")
+        if counts:
+            self.result.recovery = max(self.result.recovery, time.monotonic() - since)
 
     def arrived(self):
         """Everything sent until now is in the sink.  The feeder must stand still."""
@@ -156,9 +162,9 @@ class Run:
         self.watch = Watch(self.sink)
         self.feed = Feed(self.source, self.rate)
         self.start()
-        self.recovered(self.begun)
-        self.result.recovery = 0.0  # the very first start makes topics known and joins a new group
-        for step in self.steps:
+        self.recovered(self.begun, counts=False)  # the first start makes topics known and joins a new group
+        for i, step in enumerate(self.steps):
+            table.progress(f"{self.result.lane} {self.result.faults} seed {self.seed}: strike {i} of {len(self.steps)}, next {step}")
             self.pause(step.gap)
             step.fault.strike(self, **step.drawn)
             self.result.strikes += 1
@@ -184,7 +190,7 @@ class Run:
         bad = [f"{n} {what}" for n, what in ((c.missing, "missing"), (c.reordered, "reordered"), (c.foreign, "never sent")) if n]
         if c.duplicated and self.lane.once:
             bad.append(f"{c.duplicated} duplicated")
-        if self.watch.peak > (MEMORY + ABOVE) * MIB:
+        if self.watch.peak > LIMIT:
             bad.append(f"{self.watch.peak / MIB:.1f} MiB resident")
         if bad:
             raise AssertionError(", ".join(bad))

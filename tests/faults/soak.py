@@ -36,6 +36,7 @@ def arguments():
     a.add_argument("--faults", default="all", help="comma-separated, in one run if joined by `+`: " + ",".join(fault.FAULTS))
     a.add_argument("--strikes", type=int, default=20, help="faults in each run (default 20)")
     a.add_argument("--rate", type=int, default=2000, help="records fed a second (default 2000)")
+    a.add_argument("--away", type=float, default=60, help="seconds that es-dead lasts (default 60)")
     a.add_argument("--brokers", type=int, choices=(1, 3), help="Kafka nodes (default 3 when one of the faults is theirs)")
     a.add_argument("--short", action="store_true", help="the fixed mix of tests/faults/run instead")
     a.add_argument("--list", action="store_true", help="print the schedules of one round, run nothing")
@@ -85,6 +86,7 @@ def show(rounds, seed):
 def repeat(args, r, strikes):
     return (
         f"tests/faults/soak --lanes {r.lane} --faults {r.faults} --strikes {strikes} --seed {r.seed} --rate {args.rate}"
+        + (f" --away {args.away:g}" if "dead" in r.faults else "")
         + (f" --brokers {args.brokers}" if args.brokers else "")
     )
 
@@ -93,8 +95,7 @@ def work(args, bench, rounds, seed):
     results, end = [], time.monotonic() + 60 * (args.minutes or 0)
     while not results or time.monotonic() < end:
         for lane, names, strikes in rounds:
-            table.progress(f"{lane} {names} seed {seed}, {len(results)} runs done")
-            r = Run(bench, LANES[lane], [fault.FAULTS[n] for n in names.split("+")], seed, strikes, args.rate).go()
+            r = Run(bench, LANES[lane], [fault.FAULTS[n] for n in names.split("+")], seed, strikes, args.rate, args.away).go()
             results.append(r)
             table.say(table.line_of(r))
             if r.failure:

@@ -2,21 +2,30 @@
 """What is printed: a line for each run, or one live line on a terminal, and the table at the end."""
 import os
 import sys
+import time
 
 from verify import Count
 
 HEAD = ("lane", "faults", "runs", "strikes", "kills", "records", "missing", "duplicated", "reordered", "recovery", "peak RSS", "")
 MIB = 1 << 20
+PLAIN_EVERY = 60  # seconds
 
 
 def live():
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
+told_at = 0.0
+
+
 def progress(text):
-    """On a terminal only: what runs now."""
+    """What runs now: one live line on a terminal, else a plain line a minute."""
+    global told_at
     if live():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif time.monotonic() > told_at + PLAIN_EVERY:
+        print(text, file=sys.stderr, flush=True)
+        told_at = time.monotonic()
 
 
 def say(text):

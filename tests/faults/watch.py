@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Looks at a run from outside, on a thread of its own: when the sink last gained something, and weir's peak memory."""
+"""Looks at a run from outside, on a thread of its own: how much the sink holds, and weir's peak memory."""
 import pathlib
 import re
 import threading
@@ -14,8 +14,8 @@ EVERY = 0.03  # seconds
 class Watch:
     def __init__(self, sink):
         self.sink = sink
-        self.most = 0
-        self.gained_at = 0.0  # when the sink was seen to hold more than ever before
+        self.most = 0  # that the sink was ever seen to hold
+        self.looked_at = 0.0  # monotonic: when the last look that was answered began
         self.peak = 0  # bytes resident, over all processes of the run
         self.pids = set()
         self.ending = threading.Event()
@@ -25,12 +25,12 @@ class Watch:
     def work(self):
         while not self.ending.wait(EVERY):
             self.look_at_memory()
+            begin = time.monotonic()
             try:
-                now = self.sink.progress()
+                self.most = max(self.most, self.sink.progress())
+                self.looked_at = begin
             except (requests.RequestException, KafkaException, KeyError):
-                continue  # the server is what was struck
-            if now > self.most:
-                self.most, self.gained_at = now, time.monotonic()
+                pass  # the server is what was struck
 
     def look_at_memory(self):
         """The kernel keeps the peak of each process."""
