@@ -5,7 +5,7 @@
 #include "command.h"
 #include "config/conf.h"
 #include "engine/hang.h"
-#include "engine/pipeline.h"
+#include "engine/readers.h"
 #include "plugin/loader.h"
 #include "report/books.h"
 #include "report/clock.h"
@@ -32,7 +32,9 @@ struct run {
     char **files;
     int n;
     struct pipeline_conf **confs;
-    struct pipeline **pipelines;
+    struct readers **readers; /* of each file */
+    int n_readers;
+    struct pipeline **pipelines; /* all of them */
     int n_pipelines;
     int signals; /* signalfd */
     int ended;   /* eventfd that pipelines write when they are through */
@@ -120,20 +122,24 @@ static bool start(struct run *r)
     struct strbuf dir = {0}, why = {0};
     bool ok = true;
     state_choose_dir(r->state_dir, &dir);
-    r->pipelines = xcalloc((size_t)r->n + 1, sizeof(struct pipeline *));
+    r->readers = xcalloc((size_t)r->n + 1, sizeof(struct readers *));
     for (int i = 0; i < r->n; i++) {
         why.len = 0;
-        struct pipeline *p = pipeline_new(r->confs[i], dir.data, r->until_end, &why);
-        if (!p) {
+        struct readers *one = readers_new(r->confs[i], dir.data, r->until_end, &why);
+        if (!one) {
             log_line(WEIR_LOG_ERROR, r->confs[i]->name, "%s", why.data);
             ok = false;
             continue;
         }
-        p->done_fd = r->ended;
-        r->pipelines[r->n_pipelines++] = p;
+        r->readers[r->n_readers++] = one;
+        r->pipelines = xrealloc(r->pipelines, ((size_t)r->n_pipelines + one->n) * sizeof(struct pipeline *));
+        for (size_t k = 0; k < one->n; k++) {
+            one->list[k]->done_fd = r->ended;
+            r->pipelines[r->n_pipelines++] = one->list[k];
+        }
     }
-    for (int i = 0; i < r->n_pipelines; i++)
-        pipeline_start(r->pipelines[i]);
+    for (int i = 0; i < r->n_readers; i++)
+        readers_start(r->readers[i]);
     strbuf_free(&dir);
     strbuf_free(&why);
     return ok;
@@ -157,8 +163,8 @@ static void take_signal(struct run *r)
             progress_end(r->progress);
             log_line(WEIR_LOG_WARNING, NULL,
                      "a second signal: ends at once, what was not committed is read again");
-            for (int i = 0; i < r->n_pipelines; i++)
-                (void)books_print(r->pipelines[i], stderr);
+            for (int i = 0; i < r->n_readers; i++)
+                (void)books_print_all(r->readers[i], stderr);
             _exit(EXIT_FAILED);
         }
         r->stopping = true;
@@ -188,9 +194,11 @@ static bool watch(struct run *r)
             hung = true;
         else
             ok &= pipeline_join(r->pipelines[i]);
+    for (int i = 0; i < r->n_readers && !hung; i++)
+        readers_end(r->readers[i]);
     log_flush();
-    for (int i = 0; i < r->n_pipelines; i++)
-        ok &= books_print(r->pipelines[i], stderr);
+    for (int i = 0; i < r->n_readers; i++)
+        ok &= books_print_all(r->readers[i], stderr);
     if (hung)
         _exit(EXIT_FAILED); /* threads of that pipeline still run: nothing may be taken from under them */
     return ok;
@@ -198,10 +206,11 @@ static bool watch(struct run *r)
 
 static void release(struct run *r)
 {
-    for (int i = 0; i < r->n_pipelines; i++)
-        pipeline_free(r->pipelines[i]);
+    for (int i = 0; i < r->n_readers; i++)
+        readers_free(r->readers[i]);
     for (int i = 0; r->confs && i < r->n; i++)
         conf_free(r->confs[i]);
+    free(r->readers);
     free(r->pipelines);
     free(r->confs);
     conf_files_free(r->files, r->n);

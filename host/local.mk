@@ -46,6 +46,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/outlet_results.c \
 	%D%/delivery/state.c \
 	%D%/delivery/state.h \
+	%D%/delivery/takeover.c \
+	%D%/delivery/takeover.h \
 	%D%/dlq/letter.c \
 	%D%/dlq/letter.h \
 	%D%/dlq/look.c \
@@ -78,6 +80,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/lane.h \
 	%D%/engine/pipeline.c \
 	%D%/engine/pipeline.h \
+	%D%/engine/readers.c \
+	%D%/engine/readers.h \
 	%D%/engine/revoke.c \
 	%D%/engine/service.c \
 	%D%/engine/service.h \

@@ -38,6 +38,7 @@ unit_tests = \
 	%D%/unit/t-books \
 	%D%/unit/t-loop \
 	%D%/unit/t-pipeline \
+	%D%/unit/t-readers \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
 	%D%/unit/t-transform \

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIPELINE_NAME_MAX 64
+#define READER_MEMORY_MIN (8 << 20) /* a reader of its own must be able to hold some fetches and bodies */
+
 struct conf_store {
     struct option_store options;
 };
@@ -127,7 +130,7 @@ static bool pipeline_name_valid(const char *name)
 {
     size_t n = strlen(name);
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    return n >= 1 && n <= 64 && name[0] != '.' && name[0] != '-' && strspn(name, allowed) == n;
+    return n >= 1 && n <= PIPELINE_NAME_MAX && name[0] != '.' && name[0] != '-' && strspn(name, allowed) == n;
 }
 
 static void name_pipeline(struct build *build, const char *given)
@@ -144,7 +147,8 @@ static void name_pipeline(struct build *build, const char *given)
                     "a letter or "
                     "digit%s",
                     name, given ? "" : "; give one with name = in [pipeline]");
-    build->conf->name = store_text(build, name);
+    build->conf->name = build->conf->label = store_text(build, name);
+    build->conf->reader = "";
     free(name);
 }
 
@@ -166,9 +170,6 @@ static void build_pipeline(struct build *build, const struct raw_section *sectio
     conf->workers = host->workers;
     conf->commit_ms = host->commit_ms;
     conf->drain_ms = host->drain_ms;
-    if (conf->fan_out == FANOUT_INDEPENDENT)
-        problem_add(&build->problems, sections_line(build->section, "fan-out"), "pipeline",
-                    "fan-out = independent is not available yet; use together, or one file per sink");
 }
 
 /* The value of `plugin`, references replaced, or NULL after a report. */
@@ -291,6 +292,50 @@ static void build_section(struct build *build, const struct raw_section *section
         to->linger_ms = 0;
 }
 
+/* A reader for each sink: the same source and transforms, its share of memory, dead letters in common. */
+static void build_readers(struct build *build)
+{
+    struct pipeline_conf *conf = build->conf;
+    conf->readers = conf;
+    conf->n_readers = 1;
+    if (conf->fan_out != FANOUT_INDEPENDENT || build->problems.count)
+        return;
+    conf->n_readers = conf->n_sinks;
+    struct pipeline_conf *readers = store_alloc(build, conf->n_sinks * sizeof *readers);
+    for (size_t i = 0; i < conf->n_sinks; i++) {
+        char label[2 * PIPELINE_NAME_MAX + 2];
+        snprintf(label, sizeof label, "%s.%s", conf->name, conf->sinks[i].name);
+        readers[i] = *conf;
+        readers[i].reader = conf->sinks[i].name;
+        readers[i].label = store_text(build, label);
+        readers[i].memory = conf->memory / (int64_t)conf->n_sinks;
+        readers[i].sinks = &conf->sinks[i];
+        readers[i].n_sinks = 1;
+        readers[i].n_readers = 0;
+        readers[i].readers = NULL;
+    }
+    conf->readers = readers;
+}
+
+/* Rules for fan-out = independent, when every section is good. */
+static void check_readers(struct build *build, const struct raw_section *pipeline)
+{
+    const struct pipeline_conf *conf = build->conf;
+    if (conf->fan_out != FANOUT_INDEPENDENT || build->problems.count)
+        return;
+    if (!(conf_promises(&conf->source) & WEIR_REPLAYABLE))
+        problem_add(
+            &build->problems, sections_line(pipeline, "fan-out"), "pipeline",
+            "fan-out = independent reads the source once for each sink, but what %s gives can be read "
+            "only once; use together",
+            conf->source.plugin->info.name);
+    if (conf->memory / (int64_t)conf->n_sinks < READER_MEMORY_MIN)
+        problem_add(&build->problems, sections_line(pipeline, "fan-out"), "pipeline",
+                    "fan-out = independent divides memory among the readers of %zu sinks, each needs 8M; set "
+                    "memory to %zuM or more",
+                    conf->n_sinks, conf->n_sinks * 8);
+}
+
 static void build_all(struct build *build, const struct sections *sections)
 {
     struct pipeline_conf *conf = build->conf;
@@ -315,6 +360,8 @@ static void build_all(struct build *build, const struct sections *sections)
             build_section(build, section, conf->dead_letter);
         }
     }
+    check_readers(build, pipeline);
+    build_readers(build);
 }
 
 struct pipeline_conf *conf_load(const char *path, FILE *err)

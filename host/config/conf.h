@@ -35,8 +35,10 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
 
 struct pipeline_conf {
     const char *file, *name;
-    const char *state_name; /* of its state file; NULL: name */
+    const char *state_name; /* of the state file of a redrive; else NULL */
     const char *connector;  /* as dead letters tell it; NULL: name */
+    const char *reader; /* "", or the sink that this reader of the source is for (fan-out = independent) */
+    const char *label;  /* in logs and books: the name, or NAME.READER */
     enum conf_order order;
     enum conf_fanout fan_out;
     int64_t memory, workers, commit_ms, drain_ms;
@@ -44,7 +46,10 @@ struct pipeline_conf {
     struct section_conf *transforms, *sinks;
     size_t n_transforms, n_sinks;
     struct section_conf *dead_letter; /* NULL: none */
-    struct conf_store *store;         /* private: what keeps the memory */
+    /* What runs: this pipeline itself, or with fan-out = independent one for each sink, all of one source. */
+    struct pipeline_conf *readers;
+    size_t n_readers;
+    struct conf_store *store; /* private: what keeps the memory */
 };
 
 /* Reads, resolves ${...}, loads the plugins named, parses and checks every option, without I/O beyond these files.

@@ -45,7 +45,7 @@ static void explain_sinks(const struct pipeline_conf *conf, bool alone, struct s
         enum guarantee guarantee = of_sink(&conf->sinks[i], alone);
         strbuf_str(why, i == 0 ? "" : i + 1 == conf->n_sinks ? " and " : ", ");
         explain_sink(&conf->sinks[i], guarantee, why);
-        if (!alone)
+        if (conf->n_sinks > 1)
             strbuf_printf(why, " (%s)", guarantee_name(guarantee));
     }
 }
@@ -53,7 +53,7 @@ static void explain_sinks(const struct pipeline_conf *conf, bool alone, struct s
 enum guarantee guarantee_of(const struct pipeline_conf *conf, struct strbuf *why)
 {
     const char *source = conf->source.plugin->info.name;
-    bool alone = conf->n_sinks == 1;
+    bool alone = conf->n_sinks == 1 || conf->fan_out == FANOUT_INDEPENDENT; /* the one sink of its reader */
     enum guarantee weakest = EXACTLY_ONCE;
     if (!(conf_promises(&conf->source) & WEIR_REPLAYABLE)) {
         strbuf_printf(why, "%s can not be read again: what was read but not delivered when weir ends is lost",
@@ -83,6 +83,8 @@ void guarantee_chain(const struct pipeline_conf *conf, bool utf8, struct strbuf 
         strbuf_str(out, i == 0 ? arrow : " + ");
         add_part(&conf->sinks[i], out);
     }
+    if (conf->fan_out == FANOUT_INDEPENDENT && conf->n_sinks > 1)
+        strbuf_str(out, ", each with a reader of its own");
     if (conf->dead_letter) {
         strbuf_printf(out, " (dead letters%s", arrow);
         add_part(conf->dead_letter, out);

@@ -28,7 +28,8 @@ static const struct weir_option pipeline_rows[] = {
     WEIR_OPT_ENUM(
         struct host_pipeline, fan_out, "fan-out", 0, "together", fan_outs, "How several sinks read",
         "together: they share one reader and one position, so a sink that is down holds up all once "
-        "memory is used up. independent is not in this version."),
+        "memory is used up. independent: each has a reader and a position of its own and its share of "
+        "memory, so none holds up another; the source is read once for each."),
     WEIR_OPT_DURATION(struct host_pipeline, commit_ms, "commit", 0, "1s", 1, 3600000,
                       "How often positions are stored", NULL),
     WEIR_OPT_DURATION(struct host_pipeline, drain_ms, "drain", 0, "30s", 0, 86400000,

@@ -171,7 +171,7 @@ void rejects_send(struct rejects *rj)
     if (!rj->chunk)
         return;
     batch_seal(rj->chunk);
-    atomic_fetch_add(&rj->flow->letters, rj->chunk->count);
+    atomic_fetch_add(&rj->flow->letters, rj->chunk->count); /* before they can be final */
     rj->flow->hand_over(rj->flow->dead, rj->chunk);
     count_in_row(rj);
     batch_unref(rj->chunk);

@@ -39,7 +39,7 @@ static void tell(struct flow *f, const char *format, va_list ap)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
-    log_line(WEIR_LOG_ERROR, f->conf->name, "%s", text);
+    log_line(WEIR_LOG_ERROR, f->conf->label, "%s", text);
     f->on_fail(f);
 }
 
@@ -68,6 +68,12 @@ bool flow_ending(const struct flow *f)
     return atomic_load(&f->ending) || flow_failed(f);
 }
 
+void flow_abandon(struct flow *f)
+{
+    if (!atomic_exchange(&f->failed, true))
+        f->on_fail(f);
+}
+
 bool flow_failed(const struct flow *f)
 {
     return atomic_load(&f->failed);
@@ -77,7 +83,7 @@ struct instance *flow_instance(struct flow *f, const struct section_conf *s, str
                                uint32_t worker)
 {
     const struct instance_place place = {.pipeline = f->pipeline,
-                                         .name = f->conf->name,
+                                         .conf = f->conf,
                                          .host = f->host,
                                          .loop = loop,
                                          .worker = worker,

@@ -24,10 +24,10 @@ struct flow {
     const struct weir_host *host; /* what its instances may ask for */
     struct budget budget;
     struct ledger ledger;
-    struct outlet *dead;        /* for dead letters; NULL: none */
+    struct outlet *dead;        /* for dead letters; NULL: none; may belong to another flow */
     struct instance *instances; /* all that were made for it */
     _Atomic uint64_t rejects_in_row;
-    _Atomic uint64_t letters;       /* dead letters on their way */
+    _Atomic uint64_t letters;       /* dead letters that were handed over, ever */
     _Atomic bool ending;            /* end once they have arrived */
     _Atomic bool failed;            /* end without */
     void (*on_fail)(struct flow *); /* has every thread look; any thread */
@@ -39,6 +39,8 @@ void flow_init(struct flow *, const struct pipeline_conf *, struct pipeline *, c
 void flow_free(struct flow *);
 /* Any thread, the first one counts: the pipeline can not go on; logs why. */
 __attribute__((format(printf, 2, 3))) void flow_fail(struct flow *, const char *format, ...);
+/* The same without a word: what the reason is was said by another flow. */
+void flow_abandon(struct flow *);
 bool flow_failed(const struct flow *);
 /* The same, but the dead letters on their way are delivered before the end; nothing else is. */
 __attribute__((format(printf, 2, 3))) void flow_end(struct flow *, const char *format, ...);

@@ -214,6 +214,8 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     struct segment *s = b->index[e->segment];
     if (outcome > e->worst)
         e->worst = outcome;
+    if (outcome == DEAD_LETTERED)
+        count(&l->letters, 1);
     if (!e->copies)
         die("ledger: a record ended more often than it was copied");
     if (--e->copies)
@@ -232,27 +234,43 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     return l->batches == 0;
 }
 
-static void ends(struct ledger *l, const struct weir_batch *batch, const uint8_t *mark, enum outcome outcome)
+static void let_go(struct ledger *l, bool idle)
 {
-    bool idle = false;
-    pthread_mutex_lock(&l->lock);
-    for (uint32_t i = 0; i < batch->count; i++)
-        if (!mark || mark[i])
-            idle |= entry_end(l, batch_origin(batch, i), outcome);
     pthread_mutex_unlock(&l->lock);
     if (idle && l->on_idle)
         l->on_idle(l->arg);
 }
 
-void ledger_end_all(struct ledger *l, const struct weir_batch *batch, enum outcome outcome)
+/* Records know their ledger: a batch of dead letters may hold those of several readers. */
+static void ends(const struct weir_batch *batch, const uint8_t *mark, enum outcome outcome)
 {
-    ends(l, batch, NULL, outcome);
+    struct ledger *held = NULL;
+    bool idle = false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (mark && !mark[i])
+            continue;
+        struct origin o = batch_origin(batch, i);
+        if (o.books->ledger != held) {
+            if (held)
+                let_go(held, idle);
+            held = o.books->ledger;
+            idle = false;
+            pthread_mutex_lock(&held->lock);
+        }
+        idle |= entry_end(held, o, outcome);
+    }
+    if (held)
+        let_go(held, idle);
 }
 
-void ledger_end_marked(struct ledger *l, const struct weir_batch *batch, const uint8_t *mark,
-                       enum outcome outcome)
+void ledger_end_all(const struct weir_batch *batch, enum outcome outcome)
 {
-    ends(l, batch, mark, outcome);
+    ends(batch, NULL, outcome);
+}
+
+void ledger_end_marked(const struct weir_batch *batch, const uint8_t *mark, enum outcome outcome)
+{
+    ends(batch, mark, outcome);
 }
 
 void ledger_add_copies(struct ledger *l, const struct weir_batch *batch, const uint32_t *extra, uint32_t all)

@@ -58,6 +58,7 @@ struct ledger {
     struct ledger_counts counts;
     struct shard *_Atomic shards; /* newest first; none is taken out before the end */
     uint32_t n_shards;
+    _Atomic uint64_t letters;   /* copies that ended as dead letters */
     uint64_t batches;           /* not yet final */
     struct ledger_batch *open;  /* these */
     void (*on_idle)(void *arg); /* called, without the lock, when nothing is open any more */
@@ -86,10 +87,10 @@ uint32_t ledger_add(struct ledger_batch *, struct shard *, uint64_t next);
 /* From here on the entries count; an empty batch is freed and false returned. */
 bool ledger_open(struct ledger_batch *);
 
-/* Ends one copy of each record of the batch. */
-void ledger_end_all(struct ledger *, const struct weir_batch *, enum outcome);
+/* Ends one copy of each record of the batch, in the ledger that it is of. */
+void ledger_end_all(const struct weir_batch *, enum outcome);
 /* Ends one copy of those records whose mark[i] is not 0. */
-void ledger_end_marked(struct ledger *, const struct weir_batch *, const uint8_t *mark, enum outcome);
+void ledger_end_marked(const struct weir_batch *, const uint8_t *mark, enum outcome);
 /* Adds extra[i] copies to the records of the batch; extra NULL: `all` to each. */
 void ledger_add_copies(struct ledger *, const struct weir_batch *, const uint32_t *extra, uint32_t all);
 

@@ -84,7 +84,7 @@ static uint32_t *wanted(struct outlet *o, struct weir_batch *chunk, uint32_t *re
             rejects_add(&rejects, chunk, i, &why, 1);
         }
     }
-    ledger_end_marked(&o->flow->ledger, chunk, unwanted, DROPPED);
+    ledger_end_marked(chunk, unwanted, DROPPED);
     free(unwanted);
     rejects_send(&rejects);
     *ret_n = n;

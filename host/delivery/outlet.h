@@ -63,8 +63,6 @@ struct outlet {
     uint32_t in_flight, waiting_whole;
     struct outlet_books books;
     _Atomic uint64_t rejects_in_row; /* of this sink, for stop-after */
-    uint64_t committing_in,
-        committed_in; /* books.in at the commit under way, at the last: the source's thread */
     _Atomic bool opened;
 };
 

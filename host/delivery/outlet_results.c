@@ -98,20 +98,18 @@ static void book_delivered(struct outlet *o, const struct weir_batch *b, const s
     if (!good)
         return;
     if (!bad) {
-        ledger_end_all(&o->flow->ledger, b, outcome);
+        ledger_end_all(b, outcome);
     } else {
         uint8_t *mark = xmalloc(b->count);
         for (uint32_t i = 0; i < b->count; i++)
             mark[i] = !a->of[i] || a->of[i]->status == WEIR_OK;
-        ledger_end_marked(&o->flow->ledger, b, mark, outcome);
+        ledger_end_marked(b, mark, outcome);
         free(mark);
     }
     atomic_fetch_add_explicit(&o->books.delivered, good - duplicate, memory_order_relaxed);
     atomic_fetch_add_explicit(&o->books.duplicate, duplicate, memory_order_relaxed);
-    if (o->dead_letters) {
-        atomic_fetch_sub(&o->flow->letters, good);
+    if (o->dead_letters)
         return;
-    }
     atomic_store_explicit(&o->rejects_in_row, 0, memory_order_relaxed);
     atomic_store_explicit(&o->flow->rejects_in_row, 0, memory_order_relaxed);
 }

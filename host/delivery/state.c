@@ -22,6 +22,7 @@
 #define SCHEMA_VERSION   1
 #define LOCK_PATIENCE_MS 2000
 #define LOCK_POLL_MS     20
+#define BUSY_MS          10000 /* readers of one pipeline write in turns, each for a moment */
 
 struct put {
     char *owner;
@@ -153,6 +154,26 @@ static bool versioned(struct state *s, struct strbuf *why)
     return false;
 }
 
+/* Takes the descriptor of the lock and the file's name. */
+static struct state *open_locked(int lock_fd, char *file, struct strbuf *why)
+{
+    struct state *s = xcalloc(1, sizeof *s);
+    pthread_mutex_init(&s->lock, NULL);
+    s->lock_fd = lock_fd;
+    s->file = file;
+    bool ok =
+        sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) == SQLITE_OK;
+    ok = ok && sqlite3_busy_timeout(s->db, BUSY_MS) == SQLITE_OK;
+    ok = ok && versioned(s, why) && prepare(s);
+    if (ok)
+        return s;
+    if (!why->len)
+        strbuf_printf(why, "cannot use the state file %s: %s", s->file, sqlite3_errmsg(s->db));
+    state_close(s);
+    return NULL;
+}
+
 struct state *state_open(const char *dir, const char *name, struct strbuf *why)
 {
     struct strbuf path = {0};
@@ -161,21 +182,23 @@ struct state *state_open(const char *dir, const char *name, struct strbuf *why)
     int fd = lock_file(dir, name, why);
     if (fd < 0)
         return NULL;
-    struct state *s = xcalloc(1, sizeof *s);
-    pthread_mutex_init(&s->lock, NULL);
-    s->lock_fd = fd;
     strbuf_printf(&path, "%s/%s.db", dir, name);
-    s->file = path.data; /* takes it */
-    bool ok =
-        sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        NULL) == SQLITE_OK;
-    ok = ok && versioned(s, why) && prepare(s);
-    if (ok)
-        return s;
-    if (!why->len)
-        strbuf_printf(why, "cannot use the state file %s: %s", s->file, sqlite3_errmsg(s->db));
-    state_close(s);
+    return open_locked(fd, path.data, why);
+}
+
+struct state *state_open_beside(const struct state *first, struct strbuf *why)
+{
+    int fd =
+        fcntl(first->lock_fd, F_DUPFD_CLOEXEC, 0); /* the lock is of the open file: it ends with the last */
+    if (fd >= 0)
+        return open_locked(fd, xstrdup(first->file), why);
+    strbuf_printf(why, "cannot open %s once more: %s", first->file, strerror(errno));
     return NULL;
+}
+
+const char *state_file(const struct state *s)
+{
+    return s->file;
 }
 
 static void put_free(void *p)

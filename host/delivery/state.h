@@ -25,7 +25,11 @@ struct state_position {
 void state_choose_dir(const char *dir, struct strbuf *ret);
 /* Opens or creates DIR/NAME.db and locks it; NULL and a sentence in why. */
 struct state *state_open(const char *dir, const char *name, struct strbuf *why);
+/* Another one on the same file and lock, with puts of its own: for a reader that commits by itself. */
+struct state *state_open_beside(const struct state *, struct strbuf *why);
 void state_close(struct state *);
+/* Its file, for messages and for takeover.c; borrowed. */
+const char *state_file(const struct state *);
 
 /* The stored position of a shard for a reader ("": the pipeline's only one).  OK; AGAIN: there is none; FATAL: the file
  * can not be read, the reason was logged. */

@@ -68,9 +68,10 @@ static void watch(struct pipeline *p, bool books)
 
 enum pass_end pass_run(struct passing *pass, struct strbuf *why)
 {
-    struct pipeline *p = pipeline_new(pass->conf, pass->state_dir, true, why);
-    if (!p)
+    struct state *state = state_open(pass->state_dir, pass->conf->state_name, why);
+    if (!state)
         return PASS_REFUSED;
+    struct pipeline *p = pipeline_new(pass->conf, state, NULL, true);
     p->gate = pass->gate;
     if (pass->ready && !pass->ready(pass->gate, p->state)) {
         strbuf_str(why, "the state can not be read");

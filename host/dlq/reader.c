@@ -218,7 +218,7 @@ bool reader_make(struct reader *r, const struct pipeline_conf *of, struct strbuf
     r->conf.n_transforms = r->conf.n_sinks = 0;
     r->conf.dead_letter = NULL;
     r->conf.fan_out = FANOUT_TOGETHER;
-    r->conf.name = r->name.data;
+    r->conf.name = r->conf.label = r->name.data;
     r->conf.state_name = r->state_name.data;
     r->conf.connector = of->name;
     return set_shared(r, why) && set_fixed(r, way, why) && set_place(r, way, why);

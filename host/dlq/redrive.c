@@ -223,7 +223,7 @@ static enum pass_end send(struct redrive *r, size_t to, struct strbuf *why)
         conf.n_sinks = 1;
         strbuf_printf(&name, ".%s", of->sinks[to].name);
     }
-    conf.name = name.data;
+    conf.name = conf.label = name.data;
     r->now = to;
     struct passing pass = {.conf = &conf,
                            .gate = &r->sift.gate,

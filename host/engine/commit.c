@@ -96,10 +96,10 @@ static bool store(struct intake *in, bool final)
         bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
         free(rows);
         if (!ok && !c->state_failing)
-            log_line(WEIR_LOG_ERROR, p->flow.conf->name, "%s; positions are not moved until it works again",
+            log_line(WEIR_LOG_ERROR, p->flow.conf->label, "%s; positions are not moved until it works again",
                      c->why.data);
         else if (ok && c->state_failing)
-            log_line(WEIR_LOG_NOTICE, p->flow.conf->name, "the state file can be written again");
+            log_line(WEIR_LOG_NOTICE, p->flow.conf->label, "the state file can be written again");
         c->state_failing = !ok;
         if (!ok)
             return false;
@@ -118,7 +118,7 @@ static bool store(struct intake *in, bool final)
 /* A sink answered: runs on the sink's thread, so it only carries the answer over. */
 struct answer {
     struct task task;
-    struct intake *intake;
+    struct commit_mark *mark;
     int status;
     char *why;
 };
@@ -126,14 +126,14 @@ struct answer {
 static void answered(struct task *t)
 {
     struct answer *a = (struct answer *)t;
-    struct intake *in = a->intake;
+    struct intake *in = a->mark->intake;
     in->commit.waiting_for--;
     bool later = a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT;
     if (a->status != WEIR_OK && !later)
         flow_fail(&in->pipeline->flow, "a sink can not commit: %s", a->why);
     if (a->status != WEIR_OK) {
         if (!in->commit.failed && in->commit.backoff.tries == 0)
-            log_line(WEIR_LOG_WARNING, in->pipeline->flow.conf->name,
+            log_line(WEIR_LOG_WARNING, in->pipeline->flow.conf->label,
                      "a sink could not commit, trying on: %s", a->why);
         in->commit.failed = true;
     }
@@ -144,8 +144,15 @@ static void answered(struct task *t)
 static void carry(void *arg, int status, const char *why)
 {
     struct answer *a = xcalloc(1, sizeof *a);
-    *a = (struct answer){.task = {.run = answered}, .intake = arg, .status = status, .why = xstrdup(why)};
-    loop_post(&((struct intake *)arg)->loop, &a->task);
+    struct commit_mark *mark = arg;
+    *a = (struct answer){.task = {.run = answered}, .mark = mark, .status = status, .why = xstrdup(why)};
+    loop_post(&mark->intake->loop, &a->task);
+}
+
+/* Records of this pipeline that the outlet took so far: into a shared one others put theirs too. */
+static uint64_t taken(const struct pipeline *p, const struct outlet *o)
+{
+    return atomic_load(o->flow == &p->flow ? &o->books.in : &p->flow.letters);
 }
 
 static void ask_sinks(struct intake *in)
@@ -164,8 +171,8 @@ static void ask_sinks(struct intake *in)
     for (uint32_t i = 0; i < p->n_outlets; i++)
         if (p->outlets[i]->commits) {
             c->waiting_for++;
-            p->outlets[i]->committing_in = atomic_load(&p->outlets[i]->books.in);
-            lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, in);
+            p->marks[i].committing = taken(p, p->outlets[i]);
+            lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, &p->marks[i]);
         }
 }
 
@@ -178,11 +185,10 @@ static void finish(struct intake *in, int64_t now)
     c->due_ms = now + (ok ? in->pipeline->flow.conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
         if (c->backoff.tries)
-            log_line(WEIR_LOG_NOTICE, in->pipeline->flow.conf->name, "commits again");
+            log_line(WEIR_LOG_NOTICE, in->pipeline->flow.conf->label, "commits again");
         c->backoff.tries = 0;
         for (uint32_t i = 0; i < in->pipeline->n_outlets; i++)
-            if (in->pipeline->outlets[i]->commits)
-                in->pipeline->outlets[i]->committed_in = in->pipeline->outlets[i]->committing_in;
+            in->pipeline->marks[i].committed = in->pipeline->marks[i].committing;
     }
 }
 
@@ -192,7 +198,7 @@ static bool sinks_behind(const struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->n_outlets; i++) {
         const struct outlet *o = p->outlets[i];
-        if (o->commits && atomic_load(&o->books.in) != o->committed_in)
+        if (o->commits && taken(p, o) != p->marks[i].committed)
             return true;
     }
     return false;

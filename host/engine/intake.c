@@ -70,7 +70,7 @@ int intake_shard_open(struct intake *in, const struct weir_shard *desc, const st
         return WEIR_FATAL;
     }
     if (stored == WEIR_OK && !p->gate) {
-        found.flags = WEIR_POS_STORED | (p->exact ? WEIR_POS_OWNED : 0);
+        found.flags = WEIR_POS_STORED | (p->exact || p->taken_over ? WEIR_POS_OWNED : 0);
         found.data = (struct weir_slice){i->state_value.data, i->state_value.len};
     }
     uint32_t size = ret_position->struct_size;
@@ -192,7 +192,7 @@ static bool letters_left(struct intake *in, int64_t now)
     const struct flow *f = &in->pipeline->flow;
     if (!in->ends_at)
         in->ends_at = now + f->conf->drain_ms;
-    if (!atomic_load(&f->letters) || now >= in->ends_at)
+    if (atomic_load(&f->letters) == atomic_load(&f->ledger.letters) || now >= in->ends_at)
         return false;
     loop_wait(&in->loop, GIVING_MS);
     return true;
@@ -243,10 +243,8 @@ static void say_gap(struct intake *in)
     uint64_t open = ledger_books(&p->flow.ledger).open;
     p->left_some =
         open > 0; /* even if a sink completes them while it closes: the last commit is over by then */
-    p->left_some =
-        open > 0; /* even if a sink completes them while it closes: the last commit is over by then */
     if (open && !flow_ending(&p->flow))
-        log_line(WEIR_LOG_ERROR, p->flow.conf->name,
+        log_line(WEIR_LOG_ERROR, p->flow.conf->label,
                  "%" PRIu64 " records were not delivered within drain = %gs; their positions are not "
                  "committed, they are read again at the next start",
                  open, (double)p->flow.conf->drain_ms / 1000);

@@ -219,6 +219,13 @@ static void serve_transforms(struct lane *l)
     }
 }
 
+/* What a dead-letter sink of several readers put is durable before any of them stores its positions: so no dead letter
+ * is cut off that a position counts on. */
+static bool store_puts(struct instance *in)
+{
+    return state_commit(in->pipeline->state, "", NULL, 0, &in->failure.why);
+}
+
 int64_t lane_turn(struct lane *l, int64_t now)
 {
     serve_transforms(l);
@@ -227,6 +234,8 @@ int64_t lane_turn(struct lane *l, int64_t now)
         int64_t wants = outlet_tick(o, now);
         at = wants < at ? wants : at;
     }
+    if (l->pipeline->only_letters && l->outlets && state_dirty(l->pipeline->state))
+        (void)store_puts(l->outlets->instance); /* a failure is told by the commit that meets it too */
     return at;
 }
 
@@ -324,6 +333,8 @@ static void do_commit(struct task *t)
         status = WEIR_RETRY;
     else if (in->ops->commit)
         status = call_commit(in, &c->commit);
+    if (status == WEIR_OK && in->pipeline->only_letters && !store_puts(in))
+        status = WEIR_RETRY;
     c->done(c->arg, status, in->opened ? instance_why(in) : "it is not open yet");
     free(c);
 }

@@ -19,6 +19,16 @@ static struct lane *add_lane(struct pipeline *p, const char *name)
     return l;
 }
 
+/* A dead-letter sink that several readers share is one of the outlets of each. */
+static void list_outlet(struct pipeline *p, struct outlet *o)
+{
+    uint32_t promises = conf_promises(o->conf);
+    p->outlets = xrealloc(p->outlets, (p->n_outlets + 1) * sizeof(struct outlet *));
+    p->outlets[p->n_outlets++] = o;
+    p->commits |= (promises & WEIR_COMMITS) != 0;
+    p->exact |= (promises & WEIR_EXACT) != 0;
+}
+
 static struct outlet *add_outlet(struct pipeline *p, const struct section_conf *s, struct lane *home,
                                  uint32_t worker)
 {
@@ -26,11 +36,7 @@ static struct outlet *add_outlet(struct pipeline *p, const struct section_conf *
     o->lane = home;
     o->next = home->outlets;
     home->outlets = o;
-    p->outlets = xrealloc(p->outlets, (p->n_outlets + 1) * sizeof(struct outlet *));
-    p->outlets[p->n_outlets++] = o;
-    uint32_t promises = conf_promises(s);
-    p->commits |= (promises & WEIR_COMMITS) != 0;
-    p->exact |= (promises & WEIR_EXACT) != 0;
+    list_outlet(p, o);
     return o;
 }
 
@@ -62,7 +68,7 @@ static void add_workers(struct pipeline *p)
         for (uint32_t w = 0; w < c->workers; w++)
             p->workers[w]->routes[s] =
                 outlet_for(p, &c->sinks[s], w, w ? p->workers[w - 1]->routes[s] : NULL);
-    if (c->dead_letter)
+    if (c->dead_letter && !p->letters)
         p->flow.dead = outlet_for(p, c->dead_letter, 0, NULL);
 }
 
@@ -77,7 +83,8 @@ void pipeline_start(struct pipeline *p)
     for (struct lane *l = p->lanes; l; l = l->next)
         if (!hollow(l))
             lane_start(l);
-    intake_start(&p->intake);
+    if (!p->only_letters)
+        intake_start(&p->intake);
 }
 
 static void wake_all(struct pipeline *p)
@@ -107,22 +114,50 @@ static void hand_over(struct outlet *o, struct weir_batch *chunk)
     lane_to_outlet(o->lane, o, chunk);
 }
 
-struct pipeline *pipeline_new(const struct pipeline_conf *conf, const char *state_dir, bool until_end,
-                              struct strbuf *why)
+static struct pipeline *make(const struct pipeline_conf *conf, struct state *state)
 {
-    struct state *state = state_open(state_dir, conf->state_name ? conf->state_name : conf->name, why);
-    if (!state)
-        return NULL;
     struct pipeline *p = xcalloc(1, sizeof *p);
     flow_init(&p->flow, conf, p, &host_table);
     p->flow.on_fail = failed;
     p->flow.hand_over = hand_over;
-    p->until_end = until_end;
     p->done_fd = -1;
     p->state = state;
+    return p;
+}
+
+struct pipeline *pipeline_new(const struct pipeline_conf *conf, struct state *state, struct pipeline *letters,
+                              bool until_end)
+{
+    struct pipeline *p = make(conf, state);
+    p->until_end = until_end;
+    p->letters = letters;
     add_workers(p);
+    if (letters) {
+        p->flow.dead = letters->flow.dead;
+        list_outlet(p, p->flow.dead);
+    }
+    p->marks = xcalloc(p->n_outlets + 1, sizeof *p->marks);
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        p->marks[i].intake = &p->intake;
     intake_init(&p->intake, p);
     return p;
+}
+
+struct pipeline *pipeline_new_letters(const struct pipeline_conf *conf, struct state *state)
+{
+    struct pipeline *p = make(conf, state);
+    p->only_letters = true;
+    p->flow.dead = add_outlet(p, conf->dead_letter, add_lane(p, "weir letters"), 0);
+    outlet_flush(p->flow.dead, true); /* no reader speaks for all of them: nothing lingers */
+    return p;
+}
+
+void pipeline_end_letters(struct pipeline *p)
+{
+    for (struct lane *l = p->lanes; l; l = l->next)
+        lane_join(l);
+    for (struct lane *l = p->lanes; l; l = l->next)
+        lane_drop(l);
 }
 
 void pipeline_set_done(struct pipeline *p)
@@ -143,8 +178,7 @@ bool pipeline_join(struct pipeline *p)
     if (p->intake.started)
         pthread_join(p->intake.thread, NULL);
     p->intake.started = false;
-    return !flow_ending(&p->flow) && !p->left_some && !p->left_some &&
-           ledger_books(&p->flow.ledger).open == 0;
+    return !flow_ending(&p->flow) && !p->left_some && ledger_books(&p->flow.ledger).open == 0;
 }
 
 void pipeline_free(struct pipeline *p)
@@ -152,14 +186,17 @@ void pipeline_free(struct pipeline *p)
     struct lane *next;
     for (struct lane *l = p->lanes; l; l = l->next)
         lane_drop(l);
-    intake_free(&p->intake);
+    if (!p->only_letters)
+        intake_free(&p->intake);
     for (uint32_t i = 0; i < p->n_outlets; i++)
-        outlet_free(p->outlets[i]);
+        if (p->outlets[i]->flow == &p->flow)
+            outlet_free(p->outlets[i]);
     for (struct lane *l = p->lanes; l; l = next) {
         next = l->next;
         lane_free(l);
     }
     free(p->outlets);
+    free(p->marks);
     free(p->workers);
     flow_free(&p->flow);
     state_close(p->state);

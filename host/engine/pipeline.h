@@ -18,9 +18,15 @@ struct hang {                      /* hang.c; main thread */
     bool found;
 };
 
+struct commit_mark { /* of one outlet: what it had taken at the commit under way, and at the last */
+    struct intake *intake;
+    uint64_t committing, committed;
+};
+
 struct pipeline {
     struct flow flow; /* what its stages share */
     bool until_end;
+    bool taken_over; /* its positions were another reader's before this run */
     struct state *state;
     struct gate *gate; /* borrowed; NULL: none.  Put in before the start */
     struct intake intake;
@@ -28,21 +34,30 @@ struct pipeline {
     struct lane *lanes;      /* all, workers included */
     struct outlet **outlets; /* all, the dead-letter one included */
     uint32_t n_outlets;
-    bool commits;      /* some sink is final only at commit() */
-    bool exact;        /* and repeats nothing */
-    _Atomic bool stop; /* drain and end */
-    _Atomic bool done; /* the intake's thread is through */
-    int done_fd;       /* borrowed eventfd that is written then; -1: none */
-    bool left_some;    /* records were undelivered when the drain ended; read after the join */
+    struct commit_mark *marks; /* one an outlet; the source's thread */
+    struct pipeline *letters;  /* whose the dead-letter outlet is, if not of this one */
+    bool only_letters;         /* no source, no sinks: dead letters of several readers */
+    struct readers *readers;   /* these; else NULL */
+    bool commits;              /* some sink is final only at commit() */
+    bool exact;                /* and repeats nothing */
+    _Atomic bool stop;         /* drain and end */
+    _Atomic bool done;         /* the intake's thread is through */
+    int done_fd;               /* borrowed eventfd that is written then; -1: none */
+    bool left_some;            /* records were undelivered when the drain ended; read after the join */
     struct hang hang;
 };
 
-/* Builds a pipeline; nothing runs yet.  NULL and a sentence in why. */
-struct pipeline *pipeline_new(const struct pipeline_conf *, const char *state_dir, bool until_end,
-                              struct strbuf *why);
+/* Builds a pipeline; nothing runs yet.  Takes the state.  letters: borrowed, has the dead-letter sink for it; NULL:
+ * it has its own. */
+struct pipeline *pipeline_new(const struct pipeline_conf *, struct state *, struct pipeline *letters,
+                              bool until_end);
+/* The same with nothing but the dead-letter sink, for readers that share it; ended with pipeline_end_letters. */
+struct pipeline *pipeline_new_letters(const struct pipeline_conf *, struct state *);
 void pipeline_start(struct pipeline *);
 /* Any thread: stop reading, deliver what was read (up to `drain`), commit, end. */
 void pipeline_stop(struct pipeline *);
+/* When none of its readers runs any more. */
+void pipeline_end_letters(struct pipeline *);
 /* Waits for the end, joins all threads.  True: everything read is accounted for. */
 bool pipeline_join(struct pipeline *);
 bool pipeline_done(const struct pipeline *);

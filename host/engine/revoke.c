@@ -60,7 +60,7 @@ static void finish(struct intake *in, struct revoke *r)
         ledger_committed(&p->flow.ledger, r->shards[i], r->shards[i]->watermark);
     given_back = ledger_books(&p->flow.ledger).returned - given_back;
     if (given_back)
-        log_line(WEIR_LOG_WARNING, p->flow.conf->name,
+        log_line(WEIR_LOG_WARNING, p->flow.conf->label,
                  "%" PRIu64
                  " records of %u lanes taken away were not through: their new owner reads them again",
                  given_back, r->n);

@@ -176,7 +176,7 @@ static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_
 static int s_state_get(struct weir_ctx *ctx, struct weir_slice key, struct weir_slice *value)
 {
     struct instance *i = of(ctx);
-    int status = state_get(i->pipeline->state, i->section->title, key, &i->state_value);
+    int status = state_get(i->pipeline->state, i->owner, key, &i->state_value);
     if (status != WEIR_OK)
         return status;
     *value = (struct weir_slice){i->state_value.data, i->state_value.len};
@@ -187,14 +187,14 @@ static int s_state_put(struct weir_ctx *ctx, struct weir_slice key, struct weir_
 {
     if (key.len > 1024 || value.len > 65536)
         return WEIR_FATAL;
-    state_put(of(ctx)->pipeline->state, of(ctx)->section->title, key, value);
+    state_put(of(ctx)->pipeline->state, of(ctx)->owner, key, value);
     return WEIR_OK;
 }
 
 static int s_state_scan(struct weir_ctx *ctx, struct weir_slice prefix,
                         int (*each)(void *, struct weir_slice, struct weir_slice), void *opaque)
 {
-    return state_scan(of(ctx)->pipeline->state, of(ctx)->section->title, prefix, each, opaque);
+    return state_scan(of(ctx)->pipeline->state, of(ctx)->owner, prefix, each, opaque);
 }
 
 static const struct weir_error *s_classify(struct weir_ctx *ctx, const struct weir_fault *fault)

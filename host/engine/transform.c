@@ -109,7 +109,7 @@ static void book(struct transform *t, const struct weir_emitter *e)
     if (more)
         ledger_add_copies(&t->instance->pipeline->flow.ledger, e->in, extra, 0);
     if (dropped)
-        ledger_end_marked(&t->instance->pipeline->flow.ledger, e->in, none, DROPPED);
+        ledger_end_marked(e->in, none, DROPPED);
     free(none);
     free(extra);
 }

@@ -30,9 +30,19 @@ int64_t backoff_next(struct backoff *b, int64_t wish_ms)
 static char *who(const struct section_conf *s, const struct instance_place *at)
 {
     struct strbuf text = {0};
-    strbuf_printf(&text, "%s [%s]", at->name, s->title);
+    strbuf_printf(&text, "%s [%s]", at->conf->label, s->title);
     if (at->worker)
         strbuf_printf(&text, " #%u", at->worker);
+    return text.data;
+}
+
+/* A sink has its name for itself; the source and the transforms are there once for each reader. */
+static char *owner(const struct section_conf *s, const struct pipeline_conf *conf)
+{
+    struct strbuf text = {0};
+    strbuf_str(&text, s->title);
+    if (s->kind != WEIR_SINK && conf->reader[0])
+        strbuf_printf(&text, "@%s", conf->reader);
     return text.data;
 }
 
@@ -47,6 +57,7 @@ struct instance *instance_new(const struct section_conf *s, const struct instanc
     i->next_in_loop = at->loop->instances;
     at->loop->instances = i;
     i->who = who(s, at);
+    i->owner = owner(s, at->conf);
     i->wake_at = INT64_MAX;
     i->open_backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
     pthread_mutex_init(&i->health_lock, NULL);
@@ -54,9 +65,9 @@ struct instance *instance_new(const struct section_conf *s, const struct instanc
     pthread_cond_init(&i->left, NULL);
     i->info = (struct weir_instance){.struct_size = sizeof i->info,
                                      .worker = at->worker,
-                                     .pipeline = at->name,
+                                     .pipeline = at->conf->name,
                                      .section = s->title,
-                                     .reader = "",
+                                     .reader = at->conf->reader,
                                      .budget = at->budget};
     if (s->kind == WEIR_SINK) {
         i->info.batch_records = (uint32_t)s->batch_records;
@@ -155,6 +166,7 @@ void instance_free(struct instance *i)
     pthread_cond_destroy(&i->left);
     free(i->metrics);
     free(i->who);
+    free(i->owner);
     free(i);
 }
 

@@ -21,7 +21,7 @@ struct pipeline;
 
 struct instance_place {        /* where an instance lives and what it is given */
     struct pipeline *pipeline; /* handed through to the services */
-    const char *name;          /* of the pipeline */
+    const struct pipeline_conf *conf;
     const struct weir_host *host;
     struct loop *loop;
     uint32_t worker;
@@ -58,7 +58,8 @@ struct instance {
     struct instance *next_in_loop;
     void *self;
     struct weir_instance info;
-    char *who; /* "web [sink es]", for the log */
+    char *who;   /* "web [sink es]", for the log */
+    char *owner; /* of its keyed bytes in the state */
     pthread_mutex_t
         self_lock; /* of the next two: interrupt comes from any thread, destroy must wait for it */
     pthread_cond_t left;

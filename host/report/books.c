@@ -37,14 +37,26 @@ bool books_print(struct pipeline *p, FILE *f)
     fprintf(f,
             "%s: read %" PRIu64 " = delivered %" PRIu64 " + dead-lettered %" PRIu64 " + dropped %" PRIu64
             " + undelivered %" PRIu64 "\n",
-            p->flow.conf->name, b.read, b.delivered, b.dead, b.dropped, b.open);
+            p->flow.conf->label, b.read, b.delivered, b.dead, b.dropped, b.open);
     for (size_t i = 0; i < p->flow.conf->n_sinks; i++)
         print_sink(p, &p->flow.conf->sinks[i], f);
-    if (p->flow.conf->dead_letter)
+    if (p->flow.conf->dead_letter && !p->letters)
         print_sink(p, p->flow.conf->dead_letter, f);
     if (b.returned)
         fprintf(f, "  given back at a rebalance, read again by their new owner: %" PRIu64 "\n", b.returned);
     if (!balanced)
         fprintf(f, "  these books do not balance: a fault of weir, please report it\n");
+    return balanced;
+}
+
+bool books_print_all(const struct readers *r, FILE *f)
+{
+    bool balanced = true;
+    for (size_t i = 0; i < r->n; i++)
+        balanced &= books_print(r->list[i], f);
+    if (r->letters) {
+        fprintf(f, "%s: dead letters of all its sinks\n", r->conf->name);
+        print_sink(r->letters, r->conf->dead_letter, f);
+    }
     return balanced;
 }

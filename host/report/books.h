@@ -3,7 +3,7 @@
 #ifndef WEIR_HOST_BOOKS_H
 #define WEIR_HOST_BOOKS_H
 
-#include "engine/pipeline.h"
+#include "engine/readers.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,5 +11,7 @@
 /* `web: read 1000 = delivered 990 + ...`, then a line for every sink.  False: the columns do not add up, which is
  * said: it is a fault of weir. */
 bool books_print(struct pipeline *, FILE *);
+/* The same of each pipeline of a file, and of the dead-letter sink that they share. */
+bool books_print_all(const struct readers *, FILE *);
 
 #endif

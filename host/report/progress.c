@@ -184,7 +184,7 @@ static void draw(struct progress *p, double seconds)
     p->text.len = 0;
     for (int i = 0; i < n; i++) {
         size_t from = p->text.len;
-        strbuf_printf(&p->text, "%s  ", p->pipelines[i]->flow.conf->name);
+        strbuf_printf(&p->text, "%s  ", p->pipelines[i]->flow.conf->label);
         describe(p, i, seconds, &p->text);
         fit(&p->text, from, known ? w.ws_col : 80);
         strbuf_char(&p->text, '\n');
@@ -202,7 +202,7 @@ static void print_plain(struct progress *p, double seconds)
     for (int i = 0; i < p->n; i++) {
         p->text.len = 0;
         describe(p, i, seconds, &p->text);
-        log_text(WEIR_LOG_INFO, p->pipelines[i]->flow.conf->name, p->text.data, p->text.len);
+        log_text(WEIR_LOG_INFO, p->pipelines[i]->flow.conf->label, p->text.data, p->text.len);
     }
 }
 

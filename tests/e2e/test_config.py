@@ -136,8 +136,12 @@ INDENTED = ("this line is indented like the continuation of the one above, and v
     ((SOURCE + SINK).encode() + b"format = \xe4\n",
      "web.ini:6: byte 0xe4 at column 10 is not UTF-8; save the file in UTF-8"),
     ((SOURCE + SINK).encode() + b"format = a\x00b\n", "web.ini:6: a NUL byte at column 11; is this a text file?"),
-    (SOURCE + SINK + "[pipeline]\nfan-out = independent\n",
-     "web.ini:7: [pipeline] fan-out = independent is not available yet; use together, or one file per sink"),
+    ("[source]\nplugin = std\n" + SINK + "[pipeline]\nfan-out = independent\n",
+     "web.ini:6: [pipeline] fan-out = independent reads the source once for each sink, but what std gives can be "
+     "read only once; use together"),
+    (SOURCE + "".join(f"[sink s{i}]\nplugin = std\n" for i in range(9)) + "[pipeline]\nfan-out = independent\n",
+     "web.ini:23: [pipeline] fan-out = independent divides memory among the readers of 9 sinks, each needs 8M; set "
+     "memory to 72M or more"),
     (SOURCE + "[sink]\nplugin = file\npath = ${file:/nowhere/x}\n",
      "web.ini:6: [sink] path: ${file:/nowhere/x}: No such file or directory"),
     (SOURCE + "[sink]\nplugin = file\npath = ${vault:x}\n",

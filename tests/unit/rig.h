@@ -69,6 +69,8 @@ static void rig_init(struct rig *r)
     memset(r, 0, sizeof *r);
     r->plugin.info.name = "fake";
     r->conf = (struct pipeline_conf){.name = "rig",
+                                     .label = "rig",
+                                     .reader = "",
                                      .order = ORDER_SHARD,
                                      .memory = 16 << 20,
                                      .workers = 1,
@@ -103,12 +105,13 @@ static inline struct section_conf *rig_transform(struct rig *r, const char *titl
     return s;
 }
 
-static void rig_build(struct rig *r)
+static inline void rig_build(struct rig *r)
 {
     struct strbuf why = {0};
-    r->p = pipeline_new(&r->conf, scratch_dir, true, &why);
-    if (!r->p)
+    struct state *state = state_open(scratch_dir, r->conf.name, &why);
+    if (!state)
         fail_msg("%s", why.data);
+    r->p = pipeline_new(&r->conf, state, NULL, true);
     strbuf_free(&why);
 }
 
@@ -152,7 +155,7 @@ static inline struct weir_batch *rig_chunk(struct rig *r, const struct rig_recor
     return b;
 }
 
-static void rig_free(struct rig *r)
+static inline void rig_free(struct rig *r)
 {
     if (r->p)
         pipeline_free(r->p);

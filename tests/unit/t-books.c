@@ -57,9 +57,9 @@ static void every_record_stands_in_one_column(void **state)
            "  es: in 0 = delivered 0 + duplicate 0 + dead-lettered 0\n",
            true);
     struct weir_batch *b = rig_chunk(&rig, records, 5);
-    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){1, 0, 0, 0, 0}, DELIVERED);
-    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){0, 1, 0, 0, 0}, DEAD_LETTERED);
-    ledger_end_marked(&rig.p->flow.ledger, b, (uint8_t[]){0, 0, 1, 0, 0}, DROPPED);
+    ledger_end_marked(b, (uint8_t[]){1, 0, 0, 0, 0}, DELIVERED);
+    ledger_end_marked(b, (uint8_t[]){0, 1, 0, 0, 0}, DEAD_LETTERED);
+    ledger_end_marked(b, (uint8_t[]){0, 0, 1, 0, 0}, DROPPED);
     struct outlet_books *o = &rig.p->outlets[0]->books;
     o->in = 4;
     o->delivered = o->duplicate = o->dead = 1;

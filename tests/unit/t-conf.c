@@ -91,6 +91,37 @@ static void a_small_file_gets_all_defaults(void **state)
     conf_free(conf);
 }
 
+static void independent_sinks_have_a_reader_each(void **state)
+{
+    (void)state;
+    struct pipeline_conf *conf =
+        load("[pipeline]\nfan-out = independent\n" SOURCE
+             "[transform t]\nplugin = toy\nwhen = .a\n[sink a]\nplugin = toy\npath = /a\n"
+             "[sink b]\nplugin = toy\npath = /b\n[dead-letter]\nplugin = toy\n"
+             "path = /dead\n");
+    if (!conf)
+        fail_msg("%s", said);
+    assert_int_equal(conf->n_readers, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct pipeline_conf *reader = &conf->readers[i];
+        assert_string_equal(reader->name, "web");
+        assert_string_equal(reader->reader, conf->sinks[i].name);
+        assert_string_equal(reader->label, i ? "web.b" : "web.a");
+        assert_int_equal(reader->memory, 32 << 20);
+        assert_int_equal(reader->n_sinks, 1);
+        assert_ptr_equal(reader->sinks, &conf->sinks[i]);
+        assert_ptr_equal(reader->dead_letter, conf->dead_letter);
+        assert_int_equal(reader->n_transforms, 1);
+    }
+    conf_free(conf);
+    conf = load(SOURCE SINK);
+    assert_int_equal(conf->n_readers, 1);
+    assert_ptr_equal(conf->readers, conf);
+    assert_string_equal(conf->label, "web");
+    assert_string_equal(conf->reader, "");
+    conf_free(conf);
+}
+
 static void a_full_file_is_taken_over(void **state)
 {
     (void)state;
@@ -181,9 +212,10 @@ static const struct {
     {SOURCE SINK "when = .a ==\n", "web.ini:7: [sink] when = .a ==: "},
     {SOURCE SINK "[pipeline]\nmemory = 1M\n",
      "web.ini:8: [pipeline] memory = 1M: out of range; 16M to 1024G\n"},
-    {SOURCE SINK "[pipeline]\nfan-out = independent\n",
-     "web.ini:8: [pipeline] fan-out = independent is not available yet; use together, or one file per "
-     "sink\n"},
+    {"[pipeline]\nmemory = 16M\nfan-out = independent\n" SOURCE "[sink a]\nplugin = toy\npath = /a\n"
+     "[sink b]\nplugin = toy\npath = /b\n[sink c]\nplugin = toy\npath = /c\n",
+     "web.ini:3: [pipeline] fan-out = independent divides memory among the readers of 3 sinks, each needs "
+     "8M; set memory to 24M or more\n"},
     {SOURCE SINK "[pipeline]\nname = a/b\n", "web.ini:8: [pipeline] \"a/b\" is no pipeline name; it has "
                                              "1 to 64 letters, digits, . - and _, and begins "
                                              "with a letter or digit\n"},
@@ -293,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_file_gets_all_defaults),
         cmocka_unit_test(a_full_file_is_taken_over),
+        cmocka_unit_test(independent_sinks_have_a_reader_each),
         cmocka_unit_test(mistakes_read_as_promised),
         cmocka_unit_test(all_mistakes_are_reported_in_order),
         cmocka_unit_test(secrets_stay_out_of_mistakes),

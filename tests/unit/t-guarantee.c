@@ -79,6 +79,24 @@ static void several_sinks_are_as_good_as_the_weakest(void **state)
     because(&conf, EFFECTIVELY_ONCE);
 }
 
+static void each_sink_with_its_own_reader_stands_alone(void **state)
+{
+    struct section_conf sinks[] = {part(WEIR_SINK, &kafka, "k", &exact),
+                                   part(WEIR_SINK, &file, "archive", &plain)};
+    struct pipeline_conf conf = {.source = part(WEIR_SOURCE, &kafka, "kafka", &replays),
+                                 .sinks = sinks,
+                                 .n_sinks = 2,
+                                 .fan_out = FANOUT_INDEPENDENT};
+    (void)state;
+    assert_string_equal(
+        because(&conf, AT_LEAST_ONCE),
+        "kafka is read again from the last commit after a crash, and kafka \"k\" stores records "
+        "and the position they lead to in one transaction (exactly once) and file \"archive\" can "
+        "not tell a repeat after a crash from a new record (at least once)");
+    assert_string_equal(chain(&conf, false),
+                        "kafka -> kafka \"k\" + file \"archive\", each with a reader of its own");
+}
+
 static void dead_letters_are_named_when_weaker(void **state)
 {
     struct section_conf sink = part(WEIR_SINK, &kafka, "kafka", &idempotent);
@@ -118,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sink),
         cmocka_unit_test(several_sinks_are_as_good_as_the_weakest),
+        cmocka_unit_test(each_sink_with_its_own_reader_stands_alone),
         cmocka_unit_test(dead_letters_are_named_when_weaker),
         cmocka_unit_test(chains),
     };

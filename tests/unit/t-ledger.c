@@ -46,11 +46,11 @@ static struct weir_batch *opened(struct ledger *l, struct shard *s, uint32_t n, 
     return b;
 }
 
-static void end_one(struct ledger *l, const struct weir_batch *b, uint32_t i, enum outcome outcome)
+static void end_one(const struct weir_batch *b, uint32_t i, enum outcome outcome)
 {
     uint8_t *mark = calloc(b->count, 1);
     mark[i] = 1;
-    ledger_end_marked(l, b, mark, outcome);
+    ledger_end_marked(b, mark, outcome);
     free(mark);
 }
 
@@ -93,7 +93,7 @@ static void the_worst_outcome_of_the_copies_wins(void **state)
             struct books now = ledger_books(&l);
             assert_int_equal(now.open, 1);
             assert_int_equal(now.delivered + now.dead + now.dropped, 0);
-            ledger_end_all(&l, b, cases[c].ends[k]);
+            ledger_end_all(b, cases[c].ends[k]);
         }
         struct books now = ledger_books(&l);
         assert_int_equal(now.dropped, cases[c].worst == DROPPED);
@@ -114,12 +114,12 @@ static void extra_copies_are_counted_record_by_record(void **state)
     struct shard *s = shard(&l, "a");
     struct weir_batch *b = opened(&l, s, 3, 1);
     ledger_add_copies(&l, b, (uint32_t[]){0, 2, 0}, 0);
-    ledger_end_all(&l, b, DELIVERED);
+    ledger_end_all(b, DELIVERED);
     assert_int_equal(ledger_books(&l).delivered, 2);
     assert_int_equal(watermark(&l, s), 1);
-    end_one(&l, b, 1, DROPPED);
+    end_one(b, 1, DROPPED);
     assert_int_equal(watermark(&l, s), 1);
-    end_one(&l, b, 1, DROPPED);
+    end_one(b, 1, DROPPED);
     assert_int_equal(ledger_books(&l).delivered, 3);
     assert_int_equal(watermark(&l, s), 3);
     batch_unref(b);
@@ -196,7 +196,7 @@ static void watermarks_follow_the_contiguous_final_prefix(void **state)
             uint32_t k = (uint32_t)rand() % left;
             struct copy c = copies[k];
             copies[k] = copies[left - 1];
-            end_one(&l, batches[c.batch], c.index, (enum outcome)(rand() % 3));
+            end_one(batches[c.batch], c.index, (enum outcome)(rand() % 3));
             m->final[c.shard][c.place] = true;
             if (rand() % 3 == 0)
                 for (uint32_t s = 0; s < SHARDS; s++)
@@ -222,12 +222,12 @@ static void what_was_committed_is_not_listed_again(void **state)
     ledger_init(&l);
     struct shard *s = shard(&l, "a");
     struct weir_batch *b = opened(&l, s, 2, 10);
-    end_one(&l, b, 0, DELIVERED);
+    end_one(b, 0, DELIVERED);
     assert_int_equal(watermark(&l, s), 10);
     assert_int_equal(watermark(&l, s), 10);
     ledger_committed(&l, s, 10);
     assert_int_equal(watermark(&l, s), 0);
-    end_one(&l, b, 1, DELIVERED);
+    end_one(b, 1, DELIVERED);
     assert_int_equal(watermark(&l, s), 11);
     batch_unref(b);
     ledger_free(&l);
@@ -247,9 +247,9 @@ static void a_skip_waits_for_what_was_read_before_it(void **state)
     ledger_shard_skip(&l, s, 20); /* a step back says nothing */
     assert_int_equal(watermark(&l, s), 5);
     struct weir_batch *c = opened(&l, s, 1, 1001);
-    ledger_end_all(&l, c, DELIVERED);
+    ledger_end_all(c, DELIVERED);
     assert_int_equal(watermark(&l, s), 5);
-    ledger_end_all(&l, b, DELIVERED);
+    ledger_end_all(b, DELIVERED);
     assert_int_equal(watermark(&l, s), 1001);
     batch_unref(b);
     batch_unref(c);
@@ -265,9 +265,9 @@ static void a_watermark_never_goes_back(void **state)
     ledger_shard_skip(&l, s, 100);
     assert_int_equal(watermark(&l, s), 100);
     struct weir_batch *b = opened(&l, s, 3, 50); /* a source that starts over */
-    end_one(&l, b, 0, DELIVERED);
+    end_one(b, 0, DELIVERED);
     assert_int_equal(watermark(&l, s), 100);
-    ledger_end_marked(&l, b, (uint8_t[]){0, 1, 1}, DELIVERED);
+    ledger_end_marked(b, (uint8_t[]){0, 1, 1}, DELIVERED);
     assert_int_equal(watermark(&l, s), 100);
     batch_unref(b);
     ledger_free(&l);
@@ -284,7 +284,7 @@ static void a_closed_shard_is_out_of_the_books_and_fenced(void **state)
     add(b, books, mine, 2, 1);
     add(b, books, taken, 3, 1);
     assert_true(ledger_open(books));
-    end_one(&l, b, 2, DELIVERED); /* the first of taken's */
+    end_one(b, 2, DELIVERED); /* the first of taken's */
     assert_false(ledger_shard_idle(&l, taken));
     ledger_shard_close(&l, taken);
     struct books now = ledger_books(&l);
@@ -293,15 +293,15 @@ static void a_closed_shard_is_out_of_the_books_and_fenced(void **state)
     assert_int_equal(now.delivered, 1);
     assert_int_equal(now.returned, 2);
     assert_int_equal(taken->watermark, 1);
-    end_one(&l, b, 3, DELIVERED); /* too late */
-    end_one(&l, b, 4, DEAD_LETTERED);
+    end_one(b, 3, DELIVERED); /* too late */
+    end_one(b, 4, DEAD_LETTERED);
     ledger_shard_skip(&l, taken, 99);
     now = ledger_books(&l);
     assert_int_equal(now.delivered, 1);
     assert_int_equal(now.dead, 0);
     assert_int_equal(taken->watermark, 1);
     balanced(&l);
-    ledger_end_marked(&l, b, (uint8_t[]){1, 1, 0, 0, 0}, DELIVERED);
+    ledger_end_marked(b, (uint8_t[]){1, 1, 0, 0, 0}, DELIVERED);
     assert_true(ledger_idle(&l));
     assert_int_equal(watermark(&l, mine), 2);
     batch_unref(b);
@@ -316,8 +316,8 @@ static void undelivered_records_stay_open_and_are_freed(void **state)
     struct shard *kept = shard(&l, "a"), *closed = shard(&l, "b");
     struct weir_batch *b = opened(&l, kept, 4, 1), *c = opened(&l, closed, 4, 1),
                       *d = opened(&l, closed, 1, 9);
-    end_one(&l, b, 1, DELIVERED);
-    end_one(&l, c, 1, DELIVERED);
+    end_one(b, 1, DELIVERED);
+    end_one(c, 1, DELIVERED);
     ledger_shard_close(&l, closed);
     assert_int_equal(ledger_books(&l).open, 3);
     assert_false(ledger_idle(&l));
@@ -344,7 +344,7 @@ static void lag_is_what_lies_before_the_end(void **state)
     ledger_shard_skip(&l, s, 200);
     assert_true(ledger_lag(&l, &lag, &size));
     assert_int_equal(lag, 0);
-    ledger_end_all(&l, b, DELIVERED);
+    ledger_end_all(b, DELIVERED);
     batch_unref(b);
     ledger_free(&l);
 }
@@ -368,7 +368,7 @@ static void *end_copies(void *arg)
     struct race *r = arg;
     for (int b = 0; b < BATCHES; b++)
         for (uint32_t i = 0; i < EACH; i++)
-            end_one(&r->ledger, r->batches[b], i, DELIVERED);
+            end_one(r->batches[b], i, DELIVERED);
     return NULL;
 }
 

@@ -147,7 +147,7 @@ static void books_say(uint64_t open, uint64_t dropped)
 static void deliver(struct weir_batch *out)
 {
     if (out)
-        ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
+        ledger_end_all(out, DELIVERED);
     batch_unref(out);
     assert_true(ledger_idle(&rig.p->flow.ledger));
     assert_int_equal(rig.p->flow.budget.used, 0);
@@ -241,9 +241,9 @@ static void further_outputs_are_copies_with_numbers(void **state)
     for (uint32_t i = 0; i < 6; i++)
         assert_int_equal(out->records[i].sub, sub[i]);
     books_say(3, 7);
-    ledger_end_marked(&rig.p->flow.ledger, out, (uint8_t[]){1, 1, 1, 1, 1, 0}, DELIVERED);
+    ledger_end_marked(out, (uint8_t[]){1, 1, 1, 1, 1, 0}, DELIVERED);
     books_say(1, 7);
-    ledger_end_marked(&rig.p->flow.ledger, out, (uint8_t[]){0, 0, 0, 0, 0, 1}, DELIVERED);
+    ledger_end_marked(out, (uint8_t[]){0, 0, 0, 0, 0, 1}, DELIVERED);
     books_say(0, 7);
 }
 
@@ -288,12 +288,12 @@ static void a_rejected_input_lives_on_in_its_dead_letter(void **state)
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_int_equal(out->count, 5);
-    ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
+    ledger_end_all(out, DELIVERED);
     batch_unref(out);
     books_say(5, 0);
     loop_run_tasks(&rig.p->flow.dead->lane->loop);
     assert_int_equal(rig.p->flow.dead->pending_records, 5);
-    ledger_end_all(&rig.p->flow.ledger, rig.p->flow.dead->head->chunk, DEAD_LETTERED);
+    ledger_end_all(rig.p->flow.dead->head->chunk, DEAD_LETTERED);
     assert_int_equal(ledger_books(&rig.p->flow.ledger).dead, 5);
     books_say(0, 0);
 }
@@ -386,7 +386,7 @@ static void what_when_can_not_judge_is_rejected(void **state)
     build();
     assert_int_equal(run(0, rig_chunk(&rig, records, 3), &out), WEIR_OK);
     assert_int_equal(out->count, 2);
-    ledger_end_all(&rig.p->flow.ledger, out, DELIVERED);
+    ledger_end_all(out, DELIVERED);
     books_say(1, 0);
     loop_run_tasks(&rig.p->flow.dead->lane->loop);
     assert_int_equal(rig.p->flow.dead->pending_records, 1);
