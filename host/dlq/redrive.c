@@ -11,6 +11,7 @@
 #include "delivery/state.h"
 #include "report/log.h"
 #include "sift.h"
+#include "snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,11 +115,11 @@ static void looked(struct gate *gate, struct state *state)
     strbuf_free(&why);
 }
 
-static bool look(struct redrive *r, struct strbuf *why)
+static bool look(struct redrive *r, const char *state_dir, struct strbuf *why)
 {
     struct passing pass = {.conf = &r->reader->conf,
                            .gate = &r->sift.gate,
-                           .state_dir = r->wish->state_dir,
+                           .state_dir = state_dir,
                            .ready = sift_ready,
                            .done = looked};
     r->looking = true;
@@ -254,30 +255,45 @@ static int send_all(struct redrive *r)
     return end == PASS_DONE || end == PASS_STOPPED ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* Looks through a copy of the state: it changes nothing, and the pipeline may run. */
+static int plan(struct redrive *r, struct strbuf *why)
+{
+    struct snapshot copy;
+    if (!snapshot_make(&copy, r->wish->state_dir, r->reader->conf.state_name, why))
+        return EXIT_FAILED;
+    bool ok = look(r, copy.dir.data, why);
+    snapshot_free(&copy);
+    if (!ok)
+        return EXIT_FAILED;
+    print_plan(r);
+    say_left(r, &r->sift.counts);
+    return EXIT_DONE;
+}
+
+static int go(struct redrive *r, struct strbuf *why)
+{
+    if (!look(r, r->wish->state_dir, why))
+        return EXIT_FAILED;
+    if (!safe(r))
+        return EXIT_USAGE;
+    if (!r->sift.counts.wanted)
+        log_line(WEIR_LOG_NOTICE, r->reader->of->name, "there is no dead letter to send");
+    int status = send_all(r);
+    say_left(r, &r->sift.counts);
+    return status;
+}
+
 int redrive_run(struct reader *reader, const struct redrive_wish *wish)
 {
     struct redrive r = {.reader = reader, .wish = wish};
     struct strbuf why = {0};
-    int status = EXIT_FAILED;
     sift_init(&r.sift, restore);
     r.sift.where = wish->where;
     r.sift.stage = wish->stage;
     r.to = xcalloc(reader->of->n_sinks + 1, sizeof *r.to);
-    if (!look(&r, &why)) {
-        if (why.len)
-            log_line(WEIR_LOG_ERROR, reader->of->name, "%s", why.data);
-    } else if (wish->dry_run) {
-        print_plan(&r);
-        say_left(&r, &r.sift.counts);
-        status = EXIT_DONE;
-    } else if (!safe(&r)) {
-        status = EXIT_USAGE;
-    } else {
-        if (!r.sift.counts.wanted)
-            log_line(WEIR_LOG_NOTICE, reader->of->name, "there is no dead letter to send");
-        status = send_all(&r);
-        say_left(&r, &r.sift.counts);
-    }
+    int status = wish->dry_run ? plan(&r, &why) : go(&r, &why);
+    if (why.len)
+        log_line(WEIR_LOG_ERROR, reader->of->name, "%s", why.data);
     while (r.lanes) {
         struct lane_of *l = r.lanes;
         r.lanes = l->after;

@@ -313,7 +313,8 @@ def test_files_that_are_not_there(tmp_path):
     (("chek",), 'weir: there is no command "chek"; see weir --help\n'),
     (("check",), "weir check: name a FILE or a DIR; see weir check --help\n"),
     (("serve",), "weir serve is not available in this version\n"),
-    (("dlq", "ls"), "weir dlq is not available in this version\n"),
+    (("dlq",), "weir dlq: it goes on with ls, show or redrive; see weir dlq --help\n"),
+    (("dlq", "ls"), "weir dlq ls: name a FILE or a DIR; see weir dlq ls --help\n"),
     (("plugins", "a", "b"), "weir plugins: give one NAME, or check and a FILE.so; see weir plugins --help\n"),
     (("--plugin-path",), "weir: --plugin-path needs a folder; see weir --help\n"),
 ])
