@@ -241,6 +241,22 @@ static int rejoin(struct kafka_source *s, const rd_kafka_topic_partition_list_t 
     return r;
 }
 
+/* librdkafka does not join again by the cooperative protocol: there it can only be said. */
+static bool may_rejoin(struct kafka_source *s, const struct kafka_holding *group)
+{
+    if (!group->stale || !s->instance[0] || s->rejoined)
+        return false;
+    if (!cooperative(s))
+        return true;
+    s->rejoined = true;
+    weir_logf(s->ctx, WEIR_LOG_WARNING,
+              "group %s: what it assigns this member is of its last session; other topics and new partitions "
+              "are not read before it rebalances: stop weir for longer than session.timeout.ms, or use "
+              "instance = (empty)",
+              s->group);
+    return false;
+}
+
 static int assign_begin(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
 {
     s->pending = rd_kafka_topic_partition_list_copy(list);
@@ -271,7 +287,7 @@ int kafka_rebalance_assign(struct kafka_source *s)
     if (s->rebalance != KAFKA_ASSIGNING || !kafka_lookup_take(s->lookup, &a))
         return WEIR_OK;
     int r = WEIR_OK;
-    bool again = a.group.stale && s->instance[0] && !s->rejoined;
+    bool again = may_rejoin(s, &a.group);
     if (again) {
         r = rejoin(s, a.group.foreign);
     } else {

@@ -340,6 +340,17 @@ def test_partitions_that_came_while_a_static_member_was_away_are_read(weir, kafk
     assert sorted((tmp_path / "out").read_bytes().splitlines()) == sorted(numbers(30))
 
 
+def test_a_cooperative_static_member_says_what_it_does_not_read(weir, kafka, name, tmp_path):
+    source = kafka.create(f"{name}-in", 2)
+    ini = kafka_source(kafka, source, name, "rdkafka.partition.assignment.strategy=cooperative-sticky")
+    ini += f"[sink]\nplugin=file\npath={tmp_path}/out"
+    kafka.fill(source, 10, 2)
+    weir.run(ini).ok(10)
+    kafka.grow(source, 4)
+    kafka.fill(source, 20, 4, first=10)
+    assert "new partitions are not read before it rebalances" in weir.run(ini).ok().err
+
+
 def test_until_end_says_what_other_members_hold(weir, kafka, name, tmp_path):
     source = kafka.create(f"{name}-in", 4)
     ini = kafka_source(kafka, source, name, "instance=") + f"[sink]\nplugin=file\npath={tmp_path}/"
