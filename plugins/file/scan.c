@@ -107,12 +107,14 @@ static void dirs_watch(struct source *s)
     globfree(&found);
 }
 
+/* The file that is read under that name.  One whose path leads elsewhere is not: what is written there is another's. */
 static struct tail *tail_at(struct source *s, const struct watched *dir, const char *name)
 {
     size_t n = strlen(dir->path);
     for (uint32_t i = 0; i < s->n_tails; i++) {
         struct tail *t = s->tails[i];
-        if (t->state == TAIL_LIVE && !t->cut && !strncmp(t->path, dir->path, n) && !strcmp(t->path + n, name))
+        if (t->state == TAIL_LIVE && !t->cut && t->gone_ms < 0 && !strncmp(t->path, dir->path, n) &&
+            !strcmp(t->path + n, name))
             return t;
     }
     return NULL;

@@ -24,6 +24,31 @@ static void a_renamed_file_is_read_to_its_end(void **state)
     harness_free(h);
 }
 
+/* logrotate makes the new file empty, and the program writes to it later, while the old one is still waited for. */
+static void a_new_file_that_is_empty_at_first_is_read_at_once(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a\nrotate-wait = 1m\n");
+    expect_count(h, 1);
+    assert_int_equal(rename(scratch_path("a"), scratch_path("a.1")), 0);
+    scratch_append("a", "");
+    harness_stop_clock(h, 0);
+    for (int i = 0; i < 3; i++) { /* it is seen, empty, and the old one is gone from its path */
+        harness_advance(h, 100);
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    }
+    scratch_append("a", "new\n");
+    for (int i = 0; i < 3; i++) {
+        harness_advance(h, 100);
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    }
+    assert_int_equal(harness_out_count(h), 2);
+    expect_once(h, "new");
+    harness_free(h);
+}
+
 static void a_renamed_file_that_still_matches_is_not_read_again(void **state)
 {
     struct harness *h;
@@ -179,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_renamed_file_is_read_to_its_end),
+        TEST(a_new_file_that_is_empty_at_first_is_read_at_once),
         TEST(a_renamed_file_that_still_matches_is_not_read_again),
         TEST(a_file_renamed_while_stopped_is_read_to_its_end),
         TEST(deleted_and_made_again),
