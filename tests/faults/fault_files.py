@@ -4,7 +4,8 @@ from fault import Fault, fault
 
 
 class Rotation(Fault):
-    """`state` of weir meanwhile.  A file that comes and goes again unseen can not be read, so each strike waits until all is read."""
+    """`state` of weir meanwhile.  A file that comes and goes again unseen can not be read, and one that is renamed while weir is
+    away is known by what was committed of it: so each strike ends with something of the new file committed."""
 
     needs = {"files"}
     gap = (0.05, 0.5)
@@ -22,6 +23,7 @@ class Rotation(Fault):
         if state != "running":
             run.start()
         run.feed.pause()
+        run.source.put(run.feed.step)
         run.arrived()
         run.feed.resume()
         run.recovered(run.begun)
@@ -58,5 +60,7 @@ class Truncate(Rotation):
             run.kill()
         run.source.truncate(int(which * run.source.FILES))
         run.start()
+        run.source.put(run.feed.step)
+        run.arrived()
         run.feed.resume()
         run.recovered(run.begun)

@@ -2,7 +2,9 @@
 """Where records come from and where they go: three sources, three sinks, and the lanes that are made of them.
 
 A source is fed by feed.py's thread alone; a sink's progress() is asked by watch.py's thread, the rest by the main one."""
+import contextlib
 import os
+import sqlite3
 import threading
 import time
 
@@ -121,7 +123,10 @@ class FileSource(Source):
         os.truncate(self.path(i), 0)
 
     def settled(self):
-        return True
+        """The positions in weir's state, one for each file that ever was, are all there is."""
+        state = sqlite3.connect(f"file:{self.run.weir.state / 'p.db'}?mode=ro", uri=True)
+        with contextlib.closing(state):
+            return state.execute("SELECT sum(next) FROM position").fetchone()[0] == self.bytes
 
 
 class Sink:

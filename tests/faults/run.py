@@ -5,6 +5,7 @@ What a fault may use is listed in README.md.  Main thread; feed.py and watch.py 
 import pathlib
 import re
 import shutil
+import sqlite3
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -139,8 +140,9 @@ class Run:
             self.result.recovery = max(self.result.recovery, time.monotonic() - since)
 
     def arrived(self):
-        """Everything sent until now is in the sink.  The feeder must stand still."""
+        """Everything sent until now is in the sink, and committed.  The feeder must stand still."""
         self.wait(lambda: quietly(self.sink.complete), "all that was sent is in the sink")
+        self.wait(lambda: quietly(self.source.settled), "all is committed")
 
     # --- the run ---
 
@@ -176,7 +178,6 @@ class Run:
         self.recovered(time.monotonic())
         self.feed.finish()
         self.arrived()
-        self.wait(lambda: quietly(self.source.settled), "all is committed")
         self.stop()
         self.running = None
         self.weir.run([self.weir.ini(self.ini(), "p")]).ok()
@@ -219,7 +220,7 @@ def quietly(condition):
     """False while a server does not answer."""
     try:
         return condition()
-    except OSError:
+    except (OSError, sqlite3.Error):
         return False
 
 
