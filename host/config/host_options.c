@@ -55,8 +55,10 @@ static const struct weir_option pipeline_rows[] = {
                      "Most batches sent and not answered", NULL),                                            \
         WEIR_OPT_DURATION(struct host_section, retry_initial_ms, "retry.initial", WEIR_F_ADVANCED, "100ms",  \
                           1, 3600000, "Wait before the first retry; doubled each time", NULL),               \
-        WEIR_OPT_DURATION(struct host_section, retry_max_ms, "retry.max", WEIR_F_ADVANCED, "30s", 1,         \
-                          3600000, "Longest wait between retries", NULL),                                    \
+        WEIR_OPT_DURATION(                                                                                   \
+            struct host_section, retry_max_ms, "retry.max", WEIR_F_ADVANCED, "30s", 1, 3600000,              \
+            "Longest wait between retries",                                                                  \
+            "At most 4s while the other end does not answer at all: a try costs little then."),              \
         WEIR_OPT_DURATION(struct host_section, retry_for_ms, "retry.for", WEIR_F_ADVANCED, NULL, 0,          \
                           INT64_MAX,                                                                         \
                           "How long a batch is tried before it is given up; without it: for ever", NULL),    \

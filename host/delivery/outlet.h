@@ -34,8 +34,9 @@ struct delivery {     /* one batch on its way through the sink */
     bool lent;          /* and not given back; under the outlet's lock */
     bool part;          /* records picked out of a batch for a retry: others flow past it */
     uint32_t attempt;
-    int64_t since_ms; /* first try */
-    int64_t due_ms;   /* a retry: not before */
+    uint32_t waits, health; /* retries since the trouble is of this kind: the wait grows with them */
+    int64_t since_ms;       /* first try */
+    int64_t due_ms;         /* a retry: not before */
 };
 
 struct outlet {

@@ -84,10 +84,17 @@ static bool gave_up(const struct outlet *o, const struct delivery *d, int64_t no
            (o->conf->retry_for_ms >= 0 && now - d->since_ms >= o->conf->retry_for_ms);
 }
 
-static int64_t retry_at(const struct outlet *o, const struct delivery *d, const struct answer *a, int64_t now)
+/* Another kind of trouble begins with short waits again: a server that was away for long answers that it is starting
+ * for a moment only. */
+static int64_t retry_at(const struct outlet *o, struct delivery *d, const struct answer *a, int64_t now)
 {
-    struct backoff b = {.initial_ms = o->conf->retry_initial_ms, .max_ms = o->conf->retry_max_ms};
-    return now + backoff_wait(&b, d->attempt, a->retry_after_ms);
+    struct backoff b = {.initial_ms = o->conf->retry_initial_ms,
+                        .max_ms = instance_patience(o->instance, o->conf->retry_max_ms)};
+    uint32_t health = o->instance->health;
+    if (health != d->health)
+        d->waits = 0;
+    d->health = health;
+    return now + backoff_wait(&b, d->waits++, a->retry_after_ms);
 }
 
 static void book_delivered(struct outlet *o, const struct weir_batch *b, const struct answer *a)
@@ -132,6 +139,8 @@ static void retry_part(struct outlet *o, struct delivery *d, const struct answer
     part->part = true;
     part->attempt = d->attempt + 1;
     part->since_ms = d->since_ms;
+    part->waits = d->waits;
+    part->health = d->health;
     outlet_wait(o, part, due);
 }
 
@@ -167,6 +176,8 @@ static void split(struct outlet *o, struct delivery *d, uint32_t attempt, int64_
     struct delivery *second = outlet_delivery(o, batch_slice(d->batch, half, d->batch->count - half));
     first->attempt = second->attempt = attempt;
     first->since_ms = second->since_ms = d->since_ms;
+    first->waits = second->waits = d->waits;
+    first->health = second->health = d->health;
     outlet_wait(o, o->one_at_a_time ? second : first,
                 due); /* one at a time, the last to wait is the first to go */
     outlet_wait(o, o->one_at_a_time ? first : second, due);

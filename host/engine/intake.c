@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_MS   100 /* longest wait of a blocking poll: commits and signals are not kept waiting longer */
-#define PAUSED_MS 250 /* how often a paused source is polled, so that it keeps its session */
+#define IDLE_MS   100   /* longest wait of a blocking poll: commits and signals are not kept waiting longer */
+#define RETRY_MS  30000 /* longest wait of a source in trouble */
+#define PAUSED_MS 250   /* how often a paused source is polled, so that it keeps its session */
 #define GIVING_MS                                                                                            \
     20 /* how often lanes to be given back are looked at: idleness is told of all together only */
 
@@ -33,8 +34,8 @@ void intake_init(struct intake *in, struct pipeline *p)
     in->builders = xcalloc(in->n_builders, sizeof *in->builders);
     in->max_records = CHUNK_RECORDS;
     in->max_bytes = p->flow.budget.limit / 8 < CHUNK_BYTES ? p->flow.budget.limit / 8 : CHUNK_BYTES;
-    in->backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
-    in->commit.backoff = in->backoff;
+    in->backoff = (struct backoff){.initial_ms = 100, .max_ms = RETRY_MS};
+    in->commit.backoff = (struct backoff){.initial_ms = 100, .max_ms = SILENCE_MS};
     p->flow.budget.on_room = p->flow.ledger.on_idle = wake;
     p->flow.budget.arg = p->flow.ledger.arg = in;
 }
@@ -118,6 +119,7 @@ static void polled(struct intake *in, int status, int64_t now)
     } else if (status == WEIR_RETRY) {
         if (!i->speaks)
             instance_health(i, WEIR_DEGRADED, i->failure.code, instance_why(i));
+        in->backoff.max_ms = instance_patience(i, RETRY_MS);
         in->retry_at = now + backoff_next(&in->backoff, i->failure.retry_after_ms);
     } else if (status < 0) {
         flow_fail(&in->pipeline->flow, "[source] %s", instance_why(i));

@@ -100,7 +100,7 @@ static bool advance(struct lane *l, struct handover *h, int64_t now)
         struct transform *t = l->transforms[h->stage];
         int status = transform_run(t, h->chunk, &out);
         if (status == WEIR_RETRY) {
-            struct backoff b = {.initial_ms = 100, .max_ms = 30000};
+            struct backoff b = {.initial_ms = 100, .max_ms = instance_patience(t->instance, 30000)};
             if (!t->instance->speaks)
                 instance_health(t->instance, WEIR_DEGRADED, t->instance->failure.code,
                                 instance_why(t->instance));

@@ -80,6 +80,12 @@ struct instance *instance_new(const struct section_conf *s, const struct instanc
     return i;
 }
 
+int64_t instance_patience(const struct instance *i, int64_t max_ms)
+{
+    bool own = i->ops->kind == WEIR_SINK && (conf_promises(i->section) & WEIR_SINGLE); /* a file, a pipe */
+    return max_ms > SILENCE_MS && (own || i->health == WEIR_CONNECTING) ? SILENCE_MS : max_ms;
+}
+
 void instance_clear_failure(struct instance *i)
 {
     i->failure.code = 0;
@@ -111,6 +117,7 @@ int instance_open(struct instance *i)
         i->open_backoff.tries = 0;
     } else if (status == WEIR_RETRY) {
         instance_health(i, WEIR_CONNECTING, i->failure.code, instance_why(i));
+        i->open_backoff.max_ms = instance_patience(i, i->open_backoff.max_ms);
         i->open_at = clock_mono_ms() + backoff_next(&i->open_backoff, i->failure.retry_after_ms);
     }
     return status;

@@ -37,6 +37,10 @@ int64_t backoff_next(struct backoff *, int64_t wish_ms);
 /* The same for a number of tries counted elsewhere. */
 int64_t backoff_wait(const struct backoff *, uint32_t tries, int64_t wish_ms);
 
+/* Longest wait between tries while the other end does not answer at all: they cost little then, and it is to be noticed
+ * soon when it is back. */
+#define SILENCE_MS 4000
+
 struct failure { /* why the last callback returned what it did */
     uint32_t code;
     uint32_t retry_after_ms;
@@ -106,6 +110,9 @@ void instance_free(struct instance *);
 
 /* Any thread: has a blocking callback return soon; does nothing before create and once close has begun. */
 void instance_interrupt(struct instance *);
+
+/* The longest wait before the next try: max_ms, less while nobody answers, or where nobody else is loaded by a try. */
+int64_t instance_patience(const struct instance *, int64_t max_ms);
 
 /* Forgets the last failure; before a callback whose failure matters. */
 void instance_clear_failure(struct instance *);

@@ -339,6 +339,42 @@ static void retry_for_gives_up_to_the_dead_letters(void **state)
     assert_int_equal(books().open, 0);
 }
 
+/* The sink is tried n times in vain; gives the longest of the waits between. */
+static int64_t longest_wait(int n)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < n; i++) {
+        int64_t before = now;
+        answer(WEIR_ALL, WEIR_RETRY);
+        while (!sink.n_held) {
+            int64_t at = tick();
+            now = at > now && at != INT64_MAX ? at : now + 1;
+        }
+        longest = now - before > longest ? now - before : longest;
+    }
+    return longest;
+}
+
+static void who_does_not_answer_is_tried_more_often(void **state)
+{
+    (void)state;
+    conf->retry_max_ms = 30000;
+    build();
+    o->instance->speaks = true; /* else a retry of all makes it degraded */
+    many(0, 0, 2);
+    (void)tick();
+    assert_true(longest_wait(30) > 10000);
+    instance_health(o->instance, WEIR_CONNECTING, 0, "refused");
+    assert_in_range(longest_wait(30), 2000, SILENCE_MS);
+    instance_health(o->instance, WEIR_DEGRADED, 503,
+                    "starting"); /* short waits first, for it may be over soon */
+    assert_in_range(longest_wait(1), 1, 100);
+    assert_in_range(longest_wait(3), 1, 800);
+    assert_true(longest_wait(30) > 10000);
+    fine();
+    all_delivered(2);
+}
+
 static void a_sink_that_is_down_is_opened_later(void **state)
 {
     (void)state;
@@ -376,6 +412,7 @@ int main(void)
         test(a_batch_refused_as_a_whole_backs_off),
         test(a_due_retry_does_not_spin_while_the_sink_is_full),
         test(retry_for_gives_up_to_the_dead_letters),
+        test(who_does_not_answer_is_tried_more_often),
         test(a_sink_that_is_down_is_opened_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
