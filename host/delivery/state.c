@@ -37,6 +37,9 @@ struct state {
     void *puts; /* tsearch tree of struct put */
     size_t n_puts;
     char *file;
+    dev_t dev; /* of the file that was opened */
+    ino_t ino;
+    bool lost;
 };
 
 static const char SCHEMA[] =
@@ -107,7 +110,8 @@ static int lock_file(const char *dir, const char *name, struct strbuf *why)
     strbuf_printf(&path, "%s/%s.lock", dir, name);
     int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0) {
-        strbuf_printf(why, "cannot open %s: %s", path.data, strerror(errno));
+        strbuf_printf(why, "cannot open %s: %s; name another folder with --state-dir", path.data,
+                      strerror(errno));
     } else if (!take_lock(fd)) {
         strbuf_printf(why, "pipeline %s runs already: %s is locked by another process", name, path.data);
         close(fd);
@@ -149,9 +153,58 @@ static bool versioned(struct state *s, struct strbuf *why)
         return sqlite3_exec(s->db, SCHEMA, NULL, NULL, NULL) == SQLITE_OK;
     if (version < 0)
         return false; /* not a database, or not readable */
-    strbuf_printf(why, "%s was written by another version of weir (state version %d, this one knows %d)",
+    strbuf_printf(why,
+                  "%s was written by another version of weir (state version %d, this one knows %d); use that "
+                  "version, or move it away and start without positions",
                   s->file, version, SCHEMA_VERSION);
     return false;
+}
+
+/* What SQLite can tell of a file's inside before anything is believed: one row, "ok". */
+static bool sound(struct state *s)
+{
+    sqlite3_stmt *q = NULL;
+    bool ok = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL) == SQLITE_OK &&
+              sqlite3_step(q) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(q, 0), "ok") == 0;
+    sqlite3_finalize(q);
+    return ok;
+}
+
+/* Opened only if it can be written: SQLite would take one that can't for reading, and leave files beside it that can't
+ * be written either. */
+static bool open_file(struct state *s, struct strbuf *why)
+{
+    struct stat st;
+    if (access(s->file, R_OK | W_OK) != 0 && errno != ENOENT) {
+        strbuf_printf(why, "cannot use the state file %s: %s", s->file, strerror(errno));
+        return false;
+    }
+    bool existed = stat(s->file, &st) == 0 && st.st_size > 0;
+    if (sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK)
+        return false;
+    (void)sqlite3_extended_result_codes(s->db, 1);
+    (void)sqlite3_busy_timeout(s->db, BUSY_MS);
+    if ((existed && !sound(s)) || !versioned(s, why) || !prepare(s))
+        return false;
+    if (stat(s->file, &st) != 0) {
+        strbuf_printf(why, "cannot use the state file %s: %s", s->file, strerror(errno));
+        return false;
+    }
+    s->dev = st.st_dev;
+    s->ino = st.st_ino;
+    return true;
+}
+
+static void say_unusable(struct state *s, struct strbuf *why)
+{
+    int error = sqlite3_errcode(s->db) & 0xff;
+    bool whole = error == SQLITE_FULL || error == SQLITE_IOERR || error == SQLITE_NOMEM;
+    strbuf_printf(why, "cannot use the state file %s: %s%s", s->file,
+                  error == SQLITE_OK ? "it is damaged" : sqlite3_errmsg(s->db),
+                  whole ? ""
+                        : "; put a copy back, or move it away with what begins like it and start without "
+                          "positions");
 }
 
 /* Takes the descriptor of the lock and the file's name. */
@@ -161,15 +214,12 @@ static struct state *open_locked(int lock_fd, char *file, struct strbuf *why)
     pthread_mutex_init(&s->lock, NULL);
     s->lock_fd = lock_fd;
     s->file = file;
-    bool ok =
-        sqlite3_open_v2(s->file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        NULL) == SQLITE_OK;
-    ok = ok && sqlite3_busy_timeout(s->db, BUSY_MS) == SQLITE_OK;
-    ok = ok && versioned(s, why) && prepare(s);
-    if (ok)
+    if (open_file(s, why))
         return s;
     if (!why->len)
-        strbuf_printf(why, "cannot use the state file %s: %s", s->file, sqlite3_errmsg(s->db));
+        say_unusable(s, why);
+    if (s->db)
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* it is left as it is */
     state_close(s);
     return NULL;
 }
@@ -365,12 +415,36 @@ static bool write_all(struct state *s, const char *reader, const struct state_po
     return w.ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* What is written to a file that has lost its name is gone with this process. */
+static bool in_place(struct state *s)
+{
+    struct stat st;
+    if (stat(s->file, &st) == 0)
+        s->lost |= st.st_dev != s->dev || st.st_ino != s->ino;
+    else
+        s->lost |= errno == ENOENT || errno == ENOTDIR;
+    return !s->lost;
+}
+
+bool state_lost(struct state *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool lost = s->lost;
+    pthread_mutex_unlock(&s->lock);
+    return lost;
+}
+
 bool state_commit(struct state *s, const char *reader, const struct state_position *positions, uint32_t n,
                   struct strbuf *why)
 {
     pthread_mutex_lock(&s->lock);
-    bool ok = write_all(s, reader, positions, n);
-    if (ok) {
+    bool ok = in_place(s) && write_all(s, reader, positions, n);
+    if (s->lost) {
+        strbuf_printf(why,
+                      "the state file %s was deleted or replaced while weir runs, so what is delivered from "
+                      "now on could not be remembered; put it back, or start without positions",
+                      s->file);
+    } else if (ok) {
         tdestroy(s->puts, put_free);
         s->puts = NULL;
         s->n_puts = 0;
@@ -381,6 +455,15 @@ bool state_commit(struct state *s, const char *reader, const struct state_positi
     }
     pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+void state_forget(struct state *s)
+{
+    pthread_mutex_lock(&s->lock);
+    tdestroy(s->puts, put_free);
+    s->puts = NULL;
+    s->n_puts = 0;
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- scan: rows and puts together, copied, so that each() may call anything ---- */

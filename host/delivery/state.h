@@ -39,8 +39,13 @@ int state_position(struct state *, const char *reader, struct weir_slice shard, 
  * what is wrong. */
 bool state_commit(struct state *, const char *reader, const struct state_position *, uint32_t n,
                   struct strbuf *why);
+/* The file was taken away or replaced under us: no commit will succeed any more. */
+bool state_lost(struct state *);
 /* Something was put since the last commit. */
 bool state_dirty(struct state *);
+
+/* What was put and never stored is gone: at the end, so that a sink that closes sees what the next start will find. */
+void state_forget(struct state *);
 
 void state_put(struct state *, const char *owner, struct weir_slice key, struct weir_slice value);
 /* What was put last, stored or not; returns as state_position does. */

@@ -4,7 +4,8 @@
  * Where no sink holds anything back, the watermarks are stored as they stand and the source is told.  Where a sink is
  * final only at commit() (a file that must reach the disk), reading pauses, everything on its way comes to its end,
  * the sinks commit, and what they put into the state is stored in one transaction with the positions: so a restart
- * finds both of the same moment.  Home thread of the source; sinks answer by a task. */
+ * finds both of the same moment.  Until they are stored nothing is read and no sink is called again that has committed:
+ * its next call tells a sink that its commit is durable.  Home thread of the source; sinks answer by a task. */
 #include "intake.h"
 
 #include "instance/call.h"
@@ -95,7 +96,9 @@ static bool store(struct intake *in, bool final)
         c->why.len = 0;
         bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
         free(rows);
-        if (!ok && !c->state_failing)
+        if (!ok && state_lost(p->state))
+            flow_fail(&p->flow, "%s", c->why.data);
+        else if (!ok && !c->state_failing)
             log_line(WEIR_LOG_ERROR, p->flow.conf->label, "%s; positions are not moved until it works again",
                      c->why.data);
         else if (ok && c->state_failing)
@@ -128,6 +131,7 @@ static void answered(struct task *t)
     struct answer *a = (struct answer *)t;
     struct intake *in = a->mark->intake;
     in->commit.waiting_for--;
+    a->mark->done = a->status == WEIR_OK;
     bool later = a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT;
     if (a->status != WEIR_OK && !later)
         flow_fail(&in->pipeline->flow, "a sink can not commit: %s", a->why);
@@ -149,6 +153,15 @@ static void carry(void *arg, int status, const char *why)
     loop_post(&mark->intake->loop, &a->task);
 }
 
+/* A sink has committed in this round, and waits for the positions to be stored. */
+static bool some_done(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->marks[i].done)
+            return true;
+    return false;
+}
+
 /* Records of this pipeline that the outlet took so far: into a shared one others put theirs too. */
 static uint64_t taken(const struct pipeline *p, const struct outlet *o)
 {
@@ -160,7 +173,7 @@ static void ask_sinks(struct intake *in)
     struct pipeline *p = in->pipeline;
     struct commit *c = &in->commit;
     c->phase = COMMIT_SINKS;
-    c->failed = !collect(in);
+    c->failed = !some_done(p) && !collect(in); /* in a further round nothing has moved */
     if (c->failed)
         return;
     struct weir_commit commit = {.struct_size = sizeof commit,
@@ -169,7 +182,7 @@ static void ask_sinks(struct intake *in)
                                  .positions = c->positions,
                                  .source = p->flow.conf->source.plugin->info.name};
     for (uint32_t i = 0; i < p->n_outlets; i++)
-        if (p->outlets[i]->commits) {
+        if (p->outlets[i]->commits && !p->marks[i].done) {
             c->waiting_for++;
             p->marks[i].committing = taken(p, p->outlets[i]);
             lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, &p->marks[i]);
@@ -181,14 +194,17 @@ static void finish(struct intake *in, int64_t now)
     struct commit *c = &in->commit;
     bool ok = !c->failed && store(in, false);
     c->failed = !ok; /* what sinks put for it must not be stored without it */
-    c->phase = COMMIT_NONE;
+    c->phase = some_done(in->pipeline) && !ok ? COMMIT_AGAIN : COMMIT_NONE;
     c->due_ms = now + (ok ? in->pipeline->flow.conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
         if (c->backoff.tries)
             log_line(WEIR_LOG_NOTICE, in->pipeline->flow.conf->label, "commits again");
         c->backoff.tries = 0;
-        for (uint32_t i = 0; i < in->pipeline->n_outlets; i++)
-            in->pipeline->marks[i].committed = in->pipeline->marks[i].committing;
+        for (uint32_t i = 0; i < in->pipeline->n_outlets; i++) {
+            struct commit_mark *m = &in->pipeline->marks[i];
+            m->done = false;
+            m->committed = m->committing;
+        }
     }
 }
 
@@ -222,7 +238,8 @@ bool commit_tick(struct intake *in, int64_t now)
     struct commit *c = &in->commit;
     if (c->phase == COMMIT_NONE && now >= c->due_ms && !flow_failed(&in->pipeline->flow))
         start(in, now);
-    if (c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->flow.ledger))
+    if ((c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->flow.ledger)) ||
+        (c->phase == COMMIT_AGAIN && now >= c->due_ms && !flow_failed(&in->pipeline->flow)))
         ask_sinks(in);
     if (c->phase == COMMIT_SINKS && !c->waiting_for)
         finish(in, now);
@@ -259,7 +276,13 @@ void commit_final(struct intake *in)
         if (!store(in, true))
             flow_fail(&in->pipeline->flow,
                       "the last positions were not stored: what they stand for is read again");
-    } else if (ops->committed) { /* what the sinks did not make durable by now stays where it was */
-        (void)call_committed(in->instance, NULL, 0, sizeof(struct weir_position), true);
+    } else { /* what the sinks did not make durable by now stays where it was */
+        if (!in->pipeline->left_some)
+            flow_fail(&in->pipeline->flow,
+                      "the last commit did not succeed before the end: what came after the one "
+                      "before it is read again at the next start");
+        if (ops->committed)
+            (void)call_committed(in->instance, NULL, 0, sizeof(struct weir_position), true);
     }
+    state_forget(in->pipeline->state);
 }

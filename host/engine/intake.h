@@ -29,7 +29,8 @@ struct revoke { /* lanes on their way out */
     bool lost; /* no drain, no commit */
 };
 
-enum commit_phase { COMMIT_NONE, COMMIT_DRAINS, COMMIT_SINKS };
+/* again: a sink, or the state, wants another try before anything else is done */
+enum commit_phase { COMMIT_NONE, COMMIT_DRAINS, COMMIT_SINKS, COMMIT_AGAIN };
 
 struct commit { /* commit.c */
     enum commit_phase phase;

@@ -21,6 +21,7 @@ struct hang {                      /* hang.c; main thread */
 struct commit_mark { /* of one outlet: what it had taken at the commit under way, and at the last */
     struct intake *intake;
     uint64_t committing, committed;
+    bool done; /* it committed, and the positions are not stored yet */
 };
 
 struct pipeline {

@@ -6,7 +6,7 @@
  * be read again, and is cut off, provided that inode and hash are right.
  * A file that was never committed has no row.  So before its first byte is written a note ".NAME.weir" beside it says
  * the same three things of how it was found; it goes away once the first commit is durable.  A commit is durable when
- * the host calls the sink again after it. */
+ * the host calls the sink again after it; at close, when the state has its row. */
 #define WEIR_API 1
 #include "sink.h"
 
@@ -67,6 +67,16 @@ int recover_put_row(struct sink *s, struct out *f)
     row_key(f, key);
     f->row = true;
     return s->ctx->host->state_put(s->ctx, weir_str(key), weir_str(text));
+}
+
+bool recover_stored(struct sink *s, const struct out *f)
+{
+    char key[OUT_PATH + 3];
+    struct weir_slice value = {NULL, 0};
+    struct out_row row;
+    row_key(f, key);
+    return s->ctx->host->state_get(s->ctx, weir_str(key), &value) == WEIR_OK && value.ptr &&
+           row_parse(value.ptr, value.len, &row) && row.ino == f->ino && row.len == f->len;
 }
 
 void recover_drop_row(struct sink *s, struct out *f)

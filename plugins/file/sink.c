@@ -304,7 +304,7 @@ static void sink_close(void *self)
     struct sink *s = self;
     for (uint32_t i = 0; i < s->n_files; i++) {
         struct out *f = s->files[i];
-        if (f->committed && !f->dirty)
+        if (f->committed && !f->dirty && recover_stored(s, f))
             recover_drop_note(s, f);
         out_close(s, f);
         s->ctx->host->mem(s->ctx, f->path, 0);

@@ -93,6 +93,8 @@ int recover_all(struct sink *);
 int recover_new(struct sink *, struct out *);
 int recover_put_row(struct sink *, struct out *);
 void recover_drop_row(struct sink *, struct out *);
+/* Whether the state has the row of its last commit; at close, when what was not stored is forgotten. */
+bool recover_stored(struct sink *, const struct out *);
 void recover_drop_note(struct sink *, struct out *);
 
 #endif

@@ -302,6 +302,181 @@ static void a_log_cut_short_opens_at_an_earlier_commit(void **state)
     assert_int_equal(stat(scratch_path("web.db"), &st), 0);
 }
 
+/* ---- every byte of the last transaction ---- */
+
+/* Thousands of openings: in memory where there is some, for each waits for the disk. */
+static int scratch_in_memory(void **state)
+{
+    char *before = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
+    if (access("/dev/shm", W_OK | X_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1);
+    int failed = scratch_make(state);
+    if (before)
+        setenv("TMPDIR", before, 1);
+    else
+        unsetenv("TMPDIR");
+    free(before);
+    return failed;
+}
+
+struct bytes {
+    char *data;
+    size_t len;
+};
+
+static struct bytes bytes_of(const char *name)
+{
+    struct stat st;
+    int fd = open(scratch_path(name), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    struct bytes b = {test_malloc((size_t)st.st_size + 1), (size_t)st.st_size};
+    assert_int_equal(read(fd, b.data, b.len), (ssize_t)b.len);
+    close(fd);
+    return b;
+}
+
+static void put_bytes(const char *name, const char *data, size_t len)
+{
+    int fd = open(scratch_path(name), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, data, len), (ssize_t)len);
+    close(fd);
+}
+
+/* A database in the middle of its life: 10 commits in the log, and how long the log was before the last of them. */
+struct life {
+    struct bytes db, wal;
+    size_t before_last;
+};
+
+static struct life lived(void)
+{
+    struct life life = {0};
+    struct stat st;
+    char number[32];
+    struct state *s = opened();
+    for (uint64_t i = 1; i <= 10; i++) {
+        assert_true(i == 1 || stat(scratch_path("web.db-wal"), &st) == 0);
+        life.before_last = i == 1 ? 0 : (size_t)st.st_size;
+        (void)snprintf(number, sizeof number, "%lu", (unsigned long)i);
+        state_put(s, "sink", text("n"), text(number));
+        assert_true(commit(s, "a", i));
+    }
+    life.db = bytes_of("web.db");
+    life.wal = bytes_of("web.db-wal");
+    state_close(s);
+    return life;
+}
+
+static void life_free(struct life *life)
+{
+    test_free(life->db.data);
+    test_free(life->wal.data);
+}
+
+/* Opens this log beside the database; returns which commit is found, the position and the put of one moment. */
+static uint64_t found_in(const struct life *life, const char *wal, size_t len)
+{
+    char number[32];
+    (void)unlink(scratch_path("web.db-shm"));
+    put_bytes("web.db", life->db.data, life->db.len);
+    put_bytes("web.db-wal", wal, len);
+    struct state *s = opened();
+    uint64_t at = position(s, "a");
+    (void)snprintf(number, sizeof number, "%lu", (unsigned long)at);
+    value_is(s, "sink", "n", at ? number : NULL);
+    state_close(s);
+    return at;
+}
+
+static void the_last_transaction_cut_at_every_byte(void **state)
+{
+    (void)state;
+    struct life life = lived();
+    assert_true(life.before_last > 0 && life.before_last < life.wal.len);
+    for (size_t cut = life.before_last; cut < life.wal.len; cut++)
+        if (found_in(&life, life.wal.data, cut) != 9)
+            fail_msg("cut at byte %zu of %zu", cut, life.wal.len);
+    assert_int_equal(found_in(&life, life.wal.data, life.wal.len), 10);
+    life_free(&life);
+}
+
+/* A byte of it that is wrong, as after a write that the disk did in part: each eighth byte, a bit of it in turn. */
+static void the_last_transaction_with_a_bit_wrong(void **state)
+{
+    (void)state;
+    struct life life = lived();
+    for (size_t at = life.before_last; at < life.wal.len; at += 8) {
+        life.wal.data[at] ^= (char)(1 << (at / 8 % 8));
+        if (found_in(&life, life.wal.data, life.wal.len) != 9)
+            fail_msg("bit %zu of byte %zu of %zu", at / 8 % 8, at, life.wal.len);
+        life.wal.data[at] ^= (char)(1 << (at / 8 % 8));
+    }
+    life_free(&life);
+}
+
+/* ---- a file that is taken away, or can not be what it was ---- */
+static void a_file_taken_away_takes_no_more_commits(void **state)
+{
+    (void)state;
+    struct state *s = opened();
+    assert_true(commit(s, "a", 1));
+    assert_false(state_lost(s));
+    assert_int_equal(rename(scratch_path("web.db"), scratch_path("kept.db")), 0);
+    assert_false(commit(s, "a", 2));
+    assert_true(state_lost(s));
+    assert_non_null(strstr(why.data, "deleted or replaced"));
+    scratch_rewrite("web.db", "another file");
+    assert_false(commit(s, "a", 3));
+    assert_int_equal(rename(scratch_path("kept.db"), scratch_path("web.db")), 0);
+    assert_false(commit(s, "a", 4)); /* for good: what was lost meanwhile nobody knows */
+    state_close(s);
+    s = opened();
+    assert_int_equal(position(s, "a"), 1);
+    state_close(s);
+}
+
+static void a_damaged_file_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    struct state *s = opened();
+    char number[32];
+    for (uint64_t i = 1; i <= 300; i++) { /* several pages */
+        (void)snprintf(number, sizeof number, "shard %lu", (unsigned long)i);
+        assert_true(commit(s, number, i));
+    }
+    state_close(s);
+    struct bytes good = bytes_of("web.db");
+    assert_true(good.len > 3 * 4096);
+    for (size_t page = 1; page < good.len / 4096; page++) {
+        char *bad = test_malloc(good.len);
+        memcpy(bad, good.data, good.len);
+        memset(bad + page * 4096, 0xa5, 100);
+        put_bytes("web.db", bad, good.len);
+        why.len = 0;
+        assert_null(state_open(scratch_dir, "web", &why));
+        assert_non_null(strstr(why.data, "move it away"));
+        struct bytes now = bytes_of("web.db");
+        assert_int_equal(now.len, good.len);
+        assert_memory_equal(now.data, bad, good.len);
+        test_free(now.data);
+        test_free(bad);
+    }
+    test_free(good.data);
+}
+
+static void forgotten_puts_are_as_if_never_put(void **state)
+{
+    (void)state;
+    struct state *s = opened();
+    state_put(s, "o", text("k"), text("stored"));
+    assert_true(commit(s, "a", 1));
+    state_put(s, "o", text("k"), text("put"));
+    state_forget(s);
+    assert_false(state_dirty(s));
+    value_is(s, "o", "k", "stored");
+    state_close(s);
+}
+
 static void the_folder_is_chosen_in_order(void **state)
 {
     (void)state;
@@ -313,7 +488,8 @@ static void the_folder_is_chosen_in_order(void **state)
     unsetenv("STATE_DIRECTORY");
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, scratch_make, done)
+#define in_memory(f) cmocka_unit_test_setup_teardown(f, scratch_in_memory, done)
+#define test(f)      cmocka_unit_test_setup_teardown(f, scratch_make, done)
 
 int main(void)
 {
@@ -328,6 +504,11 @@ int main(void)
         test(a_folder_that_can_not_be_made_is_told),
         test(a_scan_sees_rows_and_puts_in_order_and_stores_nothing),
         test(a_log_cut_short_opens_at_an_earlier_commit),
+        in_memory(the_last_transaction_cut_at_every_byte),
+        in_memory(the_last_transaction_with_a_bit_wrong),
+        test(a_file_taken_away_takes_no_more_commits),
+        test(a_damaged_file_is_refused_and_left_alone),
+        test(forgotten_puts_are_as_if_never_put),
         test(the_folder_is_chosen_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
