@@ -289,14 +289,15 @@ def check_page(page, options):
 
 
 def check_manual():
-    """Every option of --help is in weir(1), but for those that say they are not there."""
-    with open(TOP + "/docs/weir.1", encoding="utf-8") as f:
-        manual = f.read().replace("\\-", "-")
-    for command in ([], ["run"], ["check"], ["plugins"]):
+    """Every option of --help is in weir(1) or the command's own page, but for those that say they are not there."""
+    for command in ([], ["run"], ["check"], ["plugins"], ["dlq"]):
+        page = "docs/weir-dlq.1" if command == ["dlq"] else "docs/weir.1"
+        with open(f"{TOP}/{page}", encoding="utf-8") as f:
+            manual = f.read().replace("\\-", "-")
         for line in weir(*command, "--help")[1].splitlines():
             for option in re.findall(r"(?<![\w-])--([a-z-]+)", line):
                 if "not in this version" not in line and not line.startswith("usage:"):
-                    check(f"Fl -{option}" in manual, f"docs/weir.1: --{option} of weir {' '.join(command)} --help is missing")
+                    check(f"Fl -{option}" in manual, f"{page}: --{option} of weir {' '.join(command)} --help is missing")
 
 
 def check_readme():
