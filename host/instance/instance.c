@@ -187,9 +187,10 @@ static void health_log(struct instance *i, const char *why)
         return;
     }
     int level = i->health == WEIR_CONNECTING ? WEIR_LOG_WARNING : WEIR_LOG_ERROR;
-    const char *what = i->health == WEIR_CONNECTING ? "not connected, trying on"
-                       : i->health == WEIR_DENIED   ? "refused by the other end, trying on slowly"
-                                                    : "in trouble, trying on";
+    const char *what = i->health == WEIR_CONNECTING  ? "not connected, trying on"
+                       : i->health == WEIR_DENIED    ? "refused by the other end, trying on slowly"
+                       : i->health == WEIR_UNTRUSTED ? "the other end can not be trusted, trying on slowly"
+                                                     : "in trouble, trying on";
     log_line(level, i->who, "%s%s%s", what, *why ? ": " : "", why);
     i->troubled = true;
 }

@@ -244,7 +244,13 @@ struct weir_instance { /* who an instance is; borrowed for its life */
 };
 
 enum { WEIR_LOG_ERROR = 1, WEIR_LOG_WARNING, WEIR_LOG_NOTICE, WEIR_LOG_INFO, WEIR_LOG_DEBUG };
-enum { WEIR_UP = 1, WEIR_CONNECTING, WEIR_DEGRADED, WEIR_DENIED };
+enum {
+    WEIR_UP = 1,
+    WEIR_CONNECTING, /* nobody answers */
+    WEIR_DEGRADED,   /* it answers, but is not well */
+    WEIR_DENIED,     /* it refuses us: credentials or rights are missing */
+    WEIR_UNTRUSTED   /* we refuse it: its certificate is not what it should be */
+};
 #define WEIR_FD_READ  0x1u
 #define WEIR_FD_WRITE 0x2u
 

@@ -16,7 +16,9 @@ plugin_LTLIBRARIES += %D%/elasticsearch.la
 	%D%/reply.c \
 	%D%/search.c \
 	%D%/sink.c \
-	%D%/source.c
+	%D%/source.c \
+	plugins/common/keyfile.c \
+	plugins/common/keyfile.h
 %C%_elasticsearch_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(ELASTICSEARCH_CFLAGS)
 %C%_elasticsearch_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_elasticsearch_la_LDFLAGS = $(PLUGIN_LINK)

@@ -10,6 +10,12 @@
 #err, NULL, CODE(err), CODE(err), 0, WEIR_CLASS_##means, 0, 0, health, 0, help                       \
     }
 
+/* Refused: tried again slowly, so that no account is locked. */
+#define WAITS(err, help)                                                                                     \
+    {                                                                                                        \
+#err, NULL, CODE(err), CODE(err), 0, WEIR_CLASS_RETRY, 0, KAFKA_SLOW_MS, WEIR_DENIED, 0, help        \
+    }
+
 /* What is not listed is transient and says that the cluster is not well. */
 static const struct weir_error rows[] = {
     /* the record itself is at fault */
@@ -22,16 +28,19 @@ static const struct weir_error rows[] = {
     ROW(TOPIC_EXCEPTION, REJECT, 0, "No topic can have that name"),
     ROW(_UNKNOWN_PARTITION, REJECT, 0, "The topic has no such partition"),
     ROW(_INVALID_ARG, REJECT, 0, "librdkafka does not take the record"),
-    /* nobody is allowed to write there */
-    ROW(TOPIC_AUTHORIZATION_FAILED, REJECT, WEIR_DENIED, "The user may not write to the topic"),
-    ROW(GROUP_AUTHORIZATION_FAILED, RETRY, WEIR_DENIED, "The user may not use the group"),
-    ROW(CLUSTER_AUTHORIZATION_FAILED, FATAL, WEIR_DENIED, "The user may not use an idempotent producer"),
-    ROW(SASL_AUTHENTICATION_FAILED, RETRY, WEIR_DENIED, "User or password is wrong"),
-    ROW(_AUTHENTICATION, RETRY, WEIR_DENIED, "The connection was not authenticated"),
+    /* we are not known, or not allowed: an operator has to act */
+    WAITS(TOPIC_AUTHORIZATION_FAILED, "The user may not read or write the topic"),
+    WAITS(GROUP_AUTHORIZATION_FAILED, "The user may not use the group"),
+    WAITS(CLUSTER_AUTHORIZATION_FAILED, "The user may not use an idempotent producer"),
+    WAITS(TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "The user may not use the transactional id"),
+    WAITS(SASL_AUTHENTICATION_FAILED, "User or password is wrong"),
+    WAITS(UNSUPPORTED_SASL_MECHANISM, "The brokers do not know the mechanism"),
+    WAITS(_AUTHENTICATION, "The connection was not authenticated"),
     /* nobody answers */
     ROW(_ALL_BROKERS_DOWN, RETRY, WEIR_CONNECTING, "No broker can be reached"),
     ROW(_TIMED_OUT, RETRY, WEIR_CONNECTING, "No answer in time"),
     ROW(_MSG_TIMED_OUT, RETRY, WEIR_CONNECTING, "Not written within rdkafka.message.timeout.ms"),
+    ROW(_SSL, RETRY, WEIR_CONNECTING, "TLS failed"), /* who refused whom stands in its text only */
     /* one broker of several, or a step that librdkafka repeats by itself */
     ROW(_TRANSPORT, RETRY, 0, "A connection broke"),
     ROW(_RESOLVE, RETRY, 0, "The name of a broker is not known"),
@@ -74,26 +83,83 @@ uint32_t kafka_error_health(rd_kafka_resp_err_t err)
     return row->health;
 }
 
-void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char *text)
+/* ---- what a person is told ----------------------------------------------------------------------------------- */
+/* What to do about it; empty: the error says it. */
+static const char *error_advice(rd_kafka_resp_err_t err)
 {
-    uint32_t health = kafka_error_health(err);
-    if (health != 0)
-        ctx->host->health(ctx, health, (uint32_t)(int32_t)err, text);
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        return "; the user needs the right to Read (source) or Write (sink) the topic";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        return "; the user needs the right to Read the group";
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        return "; the user needs the right to Write some topic, or IdempotentWrite of the cluster";
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return "; the user needs the right to Write the transactional id";
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+        return "; check username and password, and rdkafka.sasl.mechanisms";
+    default:
+        return "";
+    }
 }
 
-void kafka_error_event(struct weir_ctx *ctx, char *cause, size_t cap, rd_kafka_resp_err_t err,
+uint32_t kafka_error_text(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *text, char *out, size_t size)
+{
+    uint32_t health = kafka_error_health(err);
+    bool tls = err == RD_KAFKA_RESP_ERR__SSL || err == RD_KAFKA_RESP_ERR__TRANSPORT;
+    if (tls && strstr(text, "certificate verify failed") && kafka_client_refused(rk, out, size))
+        return WEIR_UNTRUSTED;
+    /* With TLS 1.3 a server refuses the client's certificate only after the handshake. */
+    if (tls && strstr(text, "SSL alert number")) {
+        (void)snprintf(out, size, "%s; check client-cert and client-key", text);
+        return WEIR_DENIED;
+    }
+    /* Before 2.6.1 it sends the client's nonce twice (#4895), and Kafka 4 looks. */
+    bool old =
+        err == RD_KAFKA_RESP_ERR__AUTHENTICATION && strstr(text, "SCRAM") && rd_kafka_version() < 0x020601ff;
+    (void)snprintf(out, size, "%s%s%s%s%s", text, error_advice(err),
+                   old ? "; Kafka 4 refuses SCRAM of librdkafka " : "", old ? rd_kafka_version_str() : "",
+                   old ? " always, it needs 2.6.1 or newer" : "");
+    return health;
+}
+
+void kafka_error_tell(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const char *text)
+{
+    char both[KAFKA_CAUSE + 512];
+    uint32_t health = kafka_error_health(err);
+    (void)snprintf(both, sizeof both, "%s%s", text, error_advice(err));
+    if (health != 0)
+        ctx->host->health(ctx, health, (uint32_t)(int32_t)err, both);
+}
+
+bool kafka_error_event(struct weir_ctx *ctx, rd_kafka_t *rk, char *cause, size_t cap, rd_kafka_resp_err_t err,
                        const char *text)
 {
-    char both[KAFKA_CAUSE + 256];
-    if (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__RESOLVE)
+    char both[KAFKA_CAUSE + 512];
+    uint32_t health = kafka_error_text(rk, err, text, both, sizeof both);
+    bool refused = health == WEIR_UNTRUSTED || health == WEIR_DENIED;
+    bool down = err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (refused && err < 0)
+        kafka_client_slow(rk, true); /* the connection itself, not a right */
+    else if (down && kafka_client_is_slow(rk))
+        return true; /* down because we let the pause pass; why was told */
+    if (!refused && (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__RESOLVE))
         (void)snprintf(cause, cap, "%s",
                        text); /* says which address and why; all of them down says neither */
-    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*cause) {
-        kafka_error_tell(ctx, err, text);
-        return;
-    }
-    (void)snprintf(both, sizeof both, "%s: %s", text, cause);
-    kafka_error_tell(ctx, err, both);
+    if (down && *cause)
+        (void)snprintf(both, sizeof both, "%s: %s", text, cause);
+    if (health != 0)
+        ctx->host->health(ctx, health, (uint32_t)(int32_t)err, both);
+    return health != 0;
+}
+
+void kafka_error_record(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const rd_kafka_message_t *m)
+{
+    char text[512];
+    const char *topic = m && m->rkt ? rd_kafka_topic_name(m->rkt) : NULL;
+    (void)snprintf(text, sizeof text, "%s%s%s", topic ? topic : "", topic ? ": " : "", rd_kafka_err2str(err));
+    kafka_error_tell(ctx, err, text);
 }
 
 void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
@@ -103,7 +169,7 @@ void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
     if (rd_kafka_event_log(ev, &fac, &str, &level) != 0)
         return;
     /* Each failed attempt is a log line; the error events say it once, by health(). */
-    static const char *const said[] = {"FAIL", "ERROR", "FATAL", "GETPID"};
+    static const char *const said[] = {"FAIL", "ERROR", "FATAL", "GETPID", "SSL", "SSLCERTVRFY"};
     int to = level <= 2 ? WEIR_LOG_ERROR : level <= 4 ? WEIR_LOG_WARNING : WEIR_LOG_DEBUG;
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         if (strcmp(fac, said[i]) == 0)

@@ -106,7 +106,7 @@ static void *pool_reap(void *opaque)
     while (p->lent > 0)
         (void)pthread_cond_wait(&p->idle, &p->lock);
     (void)pthread_mutex_unlock(&p->lock);
-    rd_kafka_destroy_flags(p->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_end(p->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     while (p->free_runs) {
         struct kafka_run *next = p->free_runs->next;
         run_free(p->free_runs);

@@ -1,6 +1,7 @@
 if BUILD_KAFKA
 plugin_LTLIBRARIES += %D%/kafka.la
 %C%_kafka_la_SOURCES = \
+	%D%/client.c \
 	%D%/commit.c \
 	%D%/conf.c \
 	%D%/error.c \
@@ -15,7 +16,9 @@ plugin_LTLIBRARIES += %D%/kafka.la
 	%D%/sink.h \
 	%D%/source.c \
 	%D%/source.h \
-	%D%/start.c
+	%D%/start.c \
+	plugins/common/keyfile.c \
+	plugins/common/keyfile.h
 %C%_kafka_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(KAFKA_CFLAGS)
 %C%_kafka_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_kafka_la_LDFLAGS = $(PLUGIN_LINK)

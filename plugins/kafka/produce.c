@@ -93,13 +93,14 @@ static void record_failed(struct kafka_sink *s, struct kafka_slot *slot, uint32_
                          : weir_error_status(row, slot->view.attempt, slot->view.count);
     slot_fail(s, slot, index, status, status == WEIR_OK ? WEIR_DUPLICATE : (uint32_t)(int32_t)err,
               rd_kafka_err2name(err), rd_kafka_err2str(err), false);
+    slot->failures[slot->n_failures - 1].result.retry_after_ms = status == WEIR_RETRY ? row->pause_ms : 0;
     if (status != WEIR_REJECT && status != WEIR_OK && !s->holding) {
         s->healthy = false;
-        kafka_error_tell(s->ctx, err, rd_kafka_err2str(err));
+        kafka_error_record(s->ctx, err, m);
         kafka_produce_hold(s);
     } else if (status == WEIR_REJECT && kafka_error_health(err) != 0) {
         s->healthy = false;
-        kafka_error_tell(s->ctx, err, rd_kafka_err2str(err));
+        kafka_error_record(s->ctx, err, m);
     }
 }
 
@@ -349,6 +350,7 @@ static void report(struct kafka_sink *s, const rd_kafka_message_t *m)
         record_failed(s, slot, index, m->err, m);
     else if (!s->healthy) {
         s->healthy = true;
+        kafka_client_slow(s->rk, false);
         s->ctx->host->health(s->ctx, WEIR_UP, 0, "");
     }
     slot_finish(s, slot);

@@ -16,14 +16,14 @@
 static int sink_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct kafka_sink_conf *c = conf;
-    kafka_conf_check(ctx, &c->brokers, &c->rdkafka, to);
+    kafka_conf_check(ctx, &c->access, to);
     return WEIR_OK;
 }
 
 static int sink_probe(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct kafka_sink_conf *c = conf;
-    kafka_conf_probe(ctx, &c->brokers, &c->rdkafka, NULL, to);
+    kafka_conf_probe(ctx, &c->access, NULL, to);
     return WEIR_OK;
 }
 
@@ -90,7 +90,7 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {NULL, NULL},
     };
     static const struct kafka_prop fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
-    return kafka_conf_new(s->ctx, &s->conf->brokers, &s->conf->rdkafka, defaults, fixed, why, why_size);
+    return kafka_conf_new(s->ctx, &s->conf->access, defaults, fixed, why, why_size);
 }
 
 static int sink_client(struct kafka_sink *s)
@@ -101,11 +101,9 @@ static int sink_client(struct kafka_sink *s)
     if (!conf)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "%s", why);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-    s->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (!s->rk) {
-        rd_kafka_conf_destroy(conf);
+    s->rk = kafka_client_new(s->ctx, &s->conf->access, RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!s->rk)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "librdkafka: %s", why);
-    }
     s->events = rd_kafka_queue_get_main(s->rk);
     (void)rd_kafka_set_log_queue(s->rk, s->events);
     rd_kafka_queue_io_event_enable(s->events, s->fd, &one, sizeof one);
@@ -121,7 +119,7 @@ static void sink_client_end(struct kafka_sink *s)
     (void)rd_kafka_purge(s->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_queue_io_event_enable(s->events, -1, NULL, 0);
     rd_kafka_queue_destroy(s->events);
-    rd_kafka_destroy(s->rk);
+    kafka_client_end(s->rk, 0);
     s->rk = NULL;
     s->events = NULL;
 }
@@ -153,6 +151,7 @@ static void sink_close(void *self)
         kafka_slot_free(s, &s->slots[i]);
     s->queue_count = 0;
     s->holding = s->restart = false;
+    s->restart_ms = 0;
     (void)close(s->fd);
     s->fd = -1;
 }
@@ -173,11 +172,12 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
             err = rd_kafka_fatal_error(s->rk, why, sizeof why);
             s->restart = true;
             kafka_produce_hold(s);
-            weir_logf(s->ctx, WEIR_LOG_WARNING, "the producer can not go on, a new one takes over: %s", why);
+            if (kafka_produce_class(s, err, why)->pause_ms == 0)
+                weir_logf(s->ctx, WEIR_LOG_WARNING, "the producer can not go on, a new one takes over: %s",
+                          why);
         }
-        if (kafka_error_health(err) != 0)
+        if (kafka_error_event(s->ctx, s->rk, s->cause, sizeof s->cause, err, why))
             s->healthy = false;
-        kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, why);
         break;
     case RD_KAFKA_EVENT_LOG:
         kafka_error_log(s->ctx, ev);
@@ -187,15 +187,25 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
     }
 }
 
-/* A dead client is replaced when all it held was reported.  Some faults a new one would meet again. */
+/* A dead client is replaced when all it held was reported.  Some faults a new one would meet again, and where a right
+ * is missing, it comes slowly. */
 static int sink_restart(struct kafka_sink *s)
 {
     char why[512];
     if (!s->restart || s->n_used > 0)
         return WEIR_OK;
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->rk, why, sizeof why);
-    if (kafka_produce_class(s, fatal, why)->means == WEIR_CLASS_FATAL)
+    const struct weir_error *row = kafka_produce_class(s, fatal, why);
+    if (row->means == WEIR_CLASS_FATAL)
         return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)(int32_t)fatal, "the producer can not go on: %s", why);
+    int64_t now = s->ctx->host->mono_ms(s->ctx);
+    if (s->restart_ms == 0)
+        s->restart_ms = now + row->pause_ms;
+    if (now < s->restart_ms) {
+        s->ctx->host->wake_at(s->ctx, s->restart_ms);
+        return WEIR_OK;
+    }
+    s->restart_ms = 0;
     sink_client_end(s);
     s->restart = s->holding = false;
     int r = sink_client(s);
@@ -214,6 +224,7 @@ static int sink_service(void *self, uint32_t why)
     if (!s->rk)
         return WEIR_OK;
     (void)!read(s->fd, &ignored, sizeof ignored); /* only then look at the queue */
+    kafka_client_tick(s->rk);
     for (; i < SINK_EVENTS_MAX && (ev = rd_kafka_queue_poll(s->events, 0)); i++) {
         sink_event(s, ev);
         rd_kafka_event_destroy(ev);
@@ -263,7 +274,7 @@ static const char *const deliveries[] = {"at-least-once", NULL};
 static const char *const tombstones[] = {"keep", "drop", "reject", NULL};
 #define C struct kafka_sink_conf
 static const struct weir_option rows[] = {
-    WEIR_OPT_LIST(C, brokers, "brokers", WEIR_F_REQUIRED, NULL, "Brokers to start from, host:port", NULL),
+    KAFKA_ACCESS_OPTIONS(C),
     WEIR_OPT_TEMPLATE(
         C, topic, "topic", WEIR_F_NAME, NULL, "Topic to write to; default the record's own, {topic}",
         "A name Kafka does not take is a record error. A topic that does not exist is waited for, "
@@ -282,8 +293,6 @@ static const struct weir_option rows[] = {
         "The producer is idempotent: only a crash of weir between a write and its commit repeats records."),
     WEIR_OPT_ENUM(C, tombstone, "tombstone", 0, "keep", tombstones,
                   "What to do with a record without a value", NULL),
-    WEIR_OPT_MAP(C, rdkafka, "rdkafka.", WEIR_F_ADVANCED, "Any property of librdkafka",
-                 "Passed on unchanged, but for those that run code or belong to weir."),
 };
 #undef C
 static const struct weir_options options = WEIR_OPTIONS(struct kafka_sink_conf, rows);

@@ -46,9 +46,10 @@ struct kafka_sink {
     struct kafka_slot *slots;
     uint32_t *queue; /* slots with unsent records, oldest first; a ring of n_slots */
     uint32_t queue_head, queue_count;
-    uint32_t lone; /* so many batches still go one by one */
-    bool holding;  /* a record has to be sent again: nothing after it may overtake, so all ends first */
-    bool restart;  /* the client is dead: a new one when all batches are back */
+    uint32_t lone;      /* so many batches still go one by one */
+    bool holding;       /* a record has to be sent again: nothing after it may overtake, so all ends first */
+    bool restart;       /* the client is dead: a new one when all batches are back */
+    int64_t restart_ms; /* and not before that time; 0: not known yet */
     bool healthy;
     uint64_t uses;
     struct kafka_handle topics[KAFKA_TOPICS_MAX];

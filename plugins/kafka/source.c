@@ -22,7 +22,7 @@
 static int source_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct kafka_source_conf *c = conf;
-    kafka_conf_check(ctx, &c->brokers, &c->rdkafka, to);
+    kafka_conf_check(ctx, &c->access, to);
     for (size_t i = 0; i < c->topics.count; i++) {
         const char *t = c->topics.items[i];
         regex_t re;
@@ -46,7 +46,7 @@ static int source_check(struct weir_ctx *ctx, const void *conf, struct weir_prob
 static int source_probe(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct kafka_source_conf *c = conf;
-    kafka_conf_probe(ctx, &c->brokers, &c->rdkafka, &c->topics, to);
+    kafka_conf_probe(ctx, &c->access, &c->topics, to);
     return WEIR_OK;
 }
 
@@ -121,8 +121,8 @@ static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t wh
         {"client.id", client},
         {"queued.max.messages.kbytes", queued},
         {"queued.min.messages", count},
-        {kafka_conf_has(&c->rdkafka, "message.max.bytes") ? "client.id" : "fetch.max.bytes",
-         kafka_conf_has(&c->rdkafka, "message.max.bytes") ? client : fetch},
+        {kafka_conf_has(&c->access.rdkafka, "message.max.bytes") ? "client.id" : "fetch.max.bytes",
+         kafka_conf_has(&c->access.rdkafka, "message.max.bytes") ? client : fetch},
         {"fetch.message.max.bytes", part},
         {"fetch.queue.backoff.ms", "20"},
         {"topic.metadata.refresh.interval.ms", "10000"},
@@ -144,7 +144,7 @@ static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t wh
     };
     s->prefetch = prefetch;
     s->kicks = !kafka_conf_known("fetch.queue.backoff.ms");
-    return kafka_conf_new(s->ctx, &c->brokers, &c->rdkafka, defaults, fixed, why, why_size);
+    return kafka_conf_new(s->ctx, &c->access, defaults, fixed, why, why_size);
 }
 
 static void source_warn(struct kafka_source *s, const rd_kafka_conf_t *conf)
@@ -174,11 +174,9 @@ static int source_client(struct kafka_source *s)
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
                                        RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_LOG);
     source_warn(s, conf);
-    s->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (!s->rk) {
-        rd_kafka_conf_destroy(conf);
+    s->rk = kafka_client_new(s->ctx, &s->conf->access, RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (!s->rk)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "librdkafka: %s", why);
-    }
     s->pool = kafka_pool_new(s->rk);
     s->lookup = s->pool ? kafka_lookup_start(s->ctx, s->rk, s->group, &s->conf->topics) : NULL;
     if (s->lookup)
@@ -186,7 +184,7 @@ static int source_client(struct kafka_source *s)
     if (s->pool)
         kafka_pool_end(s->pool);
     else
-        rd_kafka_destroy(s->rk);
+        kafka_client_end(s->rk, 0);
     s->pool = NULL;
     s->rk = NULL;
     return weir_fail(s->ctx, WEIR_RETRY, 0, "no memory or no thread for the client");
@@ -234,6 +232,7 @@ void kafka_source_up(struct kafka_source *s)
     if (s->unavailable > 0)
         return;
     s->healthy = true;
+    kafka_client_slow(s->rk, false);
     s->ctx->host->health(s->ctx, WEIR_UP, 0, "");
 }
 
@@ -269,9 +268,9 @@ int kafka_source_error(struct kafka_source *s, rd_kafka_resp_err_t err, const ch
         return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)(int32_t)fatal, "the client can not go on: %s", why);
     if (err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
         weir_logf(s->ctx, WEIR_LOG_WARNING, "group %s: %s", s->group, text);
-    if (source_unavailable(s, text) || kafka_error_health(err) != 0)
+    bool told = kafka_error_event(s->ctx, s->rk, s->cause, sizeof s->cause, err, text);
+    if (source_unavailable(s, text) || told)
         s->healthy = false;
-    kafka_error_event(s->ctx, s->cause, sizeof s->cause, err, text);
     return WEIR_OK;
 }
 
@@ -300,6 +299,7 @@ static int source_events(struct kafka_source *s)
     rd_kafka_event_t *ev;
     int r = WEIR_OK, i = 0;
     (void)!read(s->fd, &ignored, sizeof ignored); /* only then look at the queues */
+    kafka_client_tick(s->rk);
     for (; r == WEIR_OK && i < SOURCE_EVENTS_MAX && (ev = rd_kafka_queue_poll(s->events, 0)); i++) {
         r = source_event(s, ev);
         rd_kafka_event_destroy(ev);
@@ -472,6 +472,7 @@ static void source_close(void *self)
     rd_kafka_queue_io_event_enable(s->data, -1, NULL, 0);
     rd_kafka_queue_destroy(s->data);
     rd_kafka_queue_destroy(s->events);
+    kafka_client_close(s->rk);
     if (clean)
         kafka_pool_end(s->pool);
     (void)close(s->fd);
@@ -487,7 +488,7 @@ static const char *const isolations[] = {"read-committed", "read-uncommitted", N
 static const char *const gaps[] = {"stop", "earliest", NULL};
 #define C struct kafka_source_conf
 static const struct weir_option rows[] = {
-    WEIR_OPT_LIST(C, brokers, "brokers", WEIR_F_REQUIRED, NULL, "Brokers to start from, host:port", NULL),
+    KAFKA_ACCESS_OPTIONS(C),
     WEIR_OPT_LIST(
         C, topics, "topics", WEIR_F_REQUIRED, NULL, "Topics to read; ^ begins a regular expression",
         "A topic that does not exist yet is waited for. What matches a regular expression later is found "
@@ -508,8 +509,6 @@ static const struct weir_option rows[] = {
         C, on_gap, "on-gap", 0, "stop", gaps, "What to do when the position is outside the log",
         "stop ends the pipeline and says how many offsets are missing; earliest goes on at the start of "
         "the log and counts them."),
-    WEIR_OPT_MAP(C, rdkafka, "rdkafka.", WEIR_F_ADVANCED, "Any property of librdkafka",
-                 "Passed on unchanged, but for those that run code or belong to weir."),
 };
 #undef C
 static const struct weir_options options = WEIR_OPTIONS(struct kafka_source_conf, rows);

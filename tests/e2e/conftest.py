@@ -16,6 +16,7 @@ os.environ.setdefault("WEIR_PLUGIN_PATH", str(BUILD / "plugins" / "built"))
 
 from lib.es import Search  # noqa: E402
 from lib.kafka import Kafka  # noqa: E402
+from lib.secure import SecureKafka, SecureSearch  # noqa: E402
 from lib.services import KINDS, Services  # noqa: E402
 from lib.weir import Weir  # noqa: E402
 
@@ -59,6 +60,21 @@ def opensearch(services):
     return Search(services.of("opensearch"))
 
 
+@pytest.fixture(scope="session")
+def secure_kafka(request):
+    """With TLS, users and rights; never the one of WEIR_SERVICES."""
+    server = SecureKafka()
+    yield server
+    server.end(failed=request.session.testsfailed > 0)
+
+
+@pytest.fixture(scope="session")
+def secure_es(request):
+    server = SecureSearch()
+    yield server
+    server.end(failed=request.session.testsfailed > 0)
+
+
 @pytest.fixture(params=["elasticsearch", "opensearch"])
 def search(request, services):
     """Both search servers, one after the other."""
@@ -84,3 +100,17 @@ def weir(tmp_path):
     w = Weir(tmp_path)
     yield w
     w.end()
+
+
+@pytest.fixture(scope="module")
+def weirs(tmp_path_factory):
+    """weirs(name) gives a weir for several tests of a module."""
+    made = []
+
+    def make(name):
+        made.append(Weir(tmp_path_factory.mktemp(name)))
+        return made[-1]
+
+    yield make
+    for w in made:
+        w.end()

@@ -6,46 +6,14 @@ import base64
 import http.server
 import json
 import ssl
-import subprocess
 import threading
 
 import pytest
 
+from lib.pki import Pki
+
 RECORDS = 20
 PASSWORD, WRONG, API_KEY = "correct-horse-5f0d", "wrong-battery-77aa", "a1b2c3-id:staple-9e31"
-
-
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True, timeout=30)
-
-
-class Authority:
-    """A CA of its own, and the certificates it gives."""
-
-    def __init__(self, folder, name):
-        self.folder, self.name = folder, name
-        openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")  # fmt: skip
-        self.file = folder / f"{name}.pem"
-
-    def give(self, name, subject_alt):
-        openssl(self.folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
-        (self.folder / f"{name}.ext").write_text(f"subjectAltName={subject_alt}\n")
-        openssl(self.folder, "x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", f"{self.name}.pem",
-                "-CAkey", f"{self.name}.key", "-CAcreateserial", "-extfile", f"{name}.ext",
-                "-out", f"{name}.pem")  # fmt: skip
-        return self.folder / f"{name}.pem", self.folder / f"{name}.key"
-
-
-class Pki:
-    def __init__(self, folder):
-        ours, others = Authority(folder, "ours"), Authority(folder, "others")
-        self.ca, self.other_ca = ours.file, others.file
-        self.good = ours.give("good", "IP:127.0.0.1")
-        self.misnamed = ours.give("misnamed", "DNS:es.example")
-        self.client = ours.give("client", "DNS:weir")
-        self.foreign_client = others.give("foreign", "DNS:weir")
 
 
 class Bulk(http.server.BaseHTTPRequestHandler):
@@ -194,7 +162,7 @@ def test_a_server_of_our_authority(job, serve, pki):
 
 def test_an_unknown_authority(job, serve, pki):
     """The operator mends the certificate, not the pipeline."""
-    first = serve(Authority(pki.ca.parent, "stranger").give("strange", "IP:127.0.0.1"))
+    first = serve(pki.strange)
     running = job(first, f"ca-file = {pki.ca}")
     expect_refused(job, first, running, "certificate", "127.0.0.1")
     port = first.end()

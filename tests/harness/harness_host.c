@@ -50,7 +50,7 @@ static void health(struct weir_ctx *ctx, uint32_t state, uint32_t code, const ch
 {
     struct harness *h = harness_of(ctx);
     check_any(h, "health");
-    if (state < WEIR_UP || state > WEIR_DENIED)
+    if (state < WEIR_UP || state > WEIR_UNTRUSTED)
         harness_die(h, "health: there is no state %u", state);
     pthread_mutex_lock(&h->lock);
     h->health.told++;

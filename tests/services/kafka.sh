@@ -59,6 +59,58 @@ kafka_properties() {
 	END
 }
 
+# --- listeners with TLS: one for each SECURE/listeners/NAME.pem, which holds its key and certificates ---
+#
+# A name that begins with "mutual" asks for a client certificate, any other for a user and a password: "plain" by PLAIN,
+# with the users of SECURE/plain.jaas, the rest by SCRAM. Whoever comes without TLS may do everything, all others what the
+# access control lists say.
+
+kafka_listeners() {
+	local pem
+	for pem in "$SECURE"/listeners/*.pem; do
+		basename "$pem" .pem
+	done
+}
+
+kafka_secure_env() {
+	local file name
+	for file in "$RUN"/kafka/port-*; do
+		name=${file##*/port-}
+		[ ! -e "$file" ] || echo "KAFKA_${name^^}=127.0.0.1:$(cat "$file")"
+	done
+}
+
+# kafka_secure NAME PROPERTIES: appends the listeners and what belongs to them.
+kafka_secure() {
+	local dir=$RUN/$1 file=$2 name listeners= map= login=org.apache.kafka.common.security
+	make_owned "$dir/tls"
+	cp "$SECURE/ca.pem" "$SECURE"/listeners/*.pem "$dir/tls/"
+	[ "$(id -u)" != 0 ] || chown -R "$TEST_USER:$TEST_USER" "$dir/tls"
+	for name in $(kafka_listeners); do
+		free_port >"$dir/port-$name"
+		listeners+=,${name^^}://127.0.0.1:$(cat "$dir/port-$name")
+		[[ $name == mutual* ]] && map+=,${name^^}:SSL || map+=,${name^^}:SASL_SSL
+		cat >>"$file" <<-END
+			listener.name.$name.ssl.keystore.type=PEM
+			listener.name.$name.ssl.keystore.location=$dir/tls/$name.pem
+			listener.name.$name.ssl.truststore.type=PEM
+			listener.name.$name.ssl.truststore.location=$dir/tls/ca.pem
+			listener.name.$name.ssl.client.auth=$([[ $name == mutual* ]] && echo required || echo none)
+			listener.name.$name.sasl.enabled.mechanisms=$([ "$name" = plain ] && echo PLAIN || echo SCRAM-SHA-512)
+			listener.name.$name.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
+			listener.name.$name.plain.sasl.jaas.config=$login.plain.PlainLoginModule required $(cat "$SECURE/plain.jaas");
+		END
+	done
+	sed -i -e "s|^\(advertised\.\)\?listeners=.*|&$listeners|" -e "s|^listener.security.protocol.map=.*|&$map|" "$file"
+	cat >>"$file" <<-END
+		# A test may give a listener any other certificate while the broker runs.
+		ssl.allow.dn.changes=true
+		ssl.allow.san.changes=true
+		authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+		super.users=User:ANONYMOUS
+	END
+}
+
 # kafka_configure NAME ALL...: ALL are the nodes of the cluster.
 kafka_configure() {
 	local name=$1 dir=$RUN/$1 heap=512m java
@@ -66,6 +118,7 @@ kafka_configure() {
 	[ $# = 1 ] || heap=384m
 	[ -e "$RUN/kafka.uuid" ] || kafka_uuid >"$RUN/kafka.uuid"
 	kafka_properties "$name" $(($# < 3 ? $# : 3)) "$(kafka_voters "$@")" >"$dir/server.properties"
+	[ -z "$SECURE" ] || kafka_secure "$name" "$dir/server.properties"
 	java=$(printf '%q -cp %q' "$(command -v java)" "$dir/home/*")
 	cat >"$dir/run" <<-END
 		#!/bin/bash

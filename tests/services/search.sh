@@ -4,7 +4,13 @@
 
 elasticsearch_env_name() { echo ES; }
 elasticsearch_address() { search_address "$@"; }
-elasticsearch_configure() { search_configure "$1" ES 'xpack.security.enabled: false'; }
+elasticsearch_configure() {
+	if [ -z "$SECURE" ]; then
+		search_configure "$1" ES 'xpack.security.enabled: false'
+	else
+		search_configure "$1" ES "$(elasticsearch_secure "$1")"
+	fi
+}
 elasticsearch_ready() { search_ready "$@"; }
 
 opensearch_env_name() { echo OPENSEARCH; }
@@ -12,7 +18,26 @@ opensearch_address() { search_address "$@"; }
 opensearch_configure() { search_configure "$1" OPENSEARCH ''; }
 opensearch_ready() { search_ready "$@"; }
 
-search_address() { echo "http://127.0.0.1:$(port_of "$1")"; }
+search_address() { echo "http$([ ! -e "$RUN/$1/curlrc" ] || echo s)://127.0.0.1:$(port_of "$1")"; }
+
+# Copies certificates and users from SECURE (server.pem, server.key, ca.pem; users, users_roles, roles.yml of the file
+# realm; curlrc with what curl needs to be let in) and prints the settings. The server looks at them every second.
+elasticsearch_secure() {
+	local dir=$RUN/$1
+	make_owned "$dir/config"
+	cp "$SECURE"/{server.pem,server.key,ca.pem,users,users_roles,roles.yml} "$dir/config/"
+	cp "$SECURE/curlrc" "$dir/"
+	[ "$(id -u)" != 0 ] || chown "$TEST_USER:$TEST_USER" "$dir"/config/*
+	cat <<-END
+		xpack.security.enabled: true
+		xpack.security.http.ssl.enabled: true
+		xpack.security.http.ssl.key: server.key
+		xpack.security.http.ssl.certificate: server.pem
+		xpack.security.http.ssl.certificate_authorities: ca.pem
+		xpack.security.http.ssl.client_authentication: none
+		resource.reload.interval.high: 1s
+	END
+}
 
 search_settings() {
 	local name=$1 dir=$RUN/$1 more=$2
@@ -68,6 +93,8 @@ search_configure() {
 }
 
 search_ready() {
+	local rc=$RUN/$1/curlrc
+	[ -e "$rc" ] || rc=/dev/null
 	port_answers "$(port_of "$1")" &&
-		curl -sf -m 5 -o /dev/null "$(search_address "$1")/_cluster/health?wait_for_status=yellow&timeout=3s"
+		curl -q -K "$rc" -sf -m 5 -o /dev/null "$(search_address "$1")/_cluster/health?wait_for_status=yellow&timeout=3s"
 }

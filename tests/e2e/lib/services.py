@@ -12,10 +12,12 @@ KINDS = {"kafka": "KAFKA", "elasticsearch": "ES", "opensearch": "OPENSEARCH"}
 
 
 class Services:
-    def __init__(self, names):
+    def __init__(self, names, secure=None):
+        """secure: a folder for `up --secure`; such servers are always started anew."""
         self.names = sorted(names)
         self.own = None
-        self.dir = os.environ.get("WEIR_SERVICES")
+        self.secure = ["--secure", str(secure)] if secure else []
+        self.dir = None if secure else os.environ.get("WEIR_SERVICES")
         self.address = {}
 
     def up(self):
@@ -25,7 +27,7 @@ class Services:
             self.own = tempfile.mkdtemp(prefix="weir-e2e-")
             os.chmod(self.own, 0o755)  # the servers' user passes through
             self.dir = self.own + "/run"
-            self.call("up", "--owner", str(os.getpid()), self.dir, *self.names)
+            self.call("up", "--owner", str(os.getpid()), *self.secure, self.dir, *self.names)
         for line in open(self.dir + "/env"):
             name, address = line.strip().split("=", 1)
             self.address[name] = address
