@@ -86,6 +86,9 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/service.c \
 	%D%/engine/service.h \
 	%D%/engine/service_record.c \
+	%D%/engine/stuck.c \
+	%D%/engine/stuck.h \
+	%D%/engine/stuck_cause.c \
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \

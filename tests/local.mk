@@ -61,6 +61,7 @@ unit_tests = \
 	%D%/unit/t-log \
 	%D%/unit/t-option \
 	%D%/unit/t-path \
+	%D%/unit/t-stuck \
 	%D%/unit/t-subst \
 	%D%/unit/t-template
 
@@ -117,6 +118,7 @@ endif
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_state_SOURCES = %D%/unit/t-state.c %D%/unit/scratch.h
 %C%_unit_t_outlet_SOURCES = %D%/unit/t-outlet.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
+%C%_unit_t_stuck_SOURCES = %D%/unit/t-stuck.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them

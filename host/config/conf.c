@@ -170,6 +170,7 @@ static void build_pipeline(struct build *build, const struct raw_section *sectio
     conf->workers = host->workers;
     conf->commit_ms = host->commit_ms;
     conf->drain_ms = host->drain_ms;
+    conf->stuck_after_ms = host->stuck_after_ms;
 }
 
 /* The value of `plugin`, references replaced, or NULL after a report. */

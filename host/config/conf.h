@@ -41,7 +41,7 @@ struct pipeline_conf {
     const char *label;  /* in logs and books: the name, or NAME.READER */
     enum conf_order order;
     enum conf_fanout fan_out;
-    int64_t memory, workers, commit_ms, drain_ms;
+    int64_t memory, workers, commit_ms, drain_ms, stuck_after_ms;
     struct section_conf source;
     struct section_conf *transforms, *sinks;
     size_t n_transforms, n_sinks;

@@ -34,6 +34,11 @@ static const struct weir_option pipeline_rows[] = {
                       "How often positions are stored", NULL),
     WEIR_OPT_DURATION(struct host_pipeline, drain_ms, "drain", 0, "30s", 0, 86400000,
                       "How long a stop waits for what was read to be delivered", NULL),
+    WEIR_OPT_DURATION(
+        struct host_pipeline, stuck_after_ms, "stuck.after", 0, "5m", 1000, 86400000,
+        "A shard that has records waiting and no acknowledgement for so long is stuck",
+        "That is logged once with its most likely cause, shown in metrics, and makes "
+        "/health/ready fail. Nothing is given up: it goes on by itself when the cause is gone."),
 };
 
 #define ROW_PLUGIN                                                                                           \

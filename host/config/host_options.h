@@ -14,7 +14,7 @@ enum section_kind { SECTION_PIPELINE, SECTION_SOURCE, SECTION_TRANSFORM, SECTION
 
 struct host_pipeline { /* [pipeline] */
     const char *name;  /* NULL: from the file's name */
-    int64_t order, memory, workers, fan_out, commit_ms, drain_ms;
+    int64_t order, memory, workers, fan_out, commit_ms, drain_ms, stuck_after_ms;
 };
 
 struct host_section { /* all others; what a kind lacks stays 0 */

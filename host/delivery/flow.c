@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* memory is divided once: half flows, a quarter is the source's prefetch, a quarter the sinks' bodies and queues */
@@ -33,6 +34,7 @@ void flow_init(struct flow *f, const struct pipeline_conf *conf, struct pipeline
 void flow_free(struct flow *f)
 {
     ledger_free(&f->ledger);
+    free(atomic_load(&f->failure));
 }
 
 static void tell(struct flow *f, const char *format, va_list ap)
@@ -40,6 +42,9 @@ static void tell(struct flow *f, const char *format, va_list ap)
     char text[2048];
     vsnprintf(text, sizeof text, format, ap);
     log_line(WEIR_LOG_ERROR, f->conf->label, "%s", text);
+    char *none = NULL, *copy = xstrdup(text);
+    if (!atomic_compare_exchange_strong(&f->failure, &none, copy))
+        free(copy); /* the first one is the reason of the others */
     f->on_fail(f);
 }
 

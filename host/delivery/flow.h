@@ -18,6 +18,10 @@
 struct outlet;
 struct pipeline;
 
+struct flow_counts { /* what no part of it counts for itself */
+    _Atomic uint64_t commits, commit_failures, state_failures;
+};
+
 struct flow {
     const struct pipeline_conf *conf;
     struct pipeline *pipeline;    /* whose it is: for instances, never looked into here */
@@ -27,9 +31,11 @@ struct flow {
     struct outlet *dead;        /* for dead letters; NULL: none; may belong to another flow */
     struct instance *instances; /* all that were made for it */
     _Atomic uint64_t rejects_in_row;
-    _Atomic uint64_t letters;       /* dead letters that were handed over, ever */
-    _Atomic bool ending;            /* end once they have arrived */
-    _Atomic bool failed;            /* end without */
+    _Atomic uint64_t letters; /* dead letters that were handed over, ever */
+    _Atomic bool ending;      /* end once they have arrived */
+    _Atomic bool failed;      /* end without */
+    char *_Atomic failure;    /* why it ends so, once it is known */
+    struct flow_counts counts;
     void (*on_fail)(struct flow *); /* has every thread look; any thread */
     void (*hand_over)(struct outlet *,
                       struct weir_batch *); /* to an outlet wherever it lives; references it */

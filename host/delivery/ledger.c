@@ -445,6 +445,15 @@ struct books ledger_books(struct ledger *l)
     return b;
 }
 
+void ledger_advance(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    for (struct shard *s = l->shards; s; s = s->next)
+        if (s->head && !said(&s->closed))
+            shard_advance(s);
+    pthread_mutex_unlock(&l->lock);
+}
+
 uint32_t ledger_watermarks(struct ledger *l, struct shard **ret, uint64_t *ret_next, uint32_t cap)
 {
     uint32_t n = 0;

@@ -26,6 +26,11 @@ enum outcome {
 struct segment;
 struct weir_batch;
 
+struct shard_watch { /* engine/stuck.c's; main thread */
+    uint64_t watermark;
+    int64_t age_ms;
+};
+
 struct shard {                  /* the host's side of a lane; lives until the pipeline ends */
     struct weir_shard pub;      /* first: what plugins see */
     struct shard *next;         /* in the ledger's list */
@@ -42,6 +47,7 @@ struct shard {                  /* the host's side of a lane; lives until the pi
     struct segment *head, *tail; /* not yet passed, oldest first */
     struct segment *building;    /* of the batch being filled; source thread */
     uint32_t redriven;           /* how often its records were redriven, for the dead letters */
+    struct shard_watch watch;
 };
 
 struct books {                                         /* counts of source records */
@@ -112,6 +118,8 @@ struct books ledger_glance(const struct ledger *);
 /* How far reading is behind the ends that are known, in positions; false: no end is known. */
 bool ledger_lag(struct ledger *, uint64_t *ret_lag, uint64_t *ret_size);
 
+/* Moves every shard's watermark as far as it goes: else that is done only when a commit asks. */
+void ledger_advance(struct ledger *);
 /* Moves every shard's watermark and lists those that are beyond what was committed; at most cap of them, in ret.
  * ledger_committed says that they are stored. */
 uint32_t ledger_watermarks(struct ledger *, struct shard **ret, uint64_t *ret_next, uint32_t cap);

@@ -27,6 +27,7 @@ struct outlet *outlet_new(struct flow *f, const struct section_conf *s, struct l
     o->streams = promises & WEIR_STREAM;
     o->commits = promises & WEIR_COMMITS;
     o->tail = &o->head;
+    outlet_look(o);
     o->instance->outlet = o;
     pthread_mutex_init(&o->lock, NULL);
     return o;
@@ -110,8 +111,41 @@ void outlet_take(struct outlet *o, struct weir_batch *chunk)
     o->look_again = true;
 }
 
+struct sight {
+    int64_t lent, retrying;
+    uint32_t records;
+};
+
+static void see(struct sight *s, const struct delivery *list, bool lent)
+{
+    for (const struct delivery *d = list; d; d = d->next) {
+        if (lent && d->lent_ms < s->lent)
+            s->lent = d->lent_ms;
+        if (!d->attempt)
+            continue;
+        s->records += d->batch->count;
+        if (d->since_ms < s->retrying)
+            s->retrying = d->since_ms;
+    }
+}
+
+/* The lists are changed by this thread only, so it reads them without the lock. */
+void outlet_look(struct outlet *o)
+{
+    struct sight s = {.lent = INT64_MAX, .retrying = INT64_MAX};
+    struct outlet_glance *g = &o->glance;
+    see(&s, o->lent, true);
+    see(&s, o->waiting, false);
+    see(&s, o->offered, false);
+    atomic_store_explicit(&g->in_flight, o->in_flight, memory_order_relaxed);
+    atomic_store_explicit(&g->lent_since_ms, s.lent, memory_order_relaxed);
+    atomic_store_explicit(&g->retrying, s.records, memory_order_relaxed);
+    atomic_store_explicit(&g->retrying_since_ms, s.retrying, memory_order_relaxed);
+}
+
 static void list_lent(struct outlet *o, struct delivery *d)
 {
+    d->lent_ms = clock_mono_ms();
     pthread_mutex_lock(&o->lock);
     d->lent = true;
     d->next = o->lent;
@@ -152,6 +186,7 @@ static void came_home(struct task *t)
     unlist_lent(o, d);
     o->look_again = true;
     outlet_settle(o, d);
+    outlet_look(o);
 }
 
 int outlet_complete(struct instance *in, struct weir_batch *batch, const struct weir_result *results,
@@ -197,13 +232,17 @@ static bool lend(struct outlet *o, struct delivery *d)
     struct weir_batch *batch = d->batch;
     batch->attempt = d->attempt;
     list_lent(o, d);
+    outlet_look(o);
     instance_clear_failure(in);
     int status = call_write(in, batch);
+    if (status != WEIR_AGAIN)
+        atomic_fetch_add_explicit(&o->glance.batches, 1, memory_order_relaxed);
     if (status == WEIR_OK)
         return true;
     if (status == WEIR_AGAIN && take_back(o, batch)) {
         unlist_lent(o, d);
         o->offered = d;
+        outlet_look(o);
         return false;
     }
     struct weir_result all = {.index = WEIR_ALL,
@@ -367,5 +406,6 @@ void outlet_close(struct outlet *o)
     outlet_delivery_free(o->offered);
     o->waiting = o->offered = NULL;
     o->in_flight = o->waiting_whole = 0;
+    outlet_look(o);
     outlet_pending_free(o);
 }

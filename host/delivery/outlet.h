@@ -15,6 +15,21 @@ struct outlet_books { /* this sink's own count of records */
     _Atomic uint64_t in, delivered, duplicate, dead, retried;
 };
 
+struct outlet_glance {             /* what those who look from other threads see; the home thread writes it */
+    _Atomic uint64_t batches;      /* lent to the sink, retries included */
+    _Atomic uint32_t in_flight;    /* of them, not answered yet */
+    _Atomic int64_t lent_since_ms; /* the oldest of these; INT64_MAX: there is none */
+    _Atomic uint32_t retrying;     /* records that were refused and wait, or are on their way again */
+    _Atomic int64_t retrying_since_ms; /* first try of the oldest of these; INT64_MAX: there is none */
+};
+
+struct outlet_watch { /* engine/stuck.c's */
+    uint64_t ended;
+    int64_t lent, retrying;
+    bool said;
+    _Atomic int64_t ack_age_ms, answer_age_ms, retry_age_ms;
+};
+
 struct pending { /* records of one chunk that wait: index[first..count), or first..count themselves */
     struct pending *next;
     struct weir_batch *chunk;
@@ -36,6 +51,7 @@ struct delivery {     /* one batch on its way through the sink */
     uint32_t attempt;
     uint32_t waits, health; /* retries since the trouble is of this kind: the wait grows with them */
     int64_t since_ms;       /* first try */
+    int64_t lent_ms;        /* this try */
     int64_t due_ms;         /* a retry: not before */
 };
 
@@ -63,6 +79,8 @@ struct outlet {
     struct delivery *waiting; /* retries: by due time, or, one at a time, in the order of their records */
     uint32_t in_flight, waiting_whole;
     struct outlet_books books;
+    struct outlet_glance glance;
+    struct outlet_watch watch;
     _Atomic uint64_t rejects_in_row; /* of this sink, for stop-after */
     _Atomic bool opened;
 };
@@ -86,6 +104,9 @@ void outlet_settle(struct outlet *, struct delivery *);
 struct delivery *outlet_delivery(struct outlet *, struct weir_batch *takes);
 void outlet_delivery_free(struct delivery *);
 void outlet_wait(struct outlet *, struct delivery *, int64_t due_ms);
+
+/* Writes the glance; after every change of what is lent or waits. */
+void outlet_look(struct outlet *);
 
 /* outlet_form.c: the next batch out of what waits, or NULL. */
 struct weir_batch *outlet_form(struct outlet *);

@@ -187,6 +187,8 @@ static void split(struct outlet *o, struct delivery *d, uint32_t attempt, int64_
 static void say_trouble(struct outlet *o, const struct answer *a, uint32_t count)
 {
     struct instance *in = o->instance;
+    if (a->retry && a->retry < count) /* of some only: the sink is well, but somebody may ask why they wait */
+        instance_error(in, a->first->code, a->first->why);
     if (!in->speaks && a->retry == count)
         instance_health(in, WEIR_DEGRADED, a->first->code, a->first->why);
     else if (!in->speaks && in->health != WEIR_UP && !a->retry)

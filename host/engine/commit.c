@@ -47,6 +47,7 @@ static bool unplaced(struct intake *in)
         log_line(WEIR_LOG_ERROR, in->instance->who,
                  "can not tell its position, nothing is committed until it can: %s",
                  instance_why(in->instance));
+    atomic_fetch_add(&in->pipeline->flow.counts.commit_failures, 1);
     c->unplaced = true;
     c->n = 0;
     return false;
@@ -104,6 +105,7 @@ static bool store(struct intake *in, bool final)
         else if (ok && c->state_failing)
             log_line(WEIR_LOG_NOTICE, p->flow.conf->label, "the state file can be written again");
         c->state_failing = !ok;
+        atomic_fetch_add(ok ? &p->flow.counts.commits : &p->flow.counts.state_failures, 1);
         if (!ok)
             return false;
     }
@@ -136,6 +138,7 @@ static void answered(struct task *t)
     if (a->status != WEIR_OK && !later)
         flow_fail(&in->pipeline->flow, "a sink can not commit: %s", a->why);
     if (a->status != WEIR_OK) {
+        atomic_fetch_add(&in->pipeline->flow.counts.commit_failures, 1);
         if (!in->commit.failed && in->commit.backoff.tries == 0)
             log_line(WEIR_LOG_WARNING, in->pipeline->flow.conf->label,
                      "a sink could not commit, trying on: %s", a->why);

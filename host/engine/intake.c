@@ -220,6 +220,10 @@ static bool turn(struct intake *in)
         loop_wait(&in->loop, at > now + IDLE_MS ? IDLE_MS : at > now ? at - now : 0);
         return true;
     }
+    if (now >= in->advance_at) {
+        ledger_advance(&p->flow.ledger);
+        in->advance_at = now + STUCK_TURN_MS;
+    }
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;
@@ -255,12 +259,13 @@ static void say_gap(struct intake *in)
 static void *intake_main(void *arg)
 {
     struct intake *in = arg;
-    in->loop.thread = pthread_self();
+    loop_begin(&in->loop);
     while (turn(in))
         ;
     say_gap(in);
     if (in->instance->opened)
         commit_final(in);
+    loop_end(&in->loop); /* who is slow from here on is a lane */
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)
         lane_join(l);
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)

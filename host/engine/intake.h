@@ -37,7 +37,7 @@ struct commit { /* commit.c */
     int64_t due_ms;
     uint32_t
         waiting_for; /* sinks that have not answered; guarded by being changed on the intake's thread only */
-    bool failed;     /* one of them wants another try */
+    _Atomic bool failed; /* one of them wants another try */
     struct backoff backoff;
     struct shard **shards;
     uint64_t *next;
@@ -45,7 +45,7 @@ struct commit { /* commit.c */
     struct weir_position *positions;
     struct arena arena;
     struct strbuf why;
-    bool state_failing;
+    _Atomic bool state_failing;
     _Atomic bool unplaced; /* the source could not tell a position */
 };
 
@@ -62,12 +62,13 @@ struct intake {
     uint64_t room_bytes; /* left in this poll */
     uint32_t room_records;
     bool ended; /* the source has no more */
-    bool draining;
+    _Atomic bool draining;
     bool flushing;       /* sinks were told not to linger */
     bool full;           /* the budget is used up: nothing more comes before they send */
     int64_t drain_until; /* INT64_MAX: as long as it takes */
     int64_t ends_at;     /* latest time, once only dead letters are delivered; 0: not so */
     int64_t retry_at;    /* poll said RETRY */
+    int64_t advance_at;  /* watermarks are moved then, so that the watch for stuck shards sees it */
     struct backoff backoff;
     struct commit commit;
     struct revoke *revokes;

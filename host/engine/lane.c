@@ -202,6 +202,7 @@ static void close_all(struct lane *l)
     for (uint32_t i = 0; i < l->n_transforms; i++)
         instance_close(l->transforms[i]->instance);
     lane_drop(l);
+    loop_end(&l->loop);
 }
 
 /* Transforms that asked to be called. */
@@ -242,7 +243,7 @@ int64_t lane_turn(struct lane *l, int64_t now)
 static void *lane_main(void *arg)
 {
     struct lane *l = arg;
-    l->loop.thread = pthread_self();
+    loop_begin(&l->loop);
     while (!l->loop.quit) {
         loop_run_tasks(&l->loop);
         int64_t at = lane_turn(l, clock_mono_ms()), now = clock_mono_ms();

@@ -121,6 +121,7 @@ static struct pipeline *make(const struct pipeline_conf *conf, struct state *sta
     p->flow.on_fail = failed;
     p->flow.hand_over = hand_over;
     p->done_fd = -1;
+    stuck_init(&p->stuck);
     p->state = state;
     return p;
 }
@@ -198,6 +199,7 @@ void pipeline_free(struct pipeline *p)
     free(p->outlets);
     free(p->marks);
     free(p->workers);
+    stuck_free(&p->stuck);
     flow_free(&p->flow);
     state_close(p->state);
     free(p);

@@ -12,6 +12,7 @@
 #include "delivery/state.h"
 #include "intake.h"
 #include "lane.h"
+#include "stuck.h"
 
 struct hang {                      /* hang.c; main thread */
     int64_t stopped_at, failed_at; /* when it was seen, mono ms; 0: not yet */
@@ -46,6 +47,7 @@ struct pipeline {
     int done_fd;               /* borrowed eventfd that is written then; -1: none */
     bool left_some;            /* records were undelivered when the drain ended; read after the join */
     struct hang hang;
+    struct stuck stuck;
 };
 
 /* Builds a pipeline; nothing runs yet.  Takes the state.  letters: borrowed, has the dead-letter sink for it; NULL:

@@ -61,6 +61,8 @@ struct instance *instance_new(const struct section_conf *s, const struct instanc
     i->wake_at = INT64_MAX;
     i->open_backoff = (struct backoff){.initial_ms = 100, .max_ms = 30000};
     pthread_mutex_init(&i->health_lock, NULL);
+    pthread_mutex_init(&i->told_lock, NULL);
+    i->told.since_ms = clock_mono_ms();
     pthread_mutex_init(&i->self_lock, NULL);
     pthread_cond_init(&i->left, NULL);
     i->info = (struct weir_instance){.struct_size = sizeof i->info,
@@ -162,13 +164,14 @@ void instance_free(struct instance *i)
         return;
     arena_free(&i->scratch);
     arena_free(&i->parsed);
-    struct strbuf *all[] = {&i->failure.why, &i->failure.type, &i->health_why, &i->text,       &i->string,
+    struct strbuf *all[] = {&i->failure.why, &i->failure.type, &i->text,       &i->string,
                             &i->line,        &i->match_why,    &i->render_why, &i->state_value};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         strbuf_free(all[k]);
     for (int k = 0; k < RENDERED_MAX; k++)
         strbuf_free(&i->rendered[k].text);
     pthread_mutex_destroy(&i->health_lock);
+    pthread_mutex_destroy(&i->told_lock);
     pthread_mutex_destroy(&i->self_lock);
     pthread_cond_destroy(&i->left);
     free(i->metrics);
@@ -195,17 +198,68 @@ static void health_log(struct instance *i, const char *why)
     i->troubled = true;
 }
 
+static void keep(char *to, const char *text)
+{
+    snprintf(to, TOLD_MAX, "%s", text);
+}
+
+/* Copies for those who ask: they never wait for a log line to be written, nor does a plugin wait for them. */
+static void tell(struct instance *i, uint32_t state, uint32_t code, const char *why)
+{
+    struct told *t = &i->told;
+    pthread_mutex_lock(&i->told_lock);
+    if (t->state != state)
+        t->since_ms = clock_mono_ms();
+    t->state = state;
+    t->code = code;
+    keep(t->why, state == WEIR_UP ? "" : why);
+    if (state != WEIR_UP && *why)
+        keep(t->error, why);
+    pthread_mutex_unlock(&i->told_lock);
+}
+
+void instance_error(struct instance *i, uint32_t code, const char *why)
+{
+    pthread_mutex_lock(&i->told_lock);
+    i->told.code = code;
+    keep(i->told.error, why ? why : "no reason was given");
+    pthread_mutex_unlock(&i->told_lock);
+}
+
+void instance_told(const struct instance *i, struct told *ret)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&i->told_lock;
+    pthread_mutex_lock(lock);
+    *ret = i->told;
+    pthread_mutex_unlock(lock);
+}
+
+const char *instance_state_text(uint32_t state)
+{
+    static const char *const texts[] = {"not open yet", "well", "not connected", "in trouble",
+                                        "refused by the other end"};
+    return texts[state <= WEIR_DENIED ? state : WEIR_DEGRADED];
+}
+
+const char *instance_state_name(const struct instance *i, uint32_t state)
+{
+    static const char *const names[] = {"starting", "up", "connecting", "degraded", "denied"};
+    if (!state && atomic_load(&i->opened))
+        state = WEIR_UP; /* it has nothing to say */
+    return names[state <= WEIR_DENIED ? state : WEIR_DEGRADED];
+}
+
 void instance_health(struct instance *i, uint32_t state, uint32_t code, const char *why)
 {
-    (void)code;
+    if (state == WEIR_UP && atomic_load(&i->health) == WEIR_UP)
+        return; /* said at every batch: no lock for that */
     if (!why)
         why = "";
     pthread_mutex_lock(&i->health_lock);
     /* the same state is said once: what differs from try to try (ports, times) is no news */
     bool changed = state != i->health || (*why && !i->troubled && state != WEIR_UP);
     i->health = state;
-    i->health_why.len = 0;
-    strbuf_str(&i->health_why, why);
+    tell(i, state, code, why);
     if (changed)
         health_log(i, why);
     pthread_mutex_unlock(&i->health_lock);

@@ -47,6 +47,21 @@ struct failure { /* why the last callback returned what it did */
     struct strbuf why, type;
 };
 
+#define TOLD_MAX 512 /* bytes of a reason kept for those who ask */
+struct told {        /* how an instance is, for those who look from other threads */
+    uint32_t state;  /* WEIR_UP ...; 0: it said nothing yet */
+    uint32_t code;
+    int64_t since_ms;     /* it is in that state */
+    char why[TOLD_MAX];   /* of the state; empty: none was given */
+    char error[TOLD_MAX]; /* the last answer that was no success, whatever the state */
+};
+
+struct instance_watch { /* engine/stuck.c's */
+    int64_t since;
+    bool said;
+    _Atomic int64_t inside_ms;
+};
+
 struct rendered { /* the last text of one template */
     const struct weir_template *template;
     struct strbuf text;
@@ -69,7 +84,7 @@ struct instance {
     pthread_cond_t left;
     uint32_t interrupting;
     bool created;
-    bool opened;
+    _Atomic bool opened;
     int64_t open_at; /* not before, while open asks for RETRY */
     struct backoff open_backoff;
 
@@ -84,10 +99,12 @@ struct instance {
 
     struct failure failure;
     pthread_mutex_t health_lock;
-    _Atomic uint32_t health; /* changed under the lock */
-    _Atomic bool speaks;     /* the plugin reports its health itself */
-    bool troubled;           /* trouble was logged, its end was not */
-    struct strbuf health_why;
+    _Atomic uint32_t health;   /* changed under the lock */
+    _Atomic bool speaks;       /* the plugin reports its health itself */
+    bool troubled;             /* trouble was logged, its end was not */
+    pthread_mutex_t told_lock; /* of told, held for a copy only */
+    struct told told;
+    struct instance_watch watch;
     _Atomic int64_t *metrics;
 
     struct arena scratch; /* of one service call */
@@ -120,5 +137,12 @@ void instance_clear_failure(struct instance *);
 const char *instance_why(const struct instance *);
 /* Logs a change of health; the same state and reason again say nothing. */
 void instance_health(struct instance *, uint32_t state, uint32_t code, const char *why);
+/* Keeps an answer that is no reason for another state: some records of a batch were refused. */
+void instance_error(struct instance *, uint32_t code, const char *why);
+/* Any thread: a copy of how it is. */
+void instance_told(const struct instance *, struct told *ret);
+/* "not connected", ... for a person, and the short name that metrics and health bodies have; state 0 too. */
+const char *instance_state_text(uint32_t state);
+const char *instance_state_name(const struct instance *, uint32_t state);
 
 #endif

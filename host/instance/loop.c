@@ -37,6 +37,22 @@ void loop_free(struct loop *l)
     pthread_mutex_destroy(&l->lock);
 }
 
+static void set_state(struct loop *l, enum loop_state state)
+{
+    atomic_store_explicit(&l->state, (uint32_t)state, memory_order_relaxed);
+}
+
+void loop_begin(struct loop *l)
+{
+    l->thread = pthread_self();
+    set_state(l, LOOP_BUSY);
+}
+
+void loop_end(struct loop *l)
+{
+    set_state(l, LOOP_IDLE);
+}
+
 void loop_wake(struct loop *l)
 {
     if (atomic_exchange(&l->signalled, true))
@@ -120,6 +136,7 @@ static void take_event(struct loop *l)
 
 static void waited(struct loop *l)
 {
+    set_state(l, LOOP_BUSY);
     atomic_store(&l->signalled, false); /* before tasks and wake flags are looked at */
     atomic_fetch_add_explicit(&l->wakeups, 1, memory_order_relaxed);
     mark_ready(l);
@@ -128,6 +145,7 @@ static void waited(struct loop *l)
 void loop_wait(struct loop *l, int64_t timeout_ms)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
+    set_state(l, LOOP_WAITS);
     int n = epoll_wait(l->epoll, events, EVENTS_AT_ONCE, timeout_of(l, timeout_ms));
     if (n < 0 && errno != EINTR)
         die("cannot wait for events: %s", strerror(errno));
@@ -144,6 +162,7 @@ void loop_wait(struct loop *l, int64_t timeout_ms)
 void loop_wait_deaf(struct loop *l, int64_t timeout_ms)
 {
     struct pollfd event = {.fd = l->event, .events = POLLIN};
+    set_state(l, LOOP_WAITS);
     int n = poll(&event, 1, timeout_of(l, timeout_ms));
     if (n < 0 && errno != EINTR)
         die("cannot wait for events: %s", strerror(errno));

@@ -17,6 +17,17 @@ struct task {
     void (*run)(struct task *);
 };
 
+enum loop_state {
+    LOOP_IDLE,
+    LOOP_BUSY,
+    LOOP_WAITS
+}; /* no thread runs it; it turns; it waits for something */
+
+struct loop_watch { /* engine/stuck.c's */
+    uint64_t turns;
+    _Atomic int64_t still_ms;
+};
+
 struct loop {
     int epoll, event;
     pthread_t thread;
@@ -25,11 +36,16 @@ struct loop {
     _Atomic bool signalled;     /* the eventfd was written since the last wait */
     struct instance *instances; /* that live here */
     _Atomic uint64_t wakeups;
+    _Atomic uint32_t state; /* enum loop_state */
     bool quit;
+    struct loop_watch watch;
 };
 
 void loop_init(struct loop *);
 void loop_free(struct loop *);
+/* The calling thread is its home from here on, until it says that it runs it no longer. */
+void loop_begin(struct loop *);
+void loop_end(struct loop *);
 /* Runs the task on the home thread, in order of posting; the task belongs to the loop until it runs. */
 void loop_post(struct loop *, struct task *);
 void loop_wake(struct loop *);

@@ -254,6 +254,7 @@ static void tail_done(struct source *s, struct tail *t)
     bool deleted = t->fd >= 0 && !fstat(t->fd, &st) && st.st_nlink == 0;
     t->state = TAIL_DONE;
     tail_park(s, t);
+    s->ctx->host->shard_end(s->ctx, t->shard, lines_begin(&t->lines)); /* nobody waits for more of it */
     t->stored.len = t->guard_len;
     t->stored.hash = print_hash(t->guard, t->guard_len);
     if (!t->ended)
@@ -309,6 +310,9 @@ static int tail_at_end(struct source *s, struct tail *t, struct weir_emitter *to
         t->ended = true;
         s->unended--;
         tail_park(s, t);
+    } else if (!s->to_end &&
+               lines_begin(&t->lines) < t->size) { /* a line without its end is nothing that waits */
+        s->ctx->host->shard_end(s->ctx, t->shard, lines_begin(&t->lines));
     }
     return WEIR_END;
 }

@@ -178,7 +178,7 @@ def load_options():
     return found
 
 
-HOST = {"name", "order", "memory", "workers", "fan-out", "commit", "drain", "stop-after"}
+HOST = {"name", "order", "memory", "workers", "fan-out", "commit", "drain", "stuck.after", "stop-after"}
 
 
 def check_options(page, text, options):

@@ -76,6 +76,7 @@ static void rig_init(struct rig *r)
                                      .workers = 1,
                                      .commit_ms = 50,
                                      .drain_ms = 5000,
+                                     .stuck_after_ms = 300000,
                                      .transforms = r->transforms,
                                      .sinks = r->sinks};
     r->conf.source = rig_section(r, WEIR_SOURCE, "source", &rig_source, NULL);
