@@ -57,7 +57,8 @@ static void set_week(struct civil *c)
 static bool to_civil(int64_t ms, struct civil *c)
 {
     static const short before_month[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-    int64_t day = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0), of_day = ms - day * MS_PER_DAY;
+    int64_t day = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
+    int64_t of_day = ms % MS_PER_DAY + (ms % MS_PER_DAY < 0 ? MS_PER_DAY : 0);
     int64_t since_zero = day + 719528; /* 0000-01-01 to 1970-01-01 */
     if (since_zero < days_before_year(1) || since_zero >= days_before_year(10000))
         return false;

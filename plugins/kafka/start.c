@@ -70,6 +70,30 @@ static int start_one(struct kafka_source *s, struct kafka_track *t, int64_t comm
     return kafka_start_gap(s, t, at, low, high, ret);
 }
 
+/* The group forgot (a long pause), or lost its offsets with the topic, which may have been made anew; librdkafka
+ * before 2.4 knows no ids of topics that would tell. */
+static void start_say_own(struct kafka_source *s, const struct kafka_answer *a,
+                          const rd_kafka_topic_partition_list_t *list)
+{
+    const struct kafka_track *first = NULL;
+    int n = 0;
+    for (int i = 0; i < list->cnt; i++) {
+        const struct kafka_track *t =
+            kafka_track_find(s, list->elems[i].topic, list->elems[i].partition, false);
+        if (!t || !t->shard || !(t->pos_flags & WEIR_POS_STORED) || t->pos_next <= 0 ||
+            a->committed->elems[i].offset >= 0)
+            continue;
+        if (n++ == 0)
+            first = t;
+    }
+    if (n > 0)
+        weir_logf(s->ctx, WEIR_LOG_NOTICE,
+                  "group %s has no position for %d partitions, weir's own are used: %s/%" PRId32
+                  " goes on at %" PRId64
+                  "; if a topic was deleted and made anew since, what it holds before that is not read",
+                  s->group, n, first->topic->name, first->partition, first->pos_next);
+}
+
 int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
                        rd_kafka_topic_partition_list_t *list)
 {
@@ -99,6 +123,7 @@ int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
                   "%s/%" PRId32 " starts at %" PRId64 " (group %" PRId64 ", log %" PRId64 " to %" PRId64 ")",
                   t->topic->name, t->partition, at, a->committed->elems[i].offset, low, high);
     }
+    start_say_own(s, a, list);
     if (list->cnt > 0)
         s->found = true;
     return WEIR_OK;
