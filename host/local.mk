@@ -82,6 +82,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/pipeline.h \
 	%D%/engine/readers.c \
 	%D%/engine/readers.h \
+	%D%/engine/replay.c \
 	%D%/engine/revoke.c \
 	%D%/engine/service.c \
 	%D%/engine/service.h \

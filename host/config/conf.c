@@ -337,6 +337,30 @@ static void check_readers(struct build *build, const struct raw_section *pipelin
                     conf->n_sinks, conf->n_sinks * 8);
 }
 
+/* Who keeps the positions can be one alone, and not the dead letters; what it needs of the source it says itself. */
+static void check_keepers(struct build *build)
+{
+    struct pipeline_conf *conf = build->conf;
+    const struct section_conf *keeper = NULL;
+    struct checkhost check = {.problems = &build->problems};
+    if (conf->dead_letter && conf_promises(conf->dead_letter) & WEIR_KEEPS_POSITION)
+        problem_add(&build->problems, conf->dead_letter->line, conf->dead_letter->title,
+                    "dead letters can not be exactly once: the positions belong to the sink they come from");
+    for (size_t i = 0; i < conf->n_sinks; i++) {
+        const struct section_conf *sink = &conf->sinks[i];
+        (void)checkhost_pair(&check, conf, sink);
+        if (!(conf_promises(sink) & WEIR_KEEPS_POSITION))
+            continue;
+        if (keeper && conf->fan_out == FANOUT_TOGETHER)
+            problem_add(
+                &build->problems, sink->line, sink->title,
+                "one sink of a pipeline can be exactly once by a transaction, and [%s] is it; give this one "
+                "a file of its own",
+                keeper->title);
+        keeper = sink;
+    }
+}
+
 static void build_all(struct build *build, const struct sections *sections)
 {
     struct pipeline_conf *conf = build->conf;
@@ -361,6 +385,8 @@ static void build_all(struct build *build, const struct sections *sections)
             build_section(build, section, conf->dead_letter);
         }
     }
+    if (build->problems.count == 0) /* rules between sections need good sections */
+        check_keepers(build);
     check_readers(build, pipeline);
     build_readers(build);
 }

@@ -26,6 +26,10 @@ void flow_init(struct flow *f, const struct pipeline_conf *conf, struct pipeline
     f->conf = conf;
     f->pipeline = p;
     f->host = host;
+    f->around = (struct weir_around){.struct_size = sizeof f->around,
+                                     .source = conf->source.plugin->info.name,
+                                     .source_conf = conf->source.conf,
+                                     .commit_ms = conf->commit_ms};
     f->budget.limit = (size_t)conf->memory / 2;
     f->budget.record_max = (size_t)conf->memory / 4;
     ledger_init(&f->ledger);
@@ -96,5 +100,7 @@ struct instance *flow_instance(struct flow *f, const struct section_conf *s, str
     struct instance *i = instance_new(s, &place);
     i->next_in_flow = f->instances;
     f->instances = i;
+    if (s->kind == WEIR_SINK)
+        i->info.around = &f->around;
     return i;
 }

@@ -26,6 +26,7 @@ struct flow {
     const struct pipeline_conf *conf;
     struct pipeline *pipeline;    /* whose it is: for instances, never looked into here */
     const struct weir_host *host; /* what its instances may ask for */
+    struct weir_around around;    /* what sinks may know of it */
     struct budget budget;
     struct ledger ledger;
     struct outlet *dead;        /* for dead letters; NULL: none; may belong to another flow */

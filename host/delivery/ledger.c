@@ -436,12 +436,21 @@ struct books ledger_glance(const struct ledger *l)
                           .open = peek(&c->open)};
 }
 
+static struct books net(const struct ledger *l)
+{
+    struct books b = ledger_glance(l);
+    b.read -= b.returned + l->voided.read;
+    b.delivered -= l->voided.delivered;
+    b.dead -= l->voided.dead;
+    b.dropped -= l->voided.dropped;
+    return b;
+}
+
 struct books ledger_books(struct ledger *l)
 {
     pthread_mutex_lock(&l->lock);
-    struct books b = ledger_glance(l);
+    struct books b = net(l);
     pthread_mutex_unlock(&l->lock);
-    b.read -= b.returned;
     return b;
 }
 
@@ -452,6 +461,26 @@ void ledger_advance(struct ledger *l)
         if (s->head && !said(&s->closed))
             shard_advance(s);
     pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_keep(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->kept = net(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
+uint64_t ledger_void(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct books b = net(l);
+    uint64_t n = b.read - l->kept.read;
+    l->voided.read += n;
+    l->voided.delivered += b.delivered - l->kept.delivered;
+    l->voided.dead += b.dead - l->kept.dead;
+    l->voided.dropped += b.dropped - l->kept.dropped;
+    pthread_mutex_unlock(&l->lock);
+    return n;
 }
 
 uint32_t ledger_watermarks(struct ledger *l, struct shard **ret, uint64_t *ret_next, uint32_t cap)

@@ -62,6 +62,7 @@ struct ledger_counts { /* changed under the lock; taken never falls: what was gi
 struct ledger {
     pthread_mutex_t lock;
     struct ledger_counts counts;
+    struct books kept, voided;    /* the books at the last ledger_keep; what was taken out by ledger_void */
     struct shard *_Atomic shards; /* newest first; none is taken out before the end */
     uint32_t n_shards;
     _Atomic uint64_t letters;   /* copies that ended as dead letters */
@@ -114,6 +115,12 @@ struct books ledger_books(struct ledger *);
 /* The same without the lock: each number is right, but while records flow they need not add up.  read counts what
  * was given back too, so that no number but open ever falls. */
 struct books ledger_glance(const struct ledger *);
+
+/* Nothing is open: notes the books as they are. */
+void ledger_keep(struct ledger *);
+/* Nothing is open: what ended since ledger_keep does not count in ledger_books, for it is read again; gives how many
+ * records that are.  ledger_glance counts them: what it gives never falls. */
+uint64_t ledger_void(struct ledger *);
 
 /* How far reading is behind the ends that are known, in positions; false: no end is known. */
 bool ledger_lag(struct ledger *, uint64_t *ret_lag, uint64_t *ret_size);

@@ -41,6 +41,29 @@ void outlet_free(struct outlet *o)
     free(o);
 }
 
+struct outlet_sum outlet_books_sum(const struct outlet *o)
+{
+    const struct outlet_books *b = &o->books;
+    return (struct outlet_sum){.in = atomic_load(&b->in) - o->voided.in,
+                               .delivered = atomic_load(&b->delivered) - o->voided.delivered,
+                               .duplicate = atomic_load(&b->duplicate) - o->voided.duplicate,
+                               .dead = atomic_load(&b->dead) - o->voided.dead};
+}
+
+void outlet_books_keep(struct outlet *o)
+{
+    o->kept = outlet_books_sum(o);
+}
+
+void outlet_books_void(struct outlet *o)
+{
+    struct outlet_sum now = outlet_books_sum(o);
+    o->voided.in += now.in - o->kept.in;
+    o->voided.delivered += now.delivered - o->kept.delivered;
+    o->voided.duplicate += now.duplicate - o->kept.duplicate;
+    o->voided.dead += now.dead - o->kept.dead;
+}
+
 struct delivery *outlet_delivery(struct outlet *o, struct weir_batch *takes)
 {
     struct delivery *d = xcalloc(1, sizeof *d);

@@ -30,6 +30,10 @@ struct outlet_watch { /* engine/stuck.c's */
     _Atomic int64_t ack_age_ms, answer_age_ms, retry_age_ms;
 };
 
+struct outlet_sum {
+    uint64_t in, delivered, duplicate, dead;
+};
+
 struct pending { /* records of one chunk that wait: index[first..count), or first..count themselves */
     struct pending *next;
     struct weir_batch *chunk;
@@ -81,6 +85,7 @@ struct outlet {
     struct outlet_books books;
     struct outlet_glance glance;
     struct outlet_watch watch;
+    struct outlet_sum kept, voided;  /* outlet_books_keep, outlet_books_void: the source's thread */
     _Atomic uint64_t rejects_in_row; /* of this sink, for stop-after */
     _Atomic bool opened;
 };
@@ -98,6 +103,13 @@ void outlet_close(struct outlet *);
 /* Host service `complete`: any thread. */
 int outlet_complete(struct instance *, struct weir_batch *, const struct weir_result *, uint32_t n,
                     uint32_t stride);
+
+/* Nothing is on its way: notes the books; what came since does not count, for it comes again.  The counters themselves
+ * never fall. */
+void outlet_books_keep(struct outlet *);
+void outlet_books_void(struct outlet *);
+/* The books without what is void: when the source's thread has ended. */
+struct outlet_sum outlet_books_sum(const struct outlet *);
 
 /* outlet_results.c: a delivery came home. */
 void outlet_settle(struct outlet *, struct delivery *);

@@ -5,7 +5,11 @@
  * final only at commit() (a file that must reach the disk), reading pauses, everything on its way comes to its end,
  * the sinks commit, and what they put into the state is stored in one transaction with the positions: so a restart
  * finds both of the same moment.  Until they are stored nothing is read and no sink is called again that has committed:
- * its next call tells a sink that its commit is durable.  Home thread of the source; sinks answer by a task. */
+ * its next call tells a sink that its commit is durable.
+ *
+ * A sink that keeps the positions itself (Kafka's transactions: the keeper) commits last: what the others put is stored
+ * before it, so a crash in between repeats records in them and loses none; its positions are stored as a copy after it.
+ * Until it is known how its commit ended, nothing is read.  Home thread of the source; sinks answer by a task. */
 #include "intake.h"
 
 #include "instance/call.h"
@@ -80,6 +84,31 @@ static bool collect(struct intake *in)
     return true;
 }
 
+/* Writes what sinks put and the first n of the positions collected. */
+static bool store_state(struct intake *in, uint32_t n)
+{
+    struct commit *c = &in->commit;
+    struct pipeline *p = in->pipeline;
+    if (!n && !state_dirty(p->state))
+        return true;
+    struct state_position *rows = xcalloc(n + 1, sizeof *rows);
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = (struct state_position){c->shards[i]->pub.id, c->next[i], c->positions[i].data};
+    c->why.len = 0;
+    bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
+    free(rows);
+    if (!ok && state_lost(p->state))
+        flow_fail(&p->flow, "%s", c->why.data);
+    else if (!ok && !c->state_failing)
+        log_line(WEIR_LOG_ERROR, p->flow.conf->label, "%s; positions are not moved until it works again",
+                 c->why.data);
+    else if (ok && c->state_failing)
+        log_line(WEIR_LOG_NOTICE, p->flow.conf->label, "the state file can be written again");
+    c->state_failing = !ok;
+    atomic_fetch_add(ok ? &p->flow.counts.commits : &p->flow.counts.state_failures, 1);
+    return ok;
+}
+
 /* Stores what was collected, then tells the source. */
 static bool store(struct intake *in, bool final)
 {
@@ -87,32 +116,16 @@ static bool store(struct intake *in, bool final)
     struct pipeline *p = in->pipeline;
     const struct weir_ops *ops = in->instance->ops;
     bool replayable = conf_promises(&p->flow.conf->source) & WEIR_REPLAYABLE;
-    uint32_t n = replayable && !p->gate ? c->n : 0; /* a position that can not be used again is not kept */
     for (uint32_t i = 0; p->gate && i < c->n; i++)
         p->gate->commit(p->gate, p->state, c->shards[i], c->next[i]);
-    if (n || state_dirty(p->state)) {
-        struct state_position *rows = xcalloc(n + 1, sizeof *rows);
-        for (uint32_t i = 0; i < n; i++)
-            rows[i] = (struct state_position){c->shards[i]->pub.id, c->next[i], c->positions[i].data};
-        c->why.len = 0;
-        bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
-        free(rows);
-        if (!ok && state_lost(p->state))
-            flow_fail(&p->flow, "%s", c->why.data);
-        else if (!ok && !c->state_failing)
-            log_line(WEIR_LOG_ERROR, p->flow.conf->label, "%s; positions are not moved until it works again",
-                     c->why.data);
-        else if (ok && c->state_failing)
-            log_line(WEIR_LOG_NOTICE, p->flow.conf->label, "the state file can be written again");
-        c->state_failing = !ok;
-        atomic_fetch_add(ok ? &p->flow.counts.commits : &p->flow.counts.state_failures, 1);
-        if (!ok)
-            return false;
-    }
+    if (!store_state(in, replayable && !p->gate ? c->n : 0)) /* one that can not be used again is not kept */
+        return false;
     uint32_t open = 0;
     for (uint32_t i = 0; i < c->n; i++) {
         ledger_committed(&p->flow.ledger, c->shards[i], c->next[i]);
-        if (!c->shards[i]->closed) /* of a lane that was given back the source heard by revoked() */
+        /* of a lane that was given back the source heard by revoked(), of a keeper's positions not at all: what it
+         * committed to its own store could go back behind the keeper's next */
+        if (!c->shards[i]->closed && !p->keeper)
             c->positions[open++] = c->positions[i];
     }
     if (ops->committed && (open || final) && !p->gate)
@@ -134,12 +147,14 @@ static void answered(struct task *t)
     struct intake *in = a->mark->intake;
     in->commit.waiting_for--;
     a->mark->done = a->status == WEIR_OK;
-    bool later = a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT;
+    in->commit.rejected |= a->status == WEIR_REJECT && replay_wanted(in);
+    bool later =
+        a->status == WEIR_RETRY || a->status == WEIR_AGAIN || a->status == WEIR_SPLIT || in->commit.rejected;
     if (a->status != WEIR_OK && !later)
         flow_fail(&in->pipeline->flow, "a sink can not commit: %s", a->why);
     if (a->status != WEIR_OK) {
         atomic_fetch_add(&in->pipeline->flow.counts.commit_failures, 1);
-        if (!in->commit.failed && in->commit.backoff.tries == 0)
+        if (!in->commit.failed && in->commit.backoff.tries == 0 && !in->commit.rejected)
             log_line(WEIR_LOG_WARNING, in->pipeline->flow.conf->label,
                      "a sink could not commit, trying on: %s", a->why);
         in->commit.failed = true;
@@ -148,7 +163,7 @@ static void answered(struct task *t)
     free(a);
 }
 
-static void carry(void *arg, int status, const char *why)
+void commit_answer(void *arg, int status, const char *why)
 {
     struct answer *a = xcalloc(1, sizeof *a);
     struct commit_mark *mark = arg;
@@ -171,43 +186,91 @@ static uint64_t taken(const struct pipeline *p, const struct outlet *o)
     return atomic_load(o->flow == &p->flow ? &o->books.in : &p->flow.letters);
 }
 
+static void ask_sink(struct intake *in, uint32_t i)
+{
+    struct pipeline *p = in->pipeline;
+    struct commit *c = &in->commit;
+    struct weir_commit commit = {.struct_size = sizeof commit,
+                                 .stride = sizeof *c->positions,
+                                 .count = c->n,
+                                 .positions = c->positions,
+                                 .source = p->flow.conf->source.plugin->info.name,
+                                 .token = {c->token_len ? c->token : NULL, c->token_len}};
+    c->waiting_for++;
+    p->marks[i].committing = taken(p, p->outlets[i]);
+    lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, commit_answer, &p->marks[i]);
+}
+
 static void ask_sinks(struct intake *in)
 {
     struct pipeline *p = in->pipeline;
     struct commit *c = &in->commit;
     c->phase = COMMIT_SINKS;
-    c->failed = !some_done(p) && !collect(in); /* in a further round nothing has moved */
+    c->token_len = 0;
+    c->failed = !c->keeping && !some_done(p) && !collect(in); /* in a further round nothing has moved */
+    for (uint32_t i = 0; i < p->n_outlets && !c->failed; i++)
+        if (p->outlets[i]->commits && p->outlets[i] != p->keeper && !p->marks[i].done)
+            ask_sink(in, i);
+}
+
+/* All others have committed: what they put is stored, so that it is never behind what the keeper makes final. */
+static void ask_keeper(struct intake *in)
+{
+    struct pipeline *p = in->pipeline;
+    struct commit *c = &in->commit;
+    uint32_t i = 0;
+    while (i < p->n_outlets && p->outlets[i] != p->keeper)
+        i++;
+    if (i == p->n_outlets || p->marks[i].done)
+        return;
+    c->failed = !store_state(in, 0);
     if (c->failed)
         return;
-    struct weir_commit commit = {.struct_size = sizeof commit,
-                                 .stride = sizeof *c->positions,
-                                 .count = c->n,
-                                 .positions = c->positions,
-                                 .source = p->flow.conf->source.plugin->info.name};
-    for (uint32_t i = 0; i < p->n_outlets; i++)
-        if (p->outlets[i]->commits && !p->marks[i].done) {
-            c->waiting_for++;
-            p->marks[i].committing = taken(p, p->outlets[i]);
-            lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, &p->marks[i]);
-        }
+    c->keeping = true;
+    if (!in->instance->ops->token ||
+        call_token(in->instance, c->token, sizeof c->token, &c->token_len) != WEIR_OK)
+        c->token_len = 0; /* the sink says what that means */
+    ask_sink(in, i);
+}
+
+/* The others have committed, the keeper did not and will not: what it took is read again. */
+static void finish_rejected(struct intake *in)
+{
+    struct commit *c = &in->commit;
+    for (uint32_t i = 0; i < in->pipeline->n_outlets; i++) {
+        struct commit_mark *m = &in->pipeline->marks[i];
+        m->committed = m->done ? m->committing : m->committed;
+        m->done = false;
+    }
+    c->keeping = c->rejected = false;
+    c->phase = COMMIT_NONE;
 }
 
 static void finish(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
-    bool ok = !c->failed && store(in, false);
+    if (c->rejected) {
+        finish_rejected(in);
+        return;
+    }
+    bool ok = !c->failed && store(in, false), more = some_done(in->pipeline) || c->keeping;
     c->failed = !ok; /* what sinks put for it must not be stored without it */
-    c->phase = some_done(in->pipeline) && !ok ? COMMIT_AGAIN : COMMIT_NONE;
+    c->phase = more && !ok ? COMMIT_AGAIN : COMMIT_NONE;
     c->due_ms = now + (ok ? in->pipeline->flow.conf->commit_ms : backoff_next(&c->backoff, 0));
     if (ok) {
         if (c->backoff.tries)
             log_line(WEIR_LOG_NOTICE, in->pipeline->flow.conf->label, "commits again");
         c->backoff.tries = 0;
+        c->keeping = false;
+        if (in->pipeline->keeper)
+            replay_keep(in);
         for (uint32_t i = 0; i < in->pipeline->n_outlets; i++) {
             struct commit_mark *m = &in->pipeline->marks[i];
             m->done = false;
             m->committed = m->committing;
         }
+    } else if (c->keeping) {
+        c->due_ms = now + KEEPER_AGAIN_MS; /* each try of it takes its time */
     }
 }
 
@@ -223,13 +286,28 @@ static bool sinks_behind(const struct pipeline *p)
     return false;
 }
 
+bool commit_keeper_behind(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->outlets[i] == p->keeper && taken(p, p->keeper) != p->marks[i].committed)
+            return true;
+    return false;
+}
+
+void commit_keeper_void(struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->outlets[i] == p->keeper)
+            p->marks[i].committed = taken(p, p->keeper);
+}
+
 static void start(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
     c->due_ms = now + in->pipeline->flow.conf->commit_ms;
     if (!collect(in))
         return;
-    if (sinks_behind(in->pipeline)) {
+    if (sinks_behind(in->pipeline) || (in->pipeline->keeper && c->n)) {
         c->phase = COMMIT_DRAINS;
     } else if (c->n || state_dirty(in->pipeline->state)) {
         (void)store(in, false);
@@ -241,11 +319,16 @@ bool commit_tick(struct intake *in, int64_t now)
     struct commit *c = &in->commit;
     if (c->phase == COMMIT_NONE && now >= c->due_ms && !flow_failed(&in->pipeline->flow))
         start(in, now);
+    if (replay_wanted(in) && (c->phase == COMMIT_NONE || c->phase == COMMIT_DRAINS))
+        replay_begin(in, now);
     if ((c->phase == COMMIT_DRAINS && ledger_idle(&in->pipeline->flow.ledger)) ||
         (c->phase == COMMIT_AGAIN && now >= c->due_ms && !flow_failed(&in->pipeline->flow)))
         ask_sinks(in);
+    if (c->phase == COMMIT_SINKS && !c->waiting_for && !c->failed)
+        ask_keeper(in);
     if (c->phase == COMMIT_SINKS && !c->waiting_for)
         finish(in, now);
+    replay_tick(in, now);
     return c->phase != COMMIT_NONE;
 }
 
@@ -258,7 +341,8 @@ void commit_soon(struct intake *in)
 bool commit_settled(struct intake *in)
 {
     struct commit *c = &in->commit;
-    if (c->phase != COMMIT_NONE || sinks_behind(in->pipeline) || state_dirty(in->pipeline->state))
+    if (c->phase != COMMIT_NONE || replay_wanted(in) || sinks_behind(in->pipeline) ||
+        state_dirty(in->pipeline->state))
         return false;
     room_for(c, in->pipeline->flow.ledger.n_shards);
     return ledger_watermarks(&in->pipeline->flow.ledger, c->shards, c->next, c->room) == 0;
@@ -273,7 +357,8 @@ void commit_store_now(struct intake *in)
 void commit_final(struct intake *in)
 {
     const struct weir_ops *ops = in->instance->ops;
-    bool busy = in->commit.phase == COMMIT_SINKS; /* a sink reads the positions of a commit under way */
+    /* a sink reads the positions of a commit under way; those of a keeper are stored after it and no other way */
+    bool busy = in->commit.phase == COMMIT_SINKS || (in->pipeline->keeper && !commit_settled(in));
     bool known = !busy && collect(in);
     if (known && !in->commit.failed && !sinks_behind(in->pipeline)) {
         if (!store(in, true))

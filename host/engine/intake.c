@@ -36,6 +36,7 @@ void intake_init(struct intake *in, struct pipeline *p)
     in->max_bytes = p->flow.budget.limit / 8 < CHUNK_BYTES ? p->flow.budget.limit / 8 : CHUNK_BYTES;
     in->backoff = (struct backoff){.initial_ms = 100, .max_ms = RETRY_MS};
     in->commit.backoff = (struct backoff){.initial_ms = 100, .max_ms = SILENCE_MS};
+    in->commit.replays = in->commit.backoff;
     p->flow.budget.on_room = p->flow.ledger.on_idle = wake;
     p->flow.budget.arg = p->flow.ledger.arg = in;
 }
@@ -71,7 +72,7 @@ int intake_shard_open(struct intake *in, const struct weir_shard *desc, const st
         return WEIR_FATAL;
     }
     if (stored == WEIR_OK && !p->gate) {
-        found.flags = WEIR_POS_STORED | (p->exact || p->taken_over ? WEIR_POS_OWNED : 0);
+        found.flags = WEIR_POS_STORED | ((p->exact && !p->keeper) || p->taken_over ? WEIR_POS_OWNED : 0);
         found.data = (struct weir_slice){i->state_value.data, i->state_value.len};
     }
     uint32_t size = ret_position->struct_size;

@@ -11,8 +11,10 @@
 #include "instance/loop.h"
 #include "record/batch.h"
 
-#define CHUNK_RECORDS 2048          /* most records of one chunk: arrays stay in the cache */
-#define CHUNK_BYTES   (1024 * 1024) /* and bytes, unless one record alone is larger */
+#define CHUNK_RECORDS 2048 /* most records of one chunk: arrays stay in the cache */
+#define KEEPER_AGAIN_MS                                                                                      \
+    200 /* a commit or abort of the keeper that was not answered is asked for again after that */
+#define CHUNK_BYTES (1024 * 1024) /* and bytes, unless one record alone is larger */
 
 struct pipeline;
 
@@ -29,8 +31,15 @@ struct revoke { /* lanes on their way out */
     bool lost; /* no drain, no commit */
 };
 
-/* again: a sink, or the state, wants another try before anything else is done */
-enum commit_phase { COMMIT_NONE, COMMIT_DRAINS, COMMIT_SINKS, COMMIT_AGAIN };
+enum commit_phase {
+    COMMIT_NONE,
+    COMMIT_DRAINS,
+    COMMIT_SINKS,
+    COMMIT_AGAIN,   /* a sink, or the state, wants another try before anything else is done */
+    COMMIT_VOID,    /* replay.c: what is on its way ends */
+    COMMIT_ABORTS,  /* the keeper drops it */
+    COMMIT_REWINDS, /* the source goes back */
+};
 
 struct commit { /* commit.c */
     enum commit_phase phase;
@@ -47,6 +56,12 @@ struct commit { /* commit.c */
     struct strbuf why;
     _Atomic bool state_failing;
     _Atomic bool unplaced; /* the source could not tell a position */
+    char token[WEIR_TOKEN_MAX];
+    size_t token_len;
+    _Atomic bool voided;    /* the keeper asked for a replay */
+    bool keeping;           /* the keeper's commit may have happened: until it says, nothing else is done */
+    bool rejected;          /* it did not, and a replay is wanted */
+    struct backoff replays; /* of those without a commit between them */
 };
 
 struct intake {
@@ -99,6 +114,20 @@ bool commit_settled(struct intake *);
 /* The last one: stores watermarks and tells the source it is final. */
 void commit_final(struct intake *);
 void commit_free(struct commit *);
+
+/* Has the sink's answer to a commit or an abort carried over; the sink's thread. */
+void commit_answer(void *mark, int status, const char *why);
+/* The keeper has taken records since its last commit; these are void. */
+bool commit_keeper_behind(const struct pipeline *);
+void commit_keeper_void(struct pipeline *);
+
+/* replay.c.  Any thread: what the keeper took since its last commit is void; who asks and why are logged. */
+void replay_ask(struct intake *, const char *who, const char *why);
+bool replay_wanted(const struct intake *);
+/* The keeper has committed: the books of this moment are good. */
+void replay_keep(struct intake *);
+void replay_begin(struct intake *, int64_t now);
+void replay_tick(struct intake *, int64_t now);
 
 /* revoke.c: lanes that are to be given back; true while some are. */
 bool revoke_tick(struct intake *, int64_t now);

@@ -320,6 +320,7 @@ struct commit_order {
     struct task task;
     struct outlet *outlet;
     struct weir_commit commit;
+    bool drops; /* abort, instead */
     void (*done)(void *arg, int status, const char *why);
     void *arg;
 };
@@ -332,7 +333,9 @@ static void do_commit(struct task *t)
     instance_clear_failure(in);
     if (!in->opened)
         status = WEIR_RETRY;
-    else if (in->ops->commit)
+    else if (c->drops && in->ops->abort)
+        status = call_abort(in);
+    else if (!c->drops && in->ops->commit)
         status = call_commit(in, &c->commit);
     if (status == WEIR_OK && in->pipeline->only_letters && !store_puts(in))
         status = WEIR_RETRY;
@@ -346,5 +349,14 @@ void lane_commit(struct lane *l, struct outlet *outlet, const struct weir_commit
     struct commit_order *c = xcalloc(1, sizeof *c);
     *c = (struct commit_order){
         .task = {.run = do_commit}, .outlet = outlet, .commit = *commit, .done = done, .arg = arg};
+    loop_post(&l->loop, &c->task);
+}
+
+void lane_abort(struct lane *l, struct outlet *outlet, void (*done)(void *arg, int status, const char *why),
+                void *arg)
+{
+    struct commit_order *c = xcalloc(1, sizeof *c);
+    *c = (struct commit_order){
+        .task = {.run = do_commit}, .outlet = outlet, .drops = true, .done = done, .arg = arg};
     loop_post(&l->loop, &c->task);
 }

@@ -51,5 +51,8 @@ void lane_flush(struct lane *, bool on);
 /* Any thread: commits an outlet; done runs on the lane's thread with the status, why borrowed. */
 void lane_commit(struct lane *, struct outlet *, const struct weir_commit *,
                  void (*done)(void *arg, int status, const char *why), void *arg);
+/* The same for its abort. */
+void lane_abort(struct lane *, struct outlet *, void (*done)(void *arg, int status, const char *why),
+                void *arg);
 
 #endif

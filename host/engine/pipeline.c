@@ -27,6 +27,8 @@ static void list_outlet(struct pipeline *p, struct outlet *o)
     p->outlets[p->n_outlets++] = o;
     p->commits |= (promises & WEIR_COMMITS) != 0;
     p->exact |= (promises & WEIR_EXACT) != 0;
+    if (promises & WEIR_KEEPS_POSITION)
+        p->keeper = o;
 }
 
 static struct outlet *add_outlet(struct pipeline *p, const struct section_conf *s, struct lane *home,

@@ -42,6 +42,7 @@ struct pipeline {
     struct readers *readers;   /* these; else NULL */
     bool commits;              /* some sink is final only at commit() */
     bool exact;                /* and repeats nothing */
+    struct outlet *keeper;     /* of the sink with WEIR_KEEPS_POSITION; NULL: none */
     _Atomic bool stop;         /* drain and end */
     _Atomic bool done;         /* the intake's thread is through */
     int done_fd;               /* borrowed eventfd that is written then; -1: none */

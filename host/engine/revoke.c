@@ -44,10 +44,12 @@ static void finish(struct intake *in, struct revoke *r)
     struct weir_position *positions = xcalloc(r->n + 1, sizeof *positions);
     uint64_t given_back = ledger_books(&p->flow.ledger).returned;
     uint32_t n = 0;
+    if (commit_keeper_behind(p))
+        replay_ask(in, in->instance->who, "lanes were taken away before their records were committed");
     for (uint32_t i = 0; i < r->n; i++) {
         struct shard *s = r->shards[i];
         ledger_shard_close(&p->flow.ledger, s);
-        if (r->lost || !s->stored || (p->commits && s->committed != s->watermark))
+        if (r->lost || p->keeper || !s->stored || (p->commits && s->committed != s->watermark))
             continue;
         positions[n++] = (struct weir_position){.struct_size = sizeof *positions,
                                                 .flags = WEIR_POS_STORED,

@@ -202,6 +202,17 @@ static const struct weir_error *s_classify(struct weir_ctx *ctx, const struct we
     return errors_classify(of(ctx)->ops->errors, &of(ctx)->section->errors, fault);
 }
 
+static void s_replay(struct weir_ctx *ctx, const char *why)
+{
+    struct instance *i = of(ctx);
+    if (i->outlet && i->outlet == i->pipeline->keeper)
+        replay_ask(&i->pipeline->intake, i->who, why);
+    else
+        flow_fail(&i->pipeline->flow,
+                  "[%s] asked for a replay, but keeps no positions: a fault of the plugin",
+                  i->section->title);
+}
+
 const struct weir_host host_table = {
     .struct_size = sizeof(struct weir_host),
     .api = WEIR_API_LATEST,
@@ -251,4 +262,5 @@ const struct weir_host host_table = {
     .state_put = s_state_put,
     .state_scan = s_state_scan,
     .classify = s_classify,
+    .replay = s_replay,
 };

@@ -125,6 +125,30 @@ int call_commit(struct instance *i, const struct weir_commit *commit)
     return status;
 }
 
+int call_abort(struct instance *i)
+{
+    struct crash_place was = begin(i, "abort");
+    int status = i->ops->abort(i->self);
+    end(i, was);
+    return status;
+}
+
+int call_token(struct instance *i, void *out, size_t cap, size_t *ret_len)
+{
+    struct crash_place was = begin(i, "token");
+    int status = i->ops->token(i->self, out, cap, ret_len);
+    end(i, was);
+    return status;
+}
+
+int call_rewind(struct instance *i)
+{
+    struct crash_place was = begin(i, "rewind");
+    int status = i->ops->rewind(i->self);
+    end(i, was);
+    return status;
+}
+
 /* On another thread than the rest, often while another callback runs. */
 void call_interrupt(struct instance *i)
 {

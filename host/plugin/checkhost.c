@@ -154,14 +154,33 @@ static const struct weir_host table = {
     .json_walk = on_json_walk,
 };
 
-static bool run(const struct checkhost *host, const struct pipeline_conf *conf,
-                const struct section_conf *section,
-                int (*operation)(struct weir_ctx *, const void *, struct weir_problems *), const char *what)
+enum question { CHECK, PAIR, PROBE };
+
+static int ask(struct check_ctx *ctx, const struct pipeline_conf *conf, const struct section_conf *section,
+               enum question question)
 {
+    const struct weir_ops *ops = section->ops;
+    const struct weir_around around = {.struct_size = sizeof around,
+                                       .source = conf->source.plugin ? conf->source.plugin->info.name : "",
+                                       .source_conf = conf->source.conf,
+                                       .commit_ms = conf->commit_ms};
+    switch (question) {
+    case CHECK:
+        return ops->check ? ops->check(&ctx->ctx, section->conf, ctx->problems) : WEIR_OK;
+    case PAIR:
+        return ops->pair ? ops->pair(&ctx->ctx, section->conf, &around, ctx->problems) : WEIR_OK;
+    default:
+        return ops->probe ? ops->probe(&ctx->ctx, section->conf, ctx->problems) : WEIR_OK;
+    }
+}
+
+static bool run(const struct checkhost *host, const struct pipeline_conf *conf,
+                const struct section_conf *section, enum question question)
+{
+    static const char *const what[] = {"the plugin's check of its options",
+                                       "the plugin's check of its source", "the plugin's live check"};
     struct weir_problems problems = {.to = host, .section = section};
     struct check_ctx ctx = {.ctx = {&table}, .problems = &problems};
-    if (!operation)
-        return true;
     snprintf(ctx.who, sizeof ctx.who, "%s [%s]", conf->name, section->title);
     ctx.instance = (struct weir_instance){.struct_size = sizeof ctx.instance,
                                           .pipeline = conf->name,
@@ -171,10 +190,10 @@ static bool run(const struct checkhost *host, const struct pipeline_conf *conf,
                                           .batch_records = (uint32_t)section->batch_records,
                                           .in_flight = (uint32_t)section->in_flight,
                                           .batch_bytes = (uint64_t)section->batch_bytes};
-    int status = operation(&ctx.ctx, section->conf, &problems);
+    int status = ask(&ctx, conf, section, question);
     if (status != WEIR_OK && problems.count == 0) {
         char text[128];
-        snprintf(text, sizeof text, "%s failed with status %d and gave no reason", what, status);
+        snprintf(text, sizeof text, "%s failed with status %d and gave no reason", what[question], status);
         report(&problems, NULL, text);
     }
     return problems.count == 0;
@@ -183,11 +202,17 @@ static bool run(const struct checkhost *host, const struct pipeline_conf *conf,
 bool checkhost_check(const struct checkhost *host, const struct pipeline_conf *conf,
                      const struct section_conf *section)
 {
-    return run(host, conf, section, section->ops->check, "the plugin's check of its options");
+    return run(host, conf, section, CHECK);
 }
 
 bool checkhost_probe(const struct checkhost *host, const struct pipeline_conf *conf,
                      const struct section_conf *section)
 {
-    return run(host, conf, section, section->ops->probe, "the plugin's live check");
+    return run(host, conf, section, PROBE);
+}
+
+bool checkhost_pair(const struct checkhost *host, const struct pipeline_conf *conf,
+                    const struct section_conf *section)
+{
+    return run(host, conf, section, PAIR);
 }

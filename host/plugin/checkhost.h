@@ -17,6 +17,8 @@ struct checkhost {
 
 /* Rules between options of one section.  False when something was reported. */
 bool checkhost_check(const struct checkhost *, const struct pipeline_conf *, const struct section_conf *);
+/* Rules between a sink's options and the source's. */
+bool checkhost_pair(const struct checkhost *, const struct pipeline_conf *, const struct section_conf *);
 /* The same for check --live: connects. */
 bool checkhost_probe(const struct checkhost *, const struct pipeline_conf *, const struct section_conf *);
 

@@ -46,6 +46,10 @@ static const struct operation operations[] = {
     OP(interrupt, 0, S | T | K),
     OP(close, S | K, S | T | K),
     OP(destroy, S | T | K, S | T | K),
+    OP(pair, 0, K),
+    OP(token, 0, S),
+    OP(rewind, 0, S),
+    OP(abort, 0, K),
 };
 #undef S
 #undef T

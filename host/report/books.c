@@ -4,22 +4,18 @@
 
 #include <inttypes.h>
 
-struct sum {
-    uint64_t in, delivered, duplicate, dead;
-};
-
 /* A sink has one outlet per worker; people think of it as one. */
 static void print_sink(const struct pipeline *p, const struct section_conf *s, FILE *f)
 {
-    struct sum sum = {0};
+    struct outlet_sum sum = {0};
     for (uint32_t i = 0; i < p->n_outlets; i++) {
-        const struct outlet_books *b = &p->outlets[i]->books;
+        struct outlet_sum one = outlet_books_sum(p->outlets[i]);
         if (p->outlets[i]->conf != s)
             continue;
-        sum.in += atomic_load(&b->in);
-        sum.delivered += atomic_load(&b->delivered);
-        sum.duplicate += atomic_load(&b->duplicate);
-        sum.dead += atomic_load(&b->dead);
+        sum.in += one.in;
+        sum.delivered += one.delivered;
+        sum.duplicate += one.duplicate;
+        sum.dead += one.dead;
     }
     uint64_t ended = sum.delivered + sum.duplicate + sum.dead;
     fprintf(f,

@@ -231,6 +231,14 @@ enum {
 struct weir_host;
 struct weir_ctx { const struct weir_host *host; }; /* rest private */
 
+/* What a sink must know of the pipeline around it when it commits for the source (WEIR_KEEPS_POSITION). */
+struct weir_around {
+    uint32_t struct_size, reserved;
+    const char *source;      /* plugin of the source */
+    const void *source_conf; /* the source's options; only a sink of the same plugin may look into them */
+    int64_t commit_ms;       /* how often the pipeline commits */
+};
+
 struct weir_instance { /* who an instance is; borrowed for its life */
     uint32_t struct_size;
     uint32_t worker;        /* 0, 1, ... under workers = N */
@@ -241,6 +249,7 @@ struct weir_instance { /* who an instance is; borrowed for its life */
     uint32_t batch_records; /* sinks: the most records one write brings; else 0 */
     uint32_t in_flight;     /* sinks: the most batches lent at one time; else 0 */
     uint64_t batch_bytes;   /* sinks: batches stay below it unless one record alone is larger; else 0 */
+    const struct weir_around *around; /* sinks; else NULL */
 };
 
 enum { WEIR_LOG_ERROR = 1, WEIR_LOG_WARNING, WEIR_LOG_NOTICE, WEIR_LOG_INFO, WEIR_LOG_DEBUG };
@@ -372,6 +381,10 @@ struct weir_host {
     /* Any thread: what the error means, by error.NAME of the section, else by ops->errors, else "try again".
      * weir_error_status() makes a result's status of it.  Borrowed for the instance's life, never NULL. */
     const struct weir_error *(*classify)(struct weir_ctx *, const struct weir_fault *);
+    /* Sink with WEIR_KEEPS_POSITION, any thread: what it completed since its last commit is void.  Until its abort was
+     * OK it completes all it is still lent without writing; then the source reads all of that again.  why: a sentence
+     * for the log, copied. */
+    void (*replay)(struct weir_ctx *, const char *why);
 };
 #define WEIR_HAS(ctx, fn)                                                                                         \
     (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \
@@ -391,7 +404,9 @@ struct weir_commit {
     uint32_t struct_size, stride, count, reserved;
     const void *positions; /* struct weir_position[count] */
     const char *source;    /* plugin that made them */
+    struct weir_slice token; /* what the source's token() gives just now; ptr NULL: nothing */
 };
+#define WEIR_TOKEN_MAX 4096
 
 enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
 #define WEIR_REPLAYABLE   0x001u /* source: can resume from any position it gave */
@@ -404,6 +419,9 @@ enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
 #define WEIR_COMMITS      0x080u /* sink: complete() means staged, final at commit() */
 #define WEIR_EXACT        0x100u /* sink: with the positions of its commit it repeats nothing after a crash */
 #define WEIR_ONE_TO_ONE   0x200u /* transform: at most one output for an input */
+/* sink, with WEIR_COMMITS: its commit() stores the positions in the source's own store, in one step with the records.
+ * The source's committed() and revoked() hear of no positions then, and what the host stores is a copy. */
+#define WEIR_KEEPS_POSITION 0x400u
 
 struct weir_ops { /* one flat table; NULL: not for this kind */
     uint32_t struct_size;
@@ -439,7 +457,9 @@ struct weir_ops { /* one flat table; NULL: not for this kind */
     int (*service)(void *self, uint32_t why);
     /* Sink: nothing more comes for now, send what is held back. */
     int (*flush)(void *self);
-    /* Sink with WEIR_COMMITS: make all that was completed durable (state_put is stored with the positions). */
+    /* Sink with WEIR_COMMITS: make all that was completed durable (state_put is stored with the positions).  With
+     * WEIR_KEEPS_POSITION: RETRY is called again with the same positions, nothing is written meanwhile; REJECT after
+     * replay(): it was aborted. */
     int (*commit)(void *self, const struct weir_commit *);
     /* Any thread: have a blocking callback return soon.  Calls no host function. */
     void (*interrupt)(void *self);
@@ -448,6 +468,17 @@ struct weir_ops { /* one flat table; NULL: not for this kind */
     void (*close)(void *self);
     void (*destroy)(void *self);
     const struct weir_errors *errors; /* sinks: one table of what errors mean; NULL: none */
+    /* Sink: rules between its options and those of its source; no I/O. */
+    int (*pair)(struct weir_ctx *, const void *conf, const struct weir_around *, struct weir_problems *);
+    /* Source: bytes (at most WEIR_TOKEN_MAX) by which a sink of the same plugin commits in its name; asked for before
+     * each commit of a sink with WEIR_KEEPS_POSITION. */
+    int (*token)(void *self, void *out, size_t cap, size_t *ret_len);
+    /* Source: what it emitted since the last commit was void.  It gives its lanes back by shard_revoke with drain_ms 0
+     * and opens them again where its own store says.  AGAIN: not just now, asked again soon. */
+    int (*rewind)(void *self);
+    /* Sink with WEIR_KEEPS_POSITION: drops what was completed since the last commit that was OK; nothing is lent to
+     * it just now.  RETRY: called again.  OK: it takes records as after open. */
+    int (*abort)(void *self);
 };
 
 struct weir_plugin {

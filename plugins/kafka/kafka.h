@@ -19,6 +19,7 @@ enum { KAFKA_READ_COMMITTED, KAFKA_READ_UNCOMMITTED };
 enum { KAFKA_GAP_STOP, KAFKA_GAP_EARLIEST };
 enum { KAFKA_TIME_KEEP, KAFKA_TIME_NOW };
 enum { KAFKA_HEADERS_KEEP, KAFKA_HEADERS_DROP };
+enum { KAFKA_AT_LEAST_ONCE, KAFKA_EXACTLY_ONCE };
 enum { KAFKA_TOMBSTONE_KEEP, KAFKA_TOMBSTONE_DROP, KAFKA_TOMBSTONE_REJECT };
 
 /* Where the brokers are and how they are talked to. */
@@ -61,6 +62,7 @@ struct kafka_source_conf {
 struct kafka_sink_conf {
     struct kafka_access access;
     const struct weir_template *topic, *key, *partition;
+    const char *transactional_id;
     int64_t timestamp, headers, delivery, tombstone;
 };
 

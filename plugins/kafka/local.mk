@@ -17,6 +17,8 @@ plugin_LTLIBRARIES += %D%/kafka.la
 	%D%/source.c \
 	%D%/source.h \
 	%D%/start.c \
+	%D%/transaction.c \
+	%D%/transaction.h \
 	plugins/common/keyfile.c \
 	plugins/common/keyfile.h
 %C%_kafka_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(KAFKA_CFLAGS)

@@ -50,8 +50,9 @@ static void slot_finish(struct kafka_sink *s, struct kafka_slot *slot)
         return;
     if (s->lone > 0)
         s->lone--;
-    (void)s->ctx->host->complete(s->ctx, slot->batch, slot->failures ? &slot->failures->result : NULL,
-                                 slot->n_failures, sizeof *slot->failures);
+    uint32_t n = s->txn.voided ? 0 : slot->n_failures; /* what was rejected comes again too */
+    (void)s->ctx->host->complete(s->ctx, slot->batch, slot->failures ? &slot->failures->result : NULL, n,
+                                 sizeof *slot->failures);
     kafka_slot_free(s, slot);
     if (s->n_used == 0 && s->holding) {
         s->holding = false;
@@ -82,6 +83,8 @@ static void record_failed(struct kafka_sink *s, struct kafka_slot *slot, uint32_
                           rd_kafka_resp_err_t err, const rd_kafka_message_t *m)
 {
     char why[512];
+    if (s->txn.on && kafka_txn_failed(s, weir_record_at(&slot->view, index), err, m))
+        return;
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(s->rk, why, sizeof why);
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
         s->restart = true;
@@ -94,7 +97,7 @@ static void record_failed(struct kafka_sink *s, struct kafka_slot *slot, uint32_
     slot_fail(s, slot, index, status, status == WEIR_OK ? WEIR_DUPLICATE : (uint32_t)(int32_t)err,
               rd_kafka_err2name(err), rd_kafka_err2str(err), false);
     slot->failures[slot->n_failures - 1].result.retry_after_ms = status == WEIR_RETRY ? row->pause_ms : 0;
-    if (status != WEIR_REJECT && status != WEIR_OK && !s->holding) {
+    if (status != WEIR_REJECT && status != WEIR_OK && !s->holding && !s->txn.on) {
         s->healthy = false;
         kafka_error_record(s->ctx, err, m);
         kafka_produce_hold(s);
@@ -121,6 +124,18 @@ static void queue_give_back(struct kafka_sink *s)
         for (; slot->sent < slot->view.count; slot->sent++)
             slot_fail(s, slot, slot->sent, WEIR_RETRY, 0, NULL,
                       "not sent: an earlier record has to be sent first", false);
+        slot_finish(s, slot);
+    }
+}
+
+/* The transaction is void: batches that wait are not written. */
+static void queue_void(struct kafka_sink *s)
+{
+    while (s->queue_count > 0) {
+        struct kafka_slot *slot = &s->slots[s->queue[s->queue_head]];
+        s->queue_head = (s->queue_head + 1) % s->n_slots;
+        s->queue_count--;
+        slot->sent = slot->view.count;
         slot_finish(s, slot);
     }
 }
@@ -307,6 +322,12 @@ static enum sent record_send(struct kafka_sink *s, struct kafka_slot *slot)
         slot_fail(s, slot, slot->sent, WEIR_REJECT, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", why, true);
         return FAILED;
     }
+    if (s->txn.on && kafka_txn_poison(s, r) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        record_failed(s, slot, slot->sent, kafka_txn_poison(s, r), NULL);
+        return FAILED;
+    }
+    if (s->txn.on && !kafka_txn_begin(s))
+        return FAILED; /* void, or fenced: it is told */
     rd_kafka_resp_err_t err = message_send(s, slot, r, &m, rkt);
     if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && s->n_used == 1 && slot->open == 0)
         err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; /* it would never fit */
@@ -321,16 +342,16 @@ static enum sent record_send(struct kafka_sink *s, struct kafka_slot *slot)
 /* ---- batches ------------------------------------------------------------------------------------------------- */
 void kafka_produce_more(struct kafka_sink *s)
 {
-    while (s->queue_count > 0 && !s->holding) {
+    while (s->queue_count > 0 && !s->holding && !s->txn.voided && !s->txn.fenced) {
         struct kafka_slot *slot = &s->slots[s->queue[s->queue_head]];
-        while (slot->sent < slot->view.count && !s->holding) {
+        while (slot->sent < slot->view.count && !s->holding && !s->txn.voided && !s->txn.fenced) {
             enum sent sent = record_send(s, slot);
             if (sent == FULL)
                 return; /* goes on when reports made room */
             slot->open += sent == SENT;
             slot->sent++;
         }
-        if (s->holding)
+        if (s->holding || s->txn.voided || s->txn.fenced)
             break;
         s->queue_head = (s->queue_head + 1) % s->n_slots;
         s->queue_count--;
@@ -338,6 +359,8 @@ void kafka_produce_more(struct kafka_sink *s)
     }
     if (s->holding)
         queue_give_back(s);
+    else if (s->txn.voided)
+        queue_void(s);
 }
 
 static void report(struct kafka_sink *s, const rd_kafka_message_t *m)
@@ -348,11 +371,8 @@ static void report(struct kafka_sink *s, const rd_kafka_message_t *m)
     slot->open--;
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         record_failed(s, slot, index, m->err, m);
-    else if (!s->healthy) {
-        s->healthy = true;
-        kafka_client_slow(s->rk, false);
-        s->ctx->host->health(s->ctx, WEIR_UP, 0, "");
-    }
+    else
+        kafka_sink_up(s);
     slot_finish(s, slot);
 }
 

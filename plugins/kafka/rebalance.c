@@ -155,6 +155,7 @@ static int answer(struct kafka_source *s, const rd_kafka_topic_partition_list_t 
 
 static void pending_done(struct kafka_source *s)
 {
+    s->rewound = false;
     if (s->pending)
         rd_kafka_topic_partition_list_destroy(s->pending);
     s->pending = NULL;
@@ -281,13 +282,37 @@ static int cluster_check(struct kafka_source *s, const char *cluster)
     return WEIR_OK;
 }
 
+/* Still assigned, their queues where they were: only the place is another. */
+static int rewind_seek(struct kafka_source *s)
+{
+    /* before 2.1.0 the time is taken as microseconds */
+    int timeout = rd_kafka_version() < 0x020100ff ? REBALANCE_ASK_MS * 1000 : REBALANCE_ASK_MS;
+    rd_kafka_error_t *e = rd_kafka_seek_partitions(s->rk, s->pending, timeout);
+    rd_kafka_resp_err_t err = e ? rd_kafka_error_code(e) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (e)
+        rd_kafka_error_destroy(e);
+    for (int i = 0; i < s->pending->cnt; i++) {
+        struct kafka_track *t = track_at(s, s->pending, i);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            err = s->pending->elems[i].err;
+        t->reading = true;
+        s->n_reading++;
+    }
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)(int32_t)err,
+                         "can not go back to the group's offsets: %s", rd_kafka_err2str(err));
+    pending_done(s);
+    kafka_rebalance_watch(s);
+    return WEIR_OK;
+}
+
 int kafka_rebalance_assign(struct kafka_source *s)
 {
     struct kafka_answer a;
     if (s->rebalance != KAFKA_ASSIGNING || !kafka_lookup_take(s->lookup, &a))
         return WEIR_OK;
     int r = WEIR_OK;
-    bool again = may_rejoin(s, &a.group);
+    bool again = !s->rewound && may_rejoin(s, &a.group);
     if (again) {
         r = rejoin(s, a.group.foreign);
     } else {
@@ -301,6 +326,8 @@ int kafka_rebalance_assign(struct kafka_source *s)
     kafka_lookup_answer_free(&a);
     if (again)
         return r;
+    if (r == WEIR_OK && s->rewound)
+        return rewind_seek(s);
     if (r != WEIR_OK)
         return r;
     for (int i = 0; i < s->pending->cnt; i++) {
@@ -370,9 +397,48 @@ static int revoke_begin(struct kafka_source *s, const rd_kafka_topic_partition_l
     return n > 0 || r != WEIR_OK ? r : revoke_end(s);
 }
 
+/* ---- rewind -------------------------------------------------------------------------------------------------- */
+int kafka_rebalance_rewind(struct kafka_source *s)
+{
+    uint32_t n = 0;
+    if (s->rebalance != KAFKA_STEADY)
+        return WEIR_AGAIN;
+    if (s->n_reading == 0)
+        return WEIR_OK;
+    const struct weir_shard **shards = grow(s, NULL, s->n_reading * sizeof *shards);
+    s->pending = rd_kafka_topic_partition_list_new((int)s->n_reading);
+    for (size_t i = 0; i < s->n_topics; i++)
+        for (int32_t p = 0; p < s->topics[i]->n_parts; p++) {
+            struct kafka_track *t = s->topics[i]->parts[p];
+            if (!t || !t->reading)
+                continue;
+            (void)rd_kafka_topic_partition_list_add(s->pending, s->topics[i]->name, p);
+            t->reading = t->skip = false;
+            shards[n++] = t->shard;
+        }
+    s->n_reading = 0;
+    kafka_fetch_drop(s);
+    s->rebalance = KAFKA_REWINDING;
+    int r = s->ctx->host->shard_revoke(s->ctx, shards, n, 0);
+    grow(s, shards, 0);
+    return r;
+}
+
+static int rewind_end(struct kafka_source *s)
+{
+    for (int i = 0; i < s->pending->cnt; i++)
+        track_at(s, s->pending, i)->shard = NULL; /* opened again with the answer */
+    s->rebalance = KAFKA_ASSIGNING;
+    s->rewound = true;
+    kafka_lookup_ask(s->lookup, s->pending);
+    return WEIR_OK;
+}
+
 int kafka_rebalance_revoked(struct kafka_source *s, const struct weir_position *p, uint32_t n,
                             uint32_t stride)
 {
+    if (s->rebalance == KAFKA_REWINDING)
+        return rewind_end(s);
     if (s->rebalance != KAFKA_REVOKING)
         return WEIR_OK;
     if (!s->lost && !rd_kafka_assignment_lost(s->rk)) {

@@ -7,17 +7,71 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define SINK_EVENTS_MAX 1000
+#define TXN_TIMEOUT     60000              /* transaction.timeout.ms unless `commit` asks for more */
+#define TXN_TIMEOUT_MAX 900000             /* what brokers take at most, unless told otherwise */
 #define SINK_MESSAGE    (64 * 1024 * 1024) /* what a broker may take at most; it says when it takes less */
 
 static int sink_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct kafka_sink_conf *c = conf;
     kafka_conf_check(ctx, &c->access, to);
+    if (c->transactional_id && c->delivery != KAFKA_EXACTLY_ONCE)
+        weir_problemf(ctx, to, "transactional-id", "it is for delivery = exactly-once");
+    if (c->transactional_id && c->transactional_id[0] == '\0')
+        weir_problemf(ctx, to, "transactional-id", "an id is not empty");
     return WEIR_OK;
+}
+
+static const char *prop_value(const struct weir_map *map, const char *name)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (strcmp(map->items[i].name, name) == 0)
+            return map->items[i].value;
+    return NULL;
+}
+
+/* What a transaction needs of the source: that its offsets can be part of it, and that it ends before its time. */
+static int sink_pair(struct weir_ctx *ctx, const void *conf, const struct weir_around *around,
+                     struct weir_problems *to)
+{
+    const struct kafka_sink_conf *c = conf;
+    if (c->delivery != KAFKA_EXACTLY_ONCE)
+        return WEIR_OK;
+    if (strcmp(around->source, "kafka") != 0) {
+        weir_problemf(
+            ctx, to, "delivery",
+            "exactly-once is for a kafka source on the same cluster, whose offsets become part of the "
+            "transaction; the source is %s, so at-least-once is what there is",
+            around->source);
+        return WEIR_OK;
+    }
+    const struct kafka_source_conf *source = around->source_conf;
+    if (source->isolation != KAFKA_READ_COMMITTED)
+        weir_problemf(
+            ctx, to, "delivery",
+            "exactly-once needs isolation = read-committed in [source]: what is not committed there may "
+            "not have been");
+    const char *timeout = prop_value(&c->access.rdkafka, "transaction.timeout.ms");
+    if (timeout && strtoll(timeout, NULL, 10) < 2 * around->commit_ms)
+        weir_problemf(ctx, to, "rdkafka.transaction.timeout.ms",
+                      "%s is too short: a transaction lasts from one commit to the next, %" PRId64
+                      " ms and what the sinks need; give it twice that at least",
+                      timeout, around->commit_ms);
+    return WEIR_OK;
+}
+
+static uint32_t sink_promise(const void *conf)
+{
+    const struct kafka_sink_conf *c = conf;
+    if (c->delivery != KAFKA_EXACTLY_ONCE)
+        return WEIR_ORDERED | WEIR_STREAM;
+    return WEIR_ORDERED | WEIR_STREAM | WEIR_SINGLE | WEIR_BLOCKS | WEIR_COMMITS | WEIR_EXACT |
+           WEIR_KEEPS_POSITION;
 }
 
 static int sink_probe(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
@@ -25,6 +79,20 @@ static int sink_probe(struct weir_ctx *ctx, const void *conf, struct weir_proble
     const struct kafka_sink_conf *c = conf;
     kafka_conf_probe(ctx, &c->access, NULL, to);
     return WEIR_OK;
+}
+
+static void sink_destroy(void *self)
+{
+    struct kafka_sink *s = self;
+    struct weir_ctx *ctx = s->ctx;
+    kafka_txn_free(s);
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        kafka_slot_free(s, &s->slots[i]);
+        ctx->host->mem(ctx, s->slots[i].failures, 0);
+    }
+    ctx->host->mem(ctx, s->slots, 0);
+    ctx->host->mem(ctx, s->queue, 0);
+    ctx->host->mem(ctx, s, 0);
 }
 
 static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
@@ -42,21 +110,13 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->slots = h->mem(ctx, NULL, s->n_slots * sizeof *s->slots);
     memset(s->slots, 0, s->n_slots * sizeof *s->slots);
     s->queue = h->mem(ctx, NULL, s->n_slots * sizeof *s->queue);
+    s->txn.on = s->conf->delivery == KAFKA_EXACTLY_ONCE;
     *self = s;
-    return WEIR_OK;
-}
-
-static void sink_destroy(void *self)
-{
-    struct kafka_sink *s = self;
-    struct weir_ctx *ctx = s->ctx;
-    for (uint32_t i = 0; i < s->n_slots; i++) {
-        kafka_slot_free(s, &s->slots[i]);
-        ctx->host->mem(ctx, s->slots[i].failures, 0);
-    }
-    ctx->host->mem(ctx, s->slots, 0);
-    ctx->host->mem(ctx, s->queue, 0);
-    ctx->host->mem(ctx, s, 0);
+    if (kafka_txn_name(s))
+        return WEIR_OK;
+    sink_destroy(s);
+    return weir_fail(ctx, WEIR_FATAL, 0, "the transactional id is longer than %zu bytes",
+                     sizeof s->txn.id - 1);
 }
 
 /* ---- the client ---------------------------------------------------------------------------------------------- */
@@ -66,7 +126,9 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
     const struct weir_instance *who = s->ctx->host->instance(s->ctx);
     uint64_t kbytes = (who->batch_bytes * s->n_slots + 2u * SINK_MESSAGE) / 1024;
     uint64_t count = (uint64_t)who->batch_records * s->n_slots;
-    char client[128], queue_kbytes[24], queue_count[24], message[24];
+    const struct weir_around *around = who->around;
+    int64_t timeout = around && around->commit_ms * 3 > TXN_TIMEOUT ? around->commit_ms * 3 : TXN_TIMEOUT;
+    char client[128], queue_kbytes[24], queue_count[24], message[24], transaction[24], batch[24];
     (void)snprintf(client, sizeof client, "weir-%s", who->pipeline);
     (void)snprintf(queue_kbytes, sizeof queue_kbytes, "%" PRIu64, kbytes > 2097151 ? 2097151 : kbytes);
     (void)snprintf(queue_count, sizeof queue_count, "%" PRIu64,
@@ -74,11 +136,15 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
                    : count > 10000000 ? 10000000
                                       : count);
     (void)snprintf(message, sizeof message, "%d", SINK_MESSAGE);
+    (void)snprintf(transaction, sizeof transaction, "%" PRId64,
+                   timeout < TXN_TIMEOUT_MAX ? timeout : TXN_TIMEOUT_MAX);
+    (void)snprintf(batch, sizeof batch, "%d", KAFKA_BATCH_SIZE);
     const struct kafka_prop defaults[] = {
         {"client.id", client},
         {"acks", "all"},
         {"linger.ms", "5"},
-        {"message.timeout.ms", "0"},
+        {s->txn.on ? "transaction.timeout.ms" : "message.timeout.ms", s->txn.on ? transaction : "0"},
+        {"batch.size", batch},
         {"message.max.bytes", message},
         {"queue.buffering.max.kbytes", queue_kbytes},
         {"queue.buffering.max.messages", queue_count},
@@ -89,8 +155,20 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"reconnect.backoff.max.ms", "2000"},
         {NULL, NULL},
     };
-    static const struct kafka_prop fixed[] = {{"enable.idempotence", "true"}, {NULL, NULL}};
+    const struct kafka_prop fixed[] = {
+        {"enable.idempotence", "true"},
+        {s->txn.on ? "transactional.id" : NULL, s->txn.id},
+        {s->txn.alone ? "batch.num.messages" : NULL, "1"},
+        {NULL, NULL},
+    };
     return kafka_conf_new(s->ctx, &s->conf->access, defaults, fixed, why, why_size);
+}
+
+static int64_t conf_number(const rd_kafka_conf_t *conf, const char *name)
+{
+    char text[32];
+    size_t size = sizeof text;
+    return rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK ? strtoll(text, NULL, 10) : 0;
 }
 
 static int sink_client(struct kafka_sink *s)
@@ -101,6 +179,9 @@ static int sink_client(struct kafka_sink *s)
     if (!conf)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "%s", why);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
+    s->txn.timeout_ms = conf_number(conf, "transaction.timeout.ms");
+    s->batch_size = (size_t)conf_number(conf, "batch.size");
+    s->single = s->txn.alone > 0;
     s->rk = kafka_client_new(s->ctx, &s->conf->access, RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!s->rk)
         return weir_fail(s->ctx, WEIR_FATAL, 0, "librdkafka: %s", why);
@@ -131,6 +212,11 @@ static int sink_open(void *self)
     if (s->fd < 0)
         return weir_fail(s->ctx, WEIR_RETRY, (uint32_t)errno, "eventfd: %s", strerror(errno));
     int r = sink_client(s);
+    if (r == WEIR_OK && s->txn.on) {
+        r = kafka_txn_start(s);
+        if (r != WEIR_OK)
+            sink_client_end(s);
+    }
     if (r == WEIR_OK) {
         s->ctx->host->watch_fd(s->ctx, s->fd, WEIR_FD_READ);
         return WEIR_OK;
@@ -146,6 +232,7 @@ static void sink_close(void *self)
     if (s->fd < 0)
         return;
     s->ctx->host->watch_fd(s->ctx, s->fd, 0);
+    kafka_txn_close(s);
     sink_client_end(s);
     for (uint32_t i = 0; i < s->n_slots; i++)
         kafka_slot_free(s, &s->slots[i]);
@@ -168,8 +255,11 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
     case RD_KAFKA_EVENT_ERROR:
         err = rd_kafka_event_error(ev);
         (void)snprintf(why, sizeof why, "%s", rd_kafka_event_error_string(ev));
-        if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        if (err == RD_KAFKA_RESP_ERR__FATAL)
             err = rd_kafka_fatal_error(s->rk, why, sizeof why);
+        if (s->txn.on && rd_kafka_event_error(ev) == RD_KAFKA_RESP_ERR__FATAL) {
+            kafka_txn_fatal(s, err, why);
+        } else if (rd_kafka_event_error(ev) == RD_KAFKA_RESP_ERR__FATAL) {
             s->restart = true;
             kafka_produce_hold(s);
             if (kafka_produce_class(s, err, why)->pause_ms == 0)
@@ -214,15 +304,26 @@ static int sink_restart(struct kafka_sink *s)
     return r;
 }
 
-static int sink_service(void *self, uint32_t why)
+int kafka_sink_renew(struct kafka_sink *s)
 {
-    struct kafka_sink *s = self;
+    sink_client_end(s);
+    return sink_client(s);
+}
+
+void kafka_sink_up(struct kafka_sink *s)
+{
+    if (s->healthy)
+        return;
+    s->healthy = true;
+    kafka_client_slow(s->rk, false);
+    s->ctx->host->health(s->ctx, WEIR_UP, 0, "");
+}
+
+void kafka_sink_events(struct kafka_sink *s)
+{
     uint64_t ignored;
     rd_kafka_event_t *ev;
     int i = 0;
-    (void)why;
-    if (!s->rk)
-        return WEIR_OK;
     (void)!read(s->fd, &ignored, sizeof ignored); /* only then look at the queue */
     kafka_client_tick(s->rk);
     for (; i < SINK_EVENTS_MAX && (ev = rd_kafka_queue_poll(s->events, 0)); i++) {
@@ -231,14 +332,27 @@ static int sink_service(void *self, uint32_t why)
     }
     if (i == SINK_EVENTS_MAX)
         s->ctx->host->wake(s->ctx);
+}
+
+static int sink_service(void *self, uint32_t why)
+{
+    struct kafka_sink *s = self;
+    (void)why;
+    if (!s->rk)
+        return WEIR_OK;
+    kafka_sink_events(s);
     kafka_produce_more(s);
-    return sink_restart(s);
+    return s->txn.on ? kafka_txn_status(s) : sink_restart(s);
 }
 
 static int sink_write(void *self, struct weir_batch *batch)
 {
     struct kafka_sink *s = self;
     uint32_t at = 0;
+    if (s->txn.voided) { /* it comes again, to be written then */
+        (void)s->ctx->host->complete(s->ctx, batch, NULL, 0, 0);
+        return WEIR_OK;
+    }
     if (!s->rk || s->holding || s->restart || s->n_used == s->n_slots || (s->lone > 0 && s->n_used > 0))
         return WEIR_AGAIN;
     while (s->slots[at].batch)
@@ -267,10 +381,25 @@ static int sink_flush(void *self)
     return sink_service(self, 0);
 }
 
+static int sink_commit(void *self, const struct weir_commit *commit)
+{
+    return kafka_txn_commit(self, commit);
+}
+
+static int sink_abort(void *self)
+{
+    return kafka_txn_abort(self);
+}
+
+static void sink_interrupt(void *self)
+{
+    atomic_store(&((struct kafka_sink *)self)->txn.interrupted, true);
+}
+
 /* ---- table --------------------------------------------------------------------------------------------------- */
 static const char *const times[] = {"keep", "now", NULL};
 static const char *const headers[] = {"keep", "drop", NULL};
-static const char *const deliveries[] = {"at-least-once", NULL};
+static const char *const deliveries[] = {"at-least-once", "exactly-once", NULL};
 static const char *const tombstones[] = {"keep", "drop", "reject", NULL};
 #define C struct kafka_sink_conf
 static const struct weir_option rows[] = {
@@ -288,9 +417,17 @@ static const struct weir_option rows[] = {
                   "Whether messages keep the time of their record", NULL),
     WEIR_OPT_ENUM(C, headers, "headers", 0, "keep", headers,
                   "Whether messages keep the headers of their record", NULL),
-    WEIR_OPT_ENUM(
-        C, delivery, "delivery", 0, "at-least-once", deliveries, "What is promised about repeats",
-        "The producer is idempotent: only a crash of weir between a write and its commit repeats records."),
+    WEIR_OPT_ENUM(C, delivery, "delivery", 0, "at-least-once", deliveries, "What is promised about repeats",
+                  "at-least-once: the producer is idempotent, only a crash of weir between a write and its "
+                  "commit repeats "
+                  "records. exactly-once: records and the offsets of a kafka source on the same cluster "
+                  "become final in one "
+                  "transaction, every `commit`; readers with isolation read_committed see each record once."),
+    WEIR_OPT_STRING(
+        C, transactional_id, "transactional-id", WEIR_F_ADVANCED, NULL,
+        "Id of the transactions; default weir-MEMBER-PIPELINE-SECTION",
+        "MEMBER is `instance` of the source, else the host's name. A process that takes an id over ends "
+        "the one that had it."),
     WEIR_OPT_ENUM(C, tombstone, "tombstone", 0, "keep", tombstones,
                   "What to do with a record without a value", NULL),
 };
@@ -301,6 +438,7 @@ const struct weir_ops kafka_sink_ops = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_SINK,
     .promises = WEIR_ORDERED | WEIR_STREAM,
+    .promise = sink_promise,
     .options = &options,
     .check = sink_check,
     .probe = sink_probe,
@@ -309,7 +447,11 @@ const struct weir_ops kafka_sink_ops = {
     .write = sink_write,
     .service = sink_service,
     .flush = sink_flush,
+    .commit = sink_commit,
+    .interrupt = sink_interrupt,
     .close = sink_close,
     .destroy = sink_destroy,
     .errors = &kafka_errors,
+    .pair = sink_pair,
+    .abort = sink_abort,
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sink.h - the state of one Kafka sink.
  *
- * sink.c owns the client and its events; produce.c turns records into messages and reports into results.
+ * sink.c owns the client and its events; produce.c turns records into messages and reports into results;
+ * transaction.c is delivery = exactly-once.
  * Home thread only. */
 #ifndef WEIR_KAFKA_SINK_H
 #define WEIR_KAFKA_SINK_H
 
 #include "kafka.h"
+#include "transaction.h"
 
 #define KAFKA_SLOTS_MAX  255u      /* batches in flight: 8 bits of a message's opaque */
 #define KAFKA_INDEX_MAX  0xffffffu /* records of a batch: 24 bits */
@@ -51,11 +53,20 @@ struct kafka_sink {
     bool restart;       /* the client is dead: a new one when all batches are back */
     int64_t restart_ms; /* and not before that time; 0: not known yet */
     bool healthy;
+    bool single;       /* the client sends each message alone */
+    size_t batch_size; /* batch.size of the client: a message that is larger travels alone */
+    struct kafka_txn txn;
     uint64_t uses;
     struct kafka_handle topics[KAFKA_TOPICS_MAX];
     uint32_t n_topics, last_topic;
 };
 
+/* sink.c.  Serves what the client says. */
+void kafka_sink_events(struct kafka_sink *s);
+/* A new client for one that is dead; nothing is lent to the sink. */
+int kafka_sink_renew(struct kafka_sink *s);
+/* Says that the other end is well, if it was not. */
+void kafka_sink_up(struct kafka_sink *s);
 /* Sends what can be sent, of all batches in order. */
 void kafka_produce_more(struct kafka_sink *s);
 /* Takes the delivery reports of an event. */

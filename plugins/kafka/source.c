@@ -435,6 +435,41 @@ static int source_revoked(void *self, const struct weir_position *p, uint32_t n,
     return s->rk ? kafka_rebalance_revoked(s, p, n, stride) : WEIR_OK;
 }
 
+/* A member that was replaced has no id any more, or is about to hear that it lost its partitions. */
+static int source_token(void *self, void *out, size_t cap, size_t *ret_len)
+{
+    struct kafka_source *s = self;
+    rd_kafka_consumer_group_metadata_t *group = s->rk ? rd_kafka_consumer_group_metadata(s->rk) : NULL;
+    char *member = s->rk ? rd_kafka_memberid(s->rk) : NULL;
+    void *bytes = NULL;
+    size_t n = 0;
+    rd_kafka_error_t *e = NULL;
+    bool ours = group && member && *member && !rd_kafka_assignment_lost(s->rk);
+    if (ours)
+        e = rd_kafka_consumer_group_metadata_write(group, &bytes, &n);
+    if (bytes && !e && n <= cap) {
+        memcpy(out, bytes, n);
+        *ret_len = n;
+    } else {
+        ours = false;
+    }
+    if (e)
+        rd_kafka_error_destroy(e);
+    if (bytes)
+        rd_kafka_mem_free(s->rk, bytes);
+    if (member)
+        rd_kafka_mem_free(s->rk, member);
+    if (group)
+        rd_kafka_consumer_group_metadata_destroy(group);
+    return ours ? WEIR_OK : weir_fail(s->ctx, WEIR_RETRY, 0, "no member of group %s just now", s->group);
+}
+
+static int source_rewind(void *self)
+{
+    struct kafka_source *s = self;
+    return s->rk ? kafka_rebalance_rewind(s) : WEIR_OK;
+}
+
 /* ---- close --------------------------------------------------------------------------------------------------- */
 static void source_leave(struct kafka_source *s)
 {
@@ -535,6 +570,8 @@ const struct weir_ops kafka_source_ops = {
     .position = source_position,
     .committed = source_committed,
     .revoked = source_revoked,
+    .token = source_token,
+    .rewind = source_rewind,
     .close = source_close,
     .destroy = source_destroy,
 };

@@ -110,7 +110,7 @@ void kafka_lookup_kick(struct kafka_lookup *l, rd_kafka_topic_partition_list_t *
 rd_kafka_topic_partition_list_t *kafka_lookup_ends(struct kafka_lookup *l);
 
 /* ---- the source ------------------------------------------------------------------------------------------------ */
-enum kafka_rebalance { KAFKA_STEADY, KAFKA_ASSIGNING, KAFKA_REVOKING };
+enum kafka_rebalance { KAFKA_STEADY, KAFKA_ASSIGNING, KAFKA_REVOKING, KAFKA_REWINDING };
 
 struct kafka_source {
     struct weir_ctx *ctx;
@@ -141,7 +141,8 @@ struct kafka_source {
     enum kafka_rebalance rebalance;
     rd_kafka_topic_partition_list_t *pending; /* partitions of the unanswered rebalance */
     int64_t drain_ms;
-    bool lost; /* the revocation under way: the group gave them to others already */
+    bool rewound; /* the assignment under way is our own: the group does not know of it */
+    bool lost;    /* the revocation under way: the group gave them to others already */
 
     bool commit_out;         /* one commit is on its way */
     int64_t commit_again_ms; /* when one that failed is repeated; 0: none did */
@@ -173,6 +174,8 @@ rd_kafka_resp_err_t kafka_rebalance_subscribe(struct kafka_source *s,
 int kafka_rebalance_assign(struct kafka_source *s);
 int kafka_rebalance_revoked(struct kafka_source *s, const struct weir_position *p, uint32_t n,
                             uint32_t stride);
+/* Gives all lanes back to the host and opens them again where the group's offsets say; the group hears nothing. */
+int kafka_rebalance_rewind(struct kafka_source *s);
 /* Answers an event while the source closes. */
 void kafka_rebalance_close(struct kafka_source *s, rd_kafka_event_t *ev);
 /* The broker says that the position of a partition is outside its log. */

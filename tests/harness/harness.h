@@ -84,6 +84,10 @@ int harness_write(struct harness *, struct weir_batch *);
 int harness_flush(struct harness *);
 /* Sinks with WEIR_COMMITS: ops->commit with those positions. */
 int harness_sink_commit(struct harness *, const struct weir_position *, uint32_t n, const char *source);
+/* What the commits say the source's token is. */
+void harness_token(struct harness *, const void *bytes, size_t len);
+/* Sinks with WEIR_KEEPS_POSITION: ops->abort.  That they called replay() is a line "replay WHY" of the log. */
+int harness_abort(struct harness *);
 bool harness_completed(const struct weir_batch *);
 /* Result of record i of a complete batch; status OK when it was not listed.  Texts are copies. */
 struct weir_result harness_result(const struct weir_batch *, uint32_t i);

@@ -30,6 +30,15 @@ static void log_it(struct weir_ctx *ctx, int level, const char *text, size_t len
     pthread_mutex_unlock(&h->lock);
 }
 
+static void replay(struct weir_ctx *ctx, const char *why)
+{
+    struct harness *h = harness_of(ctx);
+    check_any(h, "replay");
+    pthread_mutex_lock(&h->lock);
+    strbuf_printf(&h->log, "replay %s\n", why);
+    pthread_mutex_unlock(&h->lock);
+}
+
 const char *harness_log(const struct harness *h)
 {
     return h->log.data ? h->log.data : "";
@@ -282,6 +291,7 @@ void harness_fill_host(struct harness *h)
                                  .api = WEIR_API_LATEST,
                                  .version = "test",
                                  .log = log_it,
+                                 .replay = replay,
                                  .health = health,
                                  .count = count,
                                  .gauge = gauge,

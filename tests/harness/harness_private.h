@@ -139,6 +139,8 @@ struct harness {
     struct arena scratch;
     struct arena parse;
     struct kv *state;
+    char token[WEIR_TOKEN_MAX];
+    size_t token_len;
 };
 
 /* Ends the test: what the plugin, or the test, did against the rules. */

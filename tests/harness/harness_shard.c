@@ -233,11 +233,25 @@ int harness_sink_commit(struct harness *h, const struct weir_position *positions
     struct padded_position *padded = xcalloc(n + 1, sizeof *padded);
     for (uint32_t i = 0; i < n; i++)
         padded[i].position = positions[i];
-    struct weir_commit commit = {sizeof commit, sizeof *padded, n, 0, padded, source};
+    struct weir_commit commit = {sizeof commit, sizeof *padded, n, 0, padded, source, {h->token, h->token_len}};
     harness_enter(h, "commit");
     int status = harness_leave(h, h->ops->commit(h->self, &commit));
     free(padded);
     return status;
+}
+
+void harness_token(struct harness *h, const void *bytes, size_t len)
+{
+    if (len > sizeof h->token)
+        harness_die(h, "the test gives a token of %zu bytes", len);
+    memcpy(h->token, bytes, len);
+    h->token_len = len;
+}
+
+int harness_abort(struct harness *h)
+{
+    harness_enter(h, "abort");
+    return harness_leave(h, h->ops->abort(h->self));
 }
 
 /* ---- state --------------------------------------------------------------------------------------------------- */

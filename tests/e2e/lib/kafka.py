@@ -80,9 +80,9 @@ class Kafka:
                     self.producer.poll(0.1)
         assert self.producer.flush(60) == 0
 
-    def ends(self, topic):
-        """High watermark of each partition."""
-        c = self.consumer()
+    def ends(self, topic, isolation="read_committed"):
+        """End of each partition: of what is committed, or of all."""
+        c = self.consumer(isolation)
         try:
             parts = c.list_topics(topic, 30).topics[topic].partitions
             return {p: c.get_watermark_offsets(TopicPartition(topic, p), 30)[1] for p in sorted(parts)}
@@ -92,7 +92,7 @@ class Kafka:
     def count(self, topic):
         return sum(self.ends(topic).values())
 
-    def consumer(self):
+    def consumer(self, isolation="read_committed"):
         return Consumer(
             {
                 "bootstrap.servers": self.brokers,
@@ -100,7 +100,7 @@ class Kafka:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "isolation.level": "read_committed",
+                "isolation.level": isolation,
                 "fetch.message.max.bytes": 4000000,
                 **QUIET,
             }
