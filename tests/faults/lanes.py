@@ -251,6 +251,27 @@ class IndexSink(Sink):
         self.es.delete(self.index)
 
 
+class LatestSink(IndexSink):
+    """One document for each shard, written over by every record of it: a repeat must not put an older one in its place.
+
+    So a document stands for all records up to its own."""
+
+    def options(self):
+        return {**super().options(), "id": "{.shard}", "version": "offset"}
+
+    def documents(self, timeout=60):
+        self.es.http.post(f"{self.es.url}/{self.index}/_refresh", timeout=timeout)
+        answer = self.es.http.get(f"{self.es.url}/{self.index}/_search?size={PARTITIONS}", timeout=timeout).json()
+        return [hit["_source"] for hit in answer["hits"]["hits"]]
+
+    def progress(self):
+        return sum(doc["n"] + 1 for doc in self.documents(2))
+
+    def read(self):
+        for doc in self.documents():
+            yield from (value(doc["shard"], n) for n in range(doc["n"] + 1))
+
+
 class Lane:
     """once: a repeat is a failure.  ordered: the sink has an order that can be looked at."""
 
@@ -265,6 +286,7 @@ LANES = {
     lane.name: lane
     for lane in (
         Lane("kafka-es", KafkaSource, IndexSink, once=True, ordered=False),
+        Lane("kafka-es-latest", KafkaSource, LatestSink, once=True, ordered=False),
         Lane("kafka-kafka", KafkaSource, KafkaSink, once=False),
         Lane("kafka-kafka-once", KafkaSource, OnceKafkaSink, once=True),
         Lane("kafka-file", KafkaSource, FileSink, once=True),

@@ -117,7 +117,8 @@ def main():
     bench = Bench(args.build.resolve(), servers(args, rounds))
     results = []
     try:
-        bench.proxy_all()
+        if any("net" in fault.FAULTS[f].needs for _, names, _ in rounds for f in names.split("+")):
+            bench.proxy_all()
         results = work(args, bench, rounds, seed)
     finally:
         bench.close(any(r.failure for r in results))
