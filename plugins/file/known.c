@@ -144,7 +144,8 @@ size_t known_position(struct source *s, struct tail *t, uint64_t next, char *out
 int known_lane(struct source *s, struct tail *t)
 {
     struct weir_position position = {.struct_size = sizeof position};
-    struct weir_shard shard = {.struct_size = sizeof shard, .partition = 0};
+    struct weir_shard shard = {.struct_size = sizeof shard,
+                               .partition = -1}; /* a path names many files in time */
     int r;
     if (t->shard)
         return WEIR_OK;

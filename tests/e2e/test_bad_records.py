@@ -220,7 +220,7 @@ def test_dead_letters_into_an_index(weir, es, name, tmp_path):
     ).ok(0, dead=1)
     (document,) = es.sources(f"{name}-dead").values()
     assert json.loads(document)["value"] == "no json"
-    assert [n for n, _ in json.loads(document)["headers"]] == [ERRORS + n for n in NAMES] + ["weir.shard"]
+    assert [n for n, _ in json.loads(document)["headers"]] == [ERRORS + n for n in NAMES] + ["weir.shard", "weir.partition"]
 
 
 def test_too_large_for_the_topic(weir, kafka, name, tmp_path):

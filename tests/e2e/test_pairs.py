@@ -263,3 +263,15 @@ def test_there_and_back_loses_nothing(weir, kafka, es, name, tmp_path):
     (tmp_path / "in").write_bytes(b"".join(to_line(r) + b"\n" for r in by_place(map(from_line, lines))))
     weir.run([weir.ini(f"[source]\n{File(tmp_path).source()}\n[sink]\n{a.sink()}", "three")]).ok(len(sent))
     same([r.payload_only() for r in a.got(None)], [r.payload_only() for r in sent])
+
+
+def test_a_new_file_of_the_same_name_is_another(weir, es, name, tmp_path):
+    """After a rotation path and offsets are the same again: the default id must not be."""
+    log = tmp_path / "in.log"
+    ini = weir.ini(f"[source]\nplugin=file\npath={log}\n[sink]\nplugin=elasticsearch\nurl={es.url}\nindex={name}", "web")
+    log.write_bytes(b'{"n":1}\n')
+    weir.run([ini]).ok(1)
+    log.rename(tmp_path / "in.log.1")
+    log.write_bytes(b'{"n":2}\n')
+    weir.run([ini]).ok(1)
+    assert sorted(es.sources(name).values()) == [b'{"n":1}', b'{"n":2}']
