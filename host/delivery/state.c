@@ -198,13 +198,14 @@ static bool open_file(struct state *s, struct strbuf *why)
 
 static void say_unusable(struct state *s, struct strbuf *why)
 {
-    int error = sqlite3_errcode(s->db) & 0xff;
-    bool whole = error == SQLITE_FULL || error == SQLITE_IOERR || error == SQLITE_NOMEM;
-    strbuf_printf(why, "cannot use the state file %s: %s%s", s->file,
-                  error == SQLITE_OK ? "it is damaged" : sqlite3_errmsg(s->db),
-                  whole ? ""
-                        : "; put a copy back, or move it away with what begins like it and start without "
-                          "positions");
+    int error = sqlite3_errcode(s->db) & 0xff, system = sqlite3_system_errno(s->db);
+    strbuf_printf(why, "cannot use the state file %s: %s", s->file,
+                  error == SQLITE_OK ? "it is damaged" : sqlite3_errmsg(s->db));
+    if (error == SQLITE_OK || error == SQLITE_CORRUPT || error == SQLITE_NOTADB)
+        strbuf_str(why,
+                   "; put a copy back, or move it away with what begins like it and start without positions");
+    else if (system)
+        strbuf_printf(why, " (%s)", strerror(system));
 }
 
 /* Takes the descriptor of the lock and the file's name. */

@@ -30,6 +30,12 @@ struct lane *lane_new(struct pipeline *p, const char *name)
     l->pipeline = p;
     l->name = name;
     l->queue_tail = &l->queue;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->end, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&l->end_lock, NULL);
     return l;
 }
 
@@ -59,6 +65,8 @@ void lane_free(struct lane *l)
         transform_free(l->transforms[i]);
     free(l->transforms);
     free(l->routes);
+    pthread_cond_destroy(&l->end);
+    pthread_mutex_destroy(&l->end_lock);
     loop_free(&l->loop);
     free(l);
 }
@@ -250,6 +258,10 @@ static void *lane_main(void *arg)
         loop_wait(&l->loop, l->loop.quit ? 0 : at == INT64_MAX ? -1 : at > now ? at - now : 0);
     }
     close_all(l);
+    pthread_mutex_lock(&l->end_lock);
+    l->ended = true;
+    pthread_cond_signal(&l->end);
+    pthread_mutex_unlock(&l->end_lock);
     return NULL;
 }
 
@@ -282,20 +294,32 @@ static void do_quit(struct task *t)
     free(o);
 }
 
+/* Waits for a moment; true: the thread is through.  Not pthread_timedjoin_np, which goes by the wall clock. */
+static bool lane_ended(struct lane *l)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += INTERRUPT_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&l->end_lock);
+    if (!l->ended)
+        (void)pthread_cond_timedwait(&l->end, &l->end_lock, &until);
+    bool ended = l->ended;
+    pthread_mutex_unlock(&l->end_lock);
+    return ended;
+}
+
 void lane_join(struct lane *l)
 {
     if (!l->started)
         return;
     loop_post(&l->loop, &order_new(l, do_quit)->task);
-    struct timespec until;
-    do { /* again and again: an interrupt may come just before the callback that blocks */
+    do /* again and again: an interrupt may come just before the callback that blocks */
         for (struct outlet *o = l->outlets; o; o = o->next)
             instance_interrupt(o->instance);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += INTERRUPT_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-    } while (pthread_timedjoin_np(l->thread, NULL, &until) != 0);
+    while (!lane_ended(l));
+    pthread_join(l->thread, NULL);
     l->started = false;
 }
 

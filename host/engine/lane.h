@@ -18,7 +18,10 @@ struct lane {
     struct lane *next; /* of the pipeline */
     pthread_t thread;
     bool started;
-    bool closed; /* its instances are: what still comes is dropped and stays undelivered */
+    pthread_mutex_t end_lock; /* of ended */
+    pthread_cond_t end;       /* by the monotonic clock */
+    bool ended;               /* the thread is through */
+    bool closed;              /* its instances are: what still comes is dropped and stays undelivered */
     const char *name;
     struct outlet *outlets; /* that live here */
     /* a worker: */

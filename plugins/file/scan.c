@@ -63,6 +63,17 @@ void scan_soon(struct source *s)
         s->scan_at = at;
 }
 
+bool scan_short(struct source *s, int error)
+{
+    int64_t at = s->ctx->host->mono_ms(s->ctx) + SCAN_AGAIN_MS;
+    if (error != EMFILE && error != ENFILE && error != ENOMEM)
+        return false;
+    s->blind = true;
+    if (at < s->scan_at)
+        s->scan_at = at;
+    return true;
+}
+
 /* ---- inotify ------------------------------------------------------------------------------------------------- */
 
 static void dir_watch(struct source *s, const char *path)
@@ -264,6 +275,14 @@ static int file_found(struct source *s, const char *path, bool claim)
         return WEIR_OK;
     }
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && scan_short(s, errno)) {
+        if (!s->said_short)
+            weir_logf(s->ctx, WEIR_LOG_WARNING,
+                      "%s can't be opened, it and others will be tried every second: %s", path,
+                      strerror(errno));
+        s->said_short = true;
+        return WEIR_OK;
+    }
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", path,
                   strerror(errno));
@@ -311,6 +330,27 @@ static int known_find(struct source *s, struct tail *t)
     return WEIR_OK;
 }
 
+/* glob goes on past a directory that can't be read, as if it were empty. */
+static _Thread_local int unlisted;
+
+static int on_unlisted(const char *path, int error)
+{
+    (void)path;
+    if (error != ENOENT && error != ENOTDIR)
+        unlisted = error;
+    return 0;
+}
+
+static void unlisted_said(struct source *s, int error)
+{
+    if (!scan_short(s, error) && s->conf->follow)
+        s->scan_at = s->ctx->host->mono_ms(s->ctx) + SCAN_AGAIN_MS;
+    if (!s->said_unlisted)
+        weir_logf(s->ctx, WEIR_LOG_WARNING, "a directory of %s can't be listed, will be tried again: %s",
+                  s->conf->path, strerror(error));
+    s->said_unlisted = true;
+}
+
 int scan_run(struct source *s)
 {
     int64_t now = s->ctx->host->mono_ms(s->ctx);
@@ -321,7 +361,13 @@ int scan_run(struct source *s)
     for (uint32_t i = 0; i < s->n_tails; i++)
         s->tails[i]->seen = false;
     dirs_watch(s);
-    g = glob(s->conf->path, 0, NULL, &found);
+    s->blind = false;
+    unlisted = 0;
+    g = glob(s->conf->path, 0, on_unlisted, &found);
+    if (unlisted)
+        unlisted_said(s, unlisted);
+    else
+        s->said_unlisted = false;
     for (size_t i = 0; !g && r == WEIR_OK && !s->scanned && s->n_tails && i < found.gl_pathc; i++)
         r = file_found(s, found.gl_pathv[i], true);
     for (size_t i = 0; !g && r == WEIR_OK && i < found.gl_pathc; i++)
@@ -335,10 +381,11 @@ int scan_run(struct source *s)
             r = known_find(s, s->tails[i]);
     for (uint32_t i = 0; r == WEIR_OK && i < s->n_tails; i++) {
         struct tail *t = s->tails[i];
-        if (t->state != TAIL_LIVE || t->seen || t->gone_ms >= 0)
-            continue;
+        if (t->state != TAIL_LIVE || t->seen || t->gone_ms >= 0 || unlisted)
+            continue; /* what was not listed need not be gone */
         source_gone(s, t);
     }
-    s->scanned = r == WEIR_OK;
+    s->said_short &= s->blind;
+    s->scanned |= r == WEIR_OK && !s->blind;
     return r;
 }

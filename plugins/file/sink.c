@@ -243,10 +243,25 @@ static int sink_write(void *self, struct weir_batch *batch)
 
 /* ---- a commit ------------------------------------------------------------------------------------------------ */
 
+/* What may have to be tried again: the bytes, and the directory that has its name. */
+static int file_flush(struct sink *s, struct out *f)
+{
+    int r = out_flush(s, f), error = 0;
+    if (r == WEIR_OK && f->dirty && f->fresh)
+        error = out_sync_dir(f->path);
+    if (error == EMFILE || error == ENFILE || error == ENOMEM) /* it was not even opened */
+        return out_failed(s, f, "committed (its directory is not open)", error);
+    if (error)
+        return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)error, "the directory of %s can't be synced: %s",
+                         f->path, strerror(error));
+    f->fresh &= r != WEIR_OK || !f->dirty;
+    return r;
+}
+
 static int file_commit(struct sink *s, struct out *f)
 {
     struct stat st;
-    int error, r;
+    int r;
     if (fstat(f->fd, &st))
         return out_failed(s, f, "examined", errno);
     if ((uint64_t)st.st_size != f->len)
@@ -260,12 +275,7 @@ static int file_commit(struct sink *s, struct out *f)
             s->ctx, WEIR_FATAL, (uint32_t)errno,
             "%s can't be synced, so what was written may be lost; a new start writes it again: %s", f->path,
             strerror(errno));
-    error = f->fresh ? out_sync_dir(f->path) : 0;
-    if (error)
-        return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)error, "the directory of %s can't be synced: %s",
-                         f->path, strerror(error));
     r = recover_put_row(s, f);
-    f->fresh = false;
     f->dirty = false;
     f->forget = false;
     f->committed = true;
@@ -282,7 +292,7 @@ static int sink_commit(void *self, const struct weir_commit *commit)
     /* All bytes first: a full disk is tried again, and then no file may be half committed. */
     for (uint32_t i = 0; r == WEIR_OK && i < s->n_files; i++)
         if (s->files[i]->fd >= 0)
-            r = out_flush(s, s->files[i]);
+            r = file_flush(s, s->files[i]);
     for (uint32_t i = 0; r == WEIR_OK && i < s->n_files; i++) {
         struct out *f = s->files[i];
         if (f->fd >= 0 && f->dirty) {

@@ -185,7 +185,7 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     int r = WEIR_OK;
     s->to_end = !s->conf->follow || (poll->flags & WEIR_POLL_TO_END);
     scan_events(s);
-    if (now >= s->scan_at && !s->to_end)
+    if (now >= s->scan_at && (!s->to_end || s->blind))
         r = scan_run(s);
     if (r != WEIR_OK)
         return r;
@@ -193,16 +193,17 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
         gone_ready(s, now);
     if (!(poll->flags & WEIR_POLL_PAUSED)) {
         r = source_turn(s, to, &room);
-        if (s->to_end && !s->unended && r >= 0)
+        if (s->to_end && !s->unended && !s->blind && r >= 0)
             return WEIR_END;
     } else {
         r = WEIR_AGAIN;
     }
     if (r == WEIR_AGAIN && room.records != poll->max_records)
         r = WEIR_OK;
-    /* a bounded pass neither scans again nor waits for rotation: a time in the past would have it called in a circle */
+    /* a bounded pass scans again only when it was blind, and does not wait for rotation: a time in the past would have
+     * it called in a circle */
     int64_t next = s->scan_at < s->gone_at ? s->scan_at : s->gone_at;
-    s->ctx->host->wake_at(s->ctx, s->to_end ? INT64_MAX : next);
+    s->ctx->host->wake_at(s->ctx, !s->to_end ? next : s->blind ? s->scan_at : INT64_MAX);
     return r;
 }
 

@@ -23,6 +23,7 @@
 #define SOURCE_DELAYED 64u    /* files that may be the copy of another, see scan.c */
 #define SCAN_EVERY_MS  10000
 #define SCAN_PAUSE_MS  50
+#define SCAN_AGAIN_MS  1000 /* after one that could not see or open everything */
 #define GONE_EVERY_MS  500
 #define KNOWN_DAYS_MS  (24 * 3600 * 1000LL)
 #define TAIL_ID        33
@@ -84,6 +85,8 @@ struct source {
     bool first_run; /* no earlier run left anything */
     bool scanned;   /* the first scan is over: a file found from now on is read whole */
     bool to_end;
+    bool said_short, said_unlisted; /* once, until it is over */
+    bool blind; /* the last scan could not see or open everything for want of descriptors or memory */
     const struct tail *primed; /* whose constants the first n_primed records of run hold */
     uint32_t n_primed;
     struct weir_record run[SOURCE_RUN];
@@ -108,6 +111,8 @@ void source_set_path(struct source *, struct tail *, const char *path);
 int scan_start(struct source *); /* inotify; OK, or RETRY with a reason */
 int scan_run(struct source *);   /* looks for files; negative: a lane could not be opened */
 void scan_soon(struct source *);
+/* Something could not be opened: true, and the next scan comes soon, when it was for want of descriptors or memory. */
+bool scan_short(struct source *, int error);
 void scan_events(struct source *); /* reads what inotify has to say; never blocks */
 void scan_stop(struct source *);
 

@@ -109,6 +109,7 @@ int tail_open(struct source *s, struct tail *t)
         return WEIR_OK;
     fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT && errno != ENOTDIR) {
+        (void)scan_short(s, errno);
         if (!t->complained)
             weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", t->path,
                       strerror(errno));
@@ -333,7 +334,7 @@ int tail_pump(struct source *s, struct tail *t, struct weir_emitter *to, struct 
         if (r == READ_CUT)
             return tail_cut(s, t, to, room);
         if (r == WEIR_AGAIN || (r == WEIR_END && t->fd < 0)) { /* not readable now; lost */
-            if (r == WEIR_END || s->to_end) {
+            if (r == WEIR_END || (s->to_end && !s->blind)) {
                 weir_logf(s->ctx, WEIR_LOG_WARNING,
                           "%s is gone before byte %" PRIu64 " and what follows was read", t->path,
                           lines_begin(&t->lines));
