@@ -75,7 +75,8 @@ static uint32_t sink_promise(const void *opaque)
         promises |= WEIR_ORDERED;
     if (conf->data_stream) /* a repeat after a rollover makes a second document */
         return promises;
-    if (op == ES_CREATE || ((op == ES_INDEX || op == ES_REMOVE) && (identity || conf->version)))
+    if ((op == ES_CREATE && conf->on_conflict == ES_CONFLICT_OK) ||
+        ((op == ES_INDEX || op == ES_REMOVE) && (identity || conf->version)))
         promises |= WEIR_IDEMPOTENT;
     return promises;
 }
