@@ -10,7 +10,8 @@ class Fault:
     """One object per run.  README.md says what a run offers to it.
 
     name   what --faults calls it
-    needs  parts a lane must have: weir, broker, es, net (a server to reach), group (a consumer group), files (as source)
+    needs  parts a lane must have: weir, broker, es, net (a server to reach), group (a consumer group), files (as source),
+           sink-file, shared (a sink that two processes may write), once (repeats are not allowed)
     gap    seconds before each strike, from - to
     alone  the run has no other fault beside it"""
 

@@ -54,17 +54,22 @@ class Term(Fault):
         run.start()
 
 
-@fault
-class Member(Fault):
-    """A second member joins the group, and leaves it: in good order, killed, or stopped the moment it has joined."""
+class Second(Fault):
+    """A second process on the same group and the same sink."""
 
-    name = "member"
-    needs = {"group"}
     gap = (0.2, 1.0)
 
     def prepare(self, run):
-        # A killed member holds its partitions for as long as the group waits for it.
+        # A member that is dead or stands still holds its partitions for as long as the group waits for it.
         run.options["source"] |= {"instance": "", "rdkafka.session.timeout.ms": 6000, "rdkafka.heartbeat.interval.ms": 500}
+
+
+@fault
+class Member(Second):
+    """It joins, and leaves in good order or killed; or it stays and the first one is killed."""
+
+    name = "member"
+    needs = {"group", "shared"}
 
     def draw(self, rng):
         return {"end": rng.choice(["stop", "kill", "kill the first"]), "after": rng.uniform(0, 3)}
@@ -84,4 +89,27 @@ class Member(Fault):
         if end == "kill the first":
             run.start()
             run.stop(second)
+        run.recovered(time.monotonic(), counts=False)
+
+
+@fault
+class Freeze(Second):
+    """weir stands still (SIGSTOP) until the group has given its partitions to the second; then it goes on where it stood.
+
+    What it still has in its hands must not come again: a transaction is fenced, a document is the same."""
+
+    name = "freeze"
+    needs = {"group", "shared", "once"}
+
+    def draw(self, rng):
+        return {"before": rng.uniform(0.5, 2), "standing": rng.uniform(6.5, 9)}
+
+    def strike(self, run, before, standing):
+        second = run.launch("q")
+        run.pause(before)
+        run.running.signal(signal.SIGSTOP)
+        run.pause(standing)
+        run.running.signal(signal.SIGCONT)
+        run.recovered(time.monotonic(), counts=False)
+        run.stop(second)
         run.recovered(time.monotonic(), counts=False)

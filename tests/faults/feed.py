@@ -24,7 +24,8 @@ class Feed:
             while not self.ending.is_set():
                 self.going.wait()
                 with self.idle:
-                    self.source.put(self.step)
+                    if self.going.is_set() and not self.ending.is_set():
+                        self.source.put(self.step)
                 due = max(due + TICK, time.monotonic() - 1)  # a server that was away: a second is made good
                 self.ending.wait(max(0, due - time.monotonic()))
         except Exception as e:  # told by check(), on the main thread

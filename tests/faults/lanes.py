@@ -124,7 +124,7 @@ class FileSource(Source):
 
     def settled(self):
         """The positions in weir's state, one for each file that ever was, are all there is."""
-        state = sqlite3.connect(f"file:{self.run.weir.state / 'p.db'}?mode=ro", uri=True)
+        state = sqlite3.connect(f"file:{self.run.weir.state / self.run.pipeline('p')}.db?mode=ro", uri=True)
         with contextlib.closing(state):
             return state.execute("SELECT sum(next) FROM position").fetchone()[0] == self.bytes
 
@@ -163,7 +163,7 @@ class FileSink(Sink):
 class KafkaSink(Sink):
     """A thread reads along (committed records only), so that progress is what another consumer sees."""
 
-    parts = {"broker"}
+    parts = {"broker", "shared"}
     more = {}
 
     def __init__(self, run):
@@ -221,7 +221,7 @@ class OnceKafkaSink(KafkaSink):
 
 
 class IndexSink(Sink):
-    parts = {"es"}
+    parts = {"es", "shared"}
 
     def __init__(self, run):
         super().__init__(run)
@@ -278,8 +278,8 @@ class Lane:
     def __init__(self, name, source, sink, once, ordered=True):
         self.name, self.source, self.sink, self.once, self.ordered = name, source, sink, once, ordered
         self.parts = {"weir"} | source.parts | sink.parts
-        if self.parts & {"broker", "es"}:
-            self.parts.add("net")
+        self.parts |= {"net"} if self.parts & {"broker", "es"} else set()
+        self.parts |= {"once"} if once else set()
 
 
 LANES = {

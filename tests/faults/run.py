@@ -67,14 +67,20 @@ class Run:
     def url(self):
         return self.bench.url(self.proxied)
 
-    def ini(self):
-        """The pipeline as it is now; what a fault put into `options` wins."""
-        sections = {name: dict(options) for name, options in self.options.items()}
+    def pipeline(self, name):
+        """Its name, which is in transactional ids too: no other run of the cluster has it."""
+        return f"{self.name}-{name}"
+
+    def ini(self, name="p"):
+        """The pipeline as it is now, as a file; what a fault put into `options` wins."""
+        sections = {section: dict(options) for section, options in self.options.items()}
+        sections["pipeline"] |= {"name": self.pipeline(name)}
         sections["source"] = {**self.source.options(), **sections["source"]}
         sections["sink"] = {**self.sink.options(), **sections["sink"]}
         order = ["pipeline", "source", *(s for s in sections if s.startswith("transform")), "sink"]
         order += [s for s in sections if s not in order]
-        return "".join(f"[{s}]\n" + "".join(f"{k} = {v}\n" for k, v in sections[s].items()) for s in order)
+        text = "".join(f"[{s}]\n" + "".join(f"{k} = {v}\n" for k, v in sections[s].items()) for s in order)
+        return self.weir.ini(text, name)
 
     def start(self):
         self.begun = time.monotonic()
@@ -83,7 +89,7 @@ class Run:
 
     def launch(self, name):
         """A weir process on pipeline NAME; its memory is watched."""
-        running = self.weir.start([self.weir.ini(self.ini(), name)])
+        running = self.weir.start([self.ini(name)])
         self.watch.pids.add(running.pid)
         return running
 
@@ -180,7 +186,7 @@ class Run:
         self.arrived()
         self.stop()
         self.running = None
-        self.weir.run([self.weir.ini(self.ini(), "p")]).ok()
+        self.weir.run([self.ini()]).ok()
         self.result.count = count(self.source.sent, self.sink.read(), self.lane.ordered)
         self.judge()
         for f in self.faults:
