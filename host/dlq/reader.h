@@ -13,8 +13,7 @@ struct reader {
     const struct pipeline_conf *of;
     struct pipeline_conf conf; /* source: the dead letters; no transforms, no sinks, no dead letters */
     struct option_store store;
-    bool
-        exclusive; /* its sinks write files: only one process may, so a redrive stands in for the pipeline itself */
+    bool exclusive; /* a sink is final only with the pipeline's own state: a redrive stands in for it */
     struct strbuf name, state_name, group;
 };
 

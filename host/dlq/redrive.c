@@ -127,8 +127,7 @@ static bool look(struct redrive *r, const char *state_dir, struct strbuf *why)
     r->looking = false;
     if (end == PASS_REFUSED && r->reader->exclusive)
         strbuf_printf(
-            why,
-            "; a sink of %s writes files, which one process at a time may do, so stop the pipeline first",
+            why, "; a sink of %s is final only with the pipeline's own state, so stop the pipeline first",
             r->reader->of->name);
     return end == PASS_DONE;
 }

@@ -20,7 +20,7 @@ struct place { /* one lane */
     struct place *after;
     char *id;
     size_t len;
-    struct run *done; /* as stored, in order */
+    struct run *done; /* in order, none reaching into another */
     size_t n_done, done_room;
     struct run *taken; /* on the way, in order */
     size_t n_taken, taken_room;
@@ -153,6 +153,21 @@ static void put_row(struct state *state, const struct place *p, uint64_t first, 
     free(key);
 }
 
+/* Enters a run, or the longer form of one that is there. */
+static void done_add(struct place *p, struct run run)
+{
+    size_t i = p->n_done;
+    while (i > 0 && p->done[i - 1].first >= run.first)
+        i--;
+    if (i < p->n_done && p->done[i].first == run.first) {
+        p->done[i] = run;
+        return;
+    }
+    (void)add(&p->done, &p->n_done, &p->done_room, run);
+    memmove(p->done + i + 1, p->done + i, (p->n_done - 1 - i) * sizeof *p->done);
+    p->done[i] = run;
+}
+
 void redriven_commit(struct redriven *r, struct state *state, const void *lane, struct weir_slice shard,
                      uint64_t next)
 {
@@ -162,7 +177,9 @@ void redriven_commit(struct redriven *r, struct state *state, const void *lane, 
         return;
     for (size_t i = 0; i < p->n_taken && p->taken[i].first < next; i++) {
         bool all = p->taken[i].next <= next;
-        put_row(state, p, p->taken[i].first, all ? p->taken[i].next : next);
+        struct run run = {p->taken[i].first, all ? p->taken[i].next : next};
+        put_row(state, p, run.first, run.next);
+        done_add(p, run); /* a source that reads its lane anew meets it again */
         /* the last run may yet grow: its row is written again then */
         over += all && i + 1 < p->n_taken;
     }

@@ -95,8 +95,10 @@ static bool admit(struct gate *gate, struct shard *from, struct weir_record *r)
     s->counts.letters++;
     f.redriven = redriven_has(s->redriven, from->pub.id, r->seq);
     s->counts.redriven += f.redriven;
-    if (f.redriven && !s->all)
+    if (f.redriven && !s->all) {
+        redriven_leave(s->redriven, from->pub.id); /* a run of positions never reaches into another */
         return false;
+    }
     arena_reset(&s->arena);
     letter_restore(&letter, r, &s->arena);
     if (asked_for(s, &f) && s->found(s, &f))

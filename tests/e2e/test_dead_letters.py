@@ -265,6 +265,71 @@ def test_files_are_written_by_one_process(weir, kafka, es, name):
     assert len(es.ids(name)) == 2
 
 
+def test_into_an_exactly_once_topic(weir, kafka, name):
+    """Kafka to Kafka in transactions: refused while the pipeline runs, each record once afterwards."""
+    source, dead, good, out = (kafka.create(f"{x}-{name}") for x in ("in", "dead", "x", "out"))
+    values = [b'{"n":%d,"t":"%s"}' % (i, b"a b" if i % 5 == 1 else b"x") for i in range(50)]
+    sent = kafka.produce(source, [Record(v, b"%d" % i) for i, v in enumerate(values)])
+    text = f"""[source]
+        plugin=kafka
+        brokers={kafka.brokers}
+        topics={source}
+        group={name}
+        [sink]
+        plugin=kafka
+        brokers={kafka.brokers}
+        topic=TOPIC
+        delivery=exactly-once
+        [dead-letter]
+        plugin=kafka
+        brokers={kafka.brokers}
+        topic={dead}"""
+    ini = weir.ini(text.replace("TOPIC", "{.t}-" + name), "web")
+    running = weir.start([ini])
+    running.wait_for(lambda: len(kafka.read(dead)) == 10 and len(kafka.read(good)) == 40, "40 records, 10 letters")
+    refused = weir.call("dlq", "redrive", "--state-dir", weir.state, ini)
+    assert refused.status == 1 and "stop the pipeline first" in refused.err
+    running.stop().ok(40, dead=10)
+    ini = weir.ini(text.replace("TOPIC", out), "web")
+    weir.call("dlq", "redrive", "--state-dir", weir.state, ini).ok(10)
+    got = kafka.read(out)
+    assert [(r.key, r.value, r.headers) for r in got] == [(r.key, r.value, []) for r in sent if b"a b" in r.value]
+    assert weir.call("dlq", "redrive", "--state-dir", weir.state, ini).status == 0
+    assert len(kafka.read(out)) == 10
+    kafka.produce(source, [Record(b"{}", b"last")])
+    weir.run([ini]).ok(1)
+
+
+def test_into_a_file_that_is_exactly_once(weir, kafka, name, tmp_path):
+    """The redrive writes to the pipeline's own file, and the pipeline goes on with it."""
+    source, dead = kafka.create(f"{name}-in"), kafka.create(f"{name}-dead")
+    kafka.produce(source, [Record(b"one"), Record(b"two\nlines"), Record(b"three")])
+    text = f"""[source]
+        plugin=kafka
+        brokers={kafka.brokers}
+        topics={source}
+        group={name}
+        [sink]
+        plugin=file
+        path={tmp_path}/out
+        format=FORMAT
+        [dead-letter]
+        plugin=kafka
+        brokers={kafka.brokers}
+        topic={dead}"""
+    raw = text.replace("FORMAT", "raw")
+    weir.run([weir.ini(raw, "web")]).ok(2, dead=1)
+    ini = weir.ini(text.replace("FORMAT", "record"), "web")
+    weir.call("dlq", "redrive", "--state-dir", weir.state, ini).ok(1)
+    kafka.produce(source, [Record(b"four")])
+    weir.run([weir.ini(raw, "web")]).ok(1)
+    lines = (tmp_path / "out").read_bytes().split(b"\n")
+    assert lines[:2] == [b"one", b"three"] and lines[3:] == [b"four", b""]
+    (letter,) = read_lines(lines[2] + b"\n")
+    assert (letter.value, letter.topic, letter.partition, letter.offset) == (b"two\nlines", source, 0, 1)
+    assert letter.headers == []
+
+
 def test_only_the_sink_that_rejected(weir, kafka, es, name, tmp_path):
     """Two sinks: what one of them has must not come to it again."""
     s = Setup(weir, kafka, es, name, "kafka", mixed(8, 2))

@@ -184,6 +184,8 @@ static void runs_of_positions_are_remembered(void **state)
     redriven_take(r, &lane, a, 20, 21);
     redriven_take(r, &lane, b, 5, 9);
     redriven_commit(r, s, &lane, a, 11); /* not all of it is final */
+    assert_true(redriven_has(r, a, 10)); /* known at once: its lane may be read anew */
+    assert_false(redriven_has(r, a, 12));
     r = again(s, r);
     assert_true(redriven_has(r, a, 10));
     assert_false(redriven_has(r, a, 12));
@@ -219,6 +221,15 @@ static void a_run_grows_over_commits(void **state)
     r = again(s, r);
     for (uint64_t i = 0; i < 101; i++)
         assert_int_equal(redriven_has(r, a, i), i < 100);
+    redriven_take(r, &lane, a, 200, 201); /* and one that was left before it */
+    redriven_leave(r, a);
+    redriven_take(r, &lane, a, 210, 211);
+    redriven_commit(r, s, &lane, a, 211);
+    r = again(s, r);
+    redriven_take(r, &lane, a, 150, 151);
+    redriven_commit(r, s, &lane, a, 151);
+    for (uint64_t i = 100; i < 220; i++)
+        assert_int_equal(redriven_has(r, a, i), i == 150 || i == 200 || i == 210);
     redriven_free(r);
     state_close(s);
 }
