@@ -100,10 +100,13 @@ void ledger_free(struct ledger *l)
         batch_unlist(b);
         batch_release(b);
     }
-    for (struct shard *s = l->shards; s; s = next) {
-        next = s->next;
+    for (struct shard *s = l->shards; s; s = s->next)
+        s->refs++; /* a batch may hold segments of others: none goes before all queues are empty */
+    for (struct shard *s = l->shards; s; s = s->next)
         while (s->head)
             segment_pop(s);
+    for (struct shard *s = l->shards; s; s = next) {
+        next = s->next;
         free(s);
     }
     pthread_mutex_destroy(&l->lock);
@@ -150,6 +153,18 @@ uint32_t ledger_add(struct ledger_batch *b, struct shard *shard, uint64_t next)
     return i;
 }
 
+static void shard_release(struct ledger *l, struct shard *s)
+{
+    if (--s->refs)
+        return;
+    struct shard **at = &l->shards;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    l->n_shards--;
+    free(s);
+}
+
 static void batch_release(struct ledger_batch *b)
 {
     if (--b->refs)
@@ -157,6 +172,7 @@ static void batch_release(struct ledger_batch *b)
     struct segment *next;
     for (struct segment *s = b->segments; s; s = next) {
         next = s->in_batch;
+        shard_release(b->ledger, s->shard);
         free(s);
     }
     free(b->index);
@@ -197,6 +213,7 @@ bool ledger_open(struct ledger_batch *b)
             say(&s->shard->has_begin);
         }
         b->refs++;
+        s->shard->refs++;
         segment_queue(s);
     }
     count(&l->counts.taken, b->count);
@@ -295,9 +312,11 @@ struct shard *ledger_shard_new(struct ledger *l, const struct weir_shard *desc)
         memcpy(bytes, desc->topic.ptr, desc->topic.len);
     s->pub.topic = (struct weir_slice){desc->topic.ptr ? bytes : NULL, desc->topic.len};
     pthread_mutex_lock(&l->lock);
-    s->number = l->n_shards++;
-    s->next = atomic_load_explicit(&l->shards, memory_order_relaxed);
-    atomic_store_explicit(&l->shards, s, memory_order_release);
+    s->refs = 1;
+    s->number = l->numbered++;
+    s->next = l->shards;
+    l->shards = s;
+    l->n_shards++;
     pthread_mutex_unlock(&l->lock);
     return s;
 }
@@ -361,6 +380,29 @@ void ledger_shard_close(struct ledger *l, struct shard *s)
     while (s->head)
         segment_pop(s);
     pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_shard_leave(struct ledger *l, struct shard *s)
+{
+    pthread_mutex_lock(&l->lock);
+    shard_release(l, s);
+    pthread_mutex_unlock(&l->lock);
+}
+
+static pthread_mutex_t *lock_of(const struct ledger *l)
+{
+    return (pthread_mutex_t *)(uintptr_t)&l->lock; /* who only looks must lock it too */
+}
+
+struct shard *ledger_shards(const struct ledger *l)
+{
+    pthread_mutex_lock(lock_of(l));
+    return l->shards;
+}
+
+void ledger_shards_done(const struct ledger *l)
+{
+    pthread_mutex_unlock(lock_of(l));
 }
 
 bool ledger_shard_idle(struct ledger *l, const struct shard *s)

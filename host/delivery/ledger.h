@@ -6,7 +6,7 @@
  * entries only, in order, without gaps: it is the only thing that is ever committed.  A record that nobody ends
  * stays open for ever and is reported as undelivered: forgetting is never success.
  * Threads: any; one lock, taken once per batch, never per record, and never while a plugin is called.  What metrics
- * show is written under the lock and read without it: ledger_glance and the atomic fields of a shard. */
+ * show is written under the lock and read without it: ledger_glance. */
 #ifndef WEIR_HOST_LEDGER_H
 #define WEIR_HOST_LEDGER_H
 
@@ -31,7 +31,8 @@ struct shard_watch { /* engine/stuck.c's; main thread */
     int64_t age_ms;
 };
 
-struct shard {                  /* the host's side of a lane; lives until the pipeline ends */
+/* The host's side of a lane; lives until its source has left it and no record of it is open. */
+struct shard {
     struct weir_shard pub;      /* first: what plugins see */
     struct shard *next;         /* in the ledger's list */
     uint32_t number;            /* 0, 1, ...: chooses the worker */
@@ -46,6 +47,8 @@ struct shard {                  /* the host's side of a lane; lives until the pi
     _Atomic bool has_begin, has_end;
     struct segment *head, *tail; /* not yet passed, oldest first */
     struct segment *building;    /* of the batch being filled; source thread */
+    bool revoked;                /* its source gives it back; source thread */
+    uint32_t refs;               /* its source, and segments of it in batches that are not done */
     uint32_t redriven;           /* how often its records were redriven, for the dead letters */
     struct shard_watch watch;
 };
@@ -62,9 +65,10 @@ struct ledger_counts { /* changed under the lock; taken never falls: what was gi
 struct ledger {
     pthread_mutex_t lock;
     struct ledger_counts counts;
-    struct books kept, voided;    /* the books at the last ledger_keep; what was taken out by ledger_void */
-    struct shard *_Atomic shards; /* newest first; none is taken out before the end */
-    uint32_t n_shards;
+    struct books kept, voided; /* the books at the last ledger_keep; what was taken out by ledger_void */
+    struct shard *shards;      /* newest first */
+    _Atomic uint32_t n_shards;
+    uint32_t numbered;          /* shards that ever were */
     _Atomic uint64_t letters;   /* copies that ended as dead letters */
     uint64_t batches;           /* not yet final */
     struct ledger_batch *open;  /* these */
@@ -104,6 +108,11 @@ void ledger_add_copies(struct ledger *, const struct weir_batch *, const uint32_
 struct shard *ledger_shard_new(struct ledger *, const struct weir_shard *);
 /* What is open of the shard is no longer ours: taken out of the books, and later ends of it are ignored. */
 void ledger_shard_close(struct ledger *, struct shard *);
+/* Its source says no more of it: freed, now or when the last record of it that is still on its way came to an end. */
+void ledger_shard_leave(struct ledger *, struct shard *);
+/* All shards, newest first, for a short look; none comes or goes before ledger_shards_done. */
+struct shard *ledger_shards(const struct ledger *);
+void ledger_shards_done(const struct ledger *);
 /* Nothing of the shard is open. */
 bool ledger_shard_idle(struct ledger *, const struct shard *);
 /* The shard resumes at next once all that was read of it is final. */

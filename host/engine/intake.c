@@ -41,16 +41,22 @@ void intake_init(struct intake *in, struct pipeline *p)
     p->flow.budget.arg = p->flow.ledger.arg = in;
 }
 
+static void revokes_free(struct revoke *r)
+{
+    struct revoke *next;
+    for (; r; r = next) {
+        next = r->next;
+        free(r->shards);
+        free(r);
+    }
+}
+
 void intake_free(struct intake *in)
 {
     loop_run_tasks(&in->loop); /* answers of sinks that came after the end */
     instance_free(in->instance);
-    while (in->revokes) {
-        struct revoke *r = in->revokes;
-        in->revokes = r->next;
-        free(r->shards);
-        free(r);
-    }
+    revokes_free(in->revokes);
+    revokes_free(in->left);
     commit_free(&in->commit);
     free(in->builders);
     loop_free(&in->loop);

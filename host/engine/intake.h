@@ -87,6 +87,7 @@ struct intake {
     struct backoff backoff;
     struct commit commit;
     struct revoke *revokes;
+    struct revoke *left; /* given back: their shards are to be left */
 };
 
 void intake_init(struct intake *, struct pipeline *);

@@ -17,9 +17,13 @@ int intake_shard_revoke(struct intake *in, const struct weir_shard *const *shard
 {
     struct revoke *r = xcalloc(1, sizeof *r), **at = &in->revokes;
     r->shards = xmalloc((n ? n : 1) * sizeof(struct shard *));
-    for (uint32_t i = 0; i < n; i++)
-        r->shards[i] = (struct shard *)(uintptr_t)shards[i];
-    r->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct shard *s = (struct shard *)(uintptr_t)shards[i];
+        if (s->revoked) /* twice would free it twice */
+            continue;
+        s->revoked = true;
+        r->shards[r->n++] = s;
+    }
     r->lost = drain_ms == 0;
     r->deadline = clock_mono_ms() + drain_ms;
     while (*at)
@@ -71,6 +75,19 @@ static void finish(struct intake *in, struct revoke *r)
     free(positions);
 }
 
+/* The source has forgotten them, and so does the ledger, unless a commit under way names them. */
+static void leave(struct intake *in)
+{
+    while (in->left && in->commit.phase == COMMIT_NONE) {
+        struct revoke *r = in->left;
+        in->left = r->next;
+        for (uint32_t i = 0; i < r->n; i++)
+            ledger_shard_leave(&in->pipeline->flow.ledger, r->shards[i]);
+        free(r->shards);
+        free(r);
+    }
+}
+
 bool revoke_tick(struct intake *in, int64_t now)
 {
     while (in->revokes) {
@@ -85,8 +102,9 @@ bool revoke_tick(struct intake *in, int64_t now)
         }
         finish(in, r);
         in->revokes = r->next;
-        free(r->shards);
-        free(r);
+        r->next = in->left;
+        in->left = r;
     }
+    leave(in);
     return false;
 }

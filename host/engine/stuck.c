@@ -67,8 +67,7 @@ static bool has_work(const struct pipeline *p, const struct shard *s)
 static uint32_t look_at_shards(struct pipeline *p, int64_t elapsed)
 {
     uint32_t n = 0;
-    struct shard *s = atomic_load_explicit(&p->flow.ledger.shards, memory_order_acquire);
-    for (; s; s = s->next) {
+    for (struct shard *s = ledger_shards(&p->flow.ledger); s; s = s->next) {
         struct shard_watch *w = &s->watch;
         if (atomic_load_explicit(&s->closed, memory_order_relaxed))
             continue;
@@ -78,6 +77,7 @@ static uint32_t look_at_shards(struct pipeline *p, int64_t elapsed)
         w->age_ms = idle ? 0 : w->age_ms + elapsed;
         n += w->age_ms >= p->flow.conf->stuck_after_ms;
     }
+    ledger_shards_done(&p->flow.ledger);
     return n;
 }
 

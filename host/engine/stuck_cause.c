@@ -117,9 +117,9 @@ static void no_sign(const struct pipeline *p, struct strbuf *section, struct str
 }
 
 /* "2 of 12 shards have records waiting and no acknowledgement for 5 min, web.access+3 for longest; " */
-static void add_shards(const struct pipeline *p, struct strbuf *why)
+static void describe_shards(const struct pipeline *p, const struct shard *s, struct strbuf *why)
 {
-    const struct shard *first = NULL, *s = atomic_load_explicit(&p->flow.ledger.shards, memory_order_acquire);
+    const struct shard *first = NULL;
     uint32_t n = 0, all = 0;
     for (; s; s = s->next) {
         if (atomic_load_explicit(&s->closed, memory_order_relaxed))
@@ -137,6 +137,12 @@ static void add_shards(const struct pipeline *p, struct strbuf *why)
                   all);
     stuck_duration(why, first->watch.age_ms);
     strbuf_printf(why, " (%s%.*s): ", n > 1 ? "for longest " : "", (int)len, (const char *)first->pub.id.ptr);
+}
+
+static void add_shards(const struct pipeline *p, struct strbuf *why)
+{
+    describe_shards(p, ledger_shards(&p->flow.ledger), why);
+    ledger_shards_done(&p->flow.ledger);
 }
 
 void stuck_cause(const struct pipeline *p, struct strbuf *ret_section, struct strbuf *ret_why)

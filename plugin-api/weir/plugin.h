@@ -59,8 +59,8 @@ struct weir_path;     /* a compiled path into a JSON value */
 struct weir_slice { const void *ptr; size_t len; };  /* FROZEN; borrowed, no NUL behind it */
 struct weir_header { struct weir_slice name, value; }; /* FROZEN; value.ptr NULL: null */
 
-/* One ordered lane of a source: a partition, a file.  The host's copy lives until the pipeline ends, so records
- * point to it.  id and seq of a record are its identity: stable over restarts, never changed on the way. */
+/* One ordered lane of a source: a partition, a file.  Records point to the host's copy, which
+ * lives as long as they are on their way and its source has not had revoked() for it.  id and seq of a record are its identity: stable over restarts, never changed on the way. */
 struct weir_shard {
     uint32_t struct_size;
     int32_t partition;      /* as records of it say by default; -1: no partitions */
@@ -310,7 +310,7 @@ struct weir_host {
     int (*shard_open)(struct weir_ctx *, const struct weir_shard *, const struct weir_shard **,
                       struct weir_position *ret_position);
     /* The lanes were taken away.  Returns at once; what is in flight is drained for drain_ms (0: they are lost, drop),
-     * then revoked() is called with the final positions.  After it these pointers stay readable but are closed. */
+     * then revoked() is called with the final positions.  When that returns the pointers are gone. */
     int (*shard_revoke)(struct weir_ctx *, const struct weir_shard *const *, uint32_t n, uint32_t drain_ms);
     /* The lane's end as known now, for lag and progress: high watermark, file size. */
     void (*shard_end)(struct weir_ctx *, const struct weir_shard *, uint64_t end);

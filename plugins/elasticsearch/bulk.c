@@ -293,6 +293,7 @@ void bulk_compose(struct es_sink *sink, struct es_slot *slot, const struct weir_
     }
     body->len = 0;
     slot->items = 0;
+    sink->shard = NULL; /* it may be gone, and another one be where it was */
     for (uint32_t i = 0; i < view->count; i++) {
         size_t start = body->len;
         int rc = put_record(sink, body, slot->batch, i, weir_record_at(view, i));

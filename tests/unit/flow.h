@@ -21,6 +21,7 @@ struct src { /* conf and self of the source */
     bool puts;     /* state_put before the first record */
     _Atomic int lost_positions; /* so often position() does not know it; -1: never does */
     uint32_t drain_ms;          /* of the revoke */
+    bool comes_back;            /* lane 0 is given to us again at once */
     const struct weir_shard *lanes[LANES];
     uint64_t next[LANES];
     bool gone[LANES];
@@ -37,19 +38,25 @@ static int src_create(struct weir_ctx *ctx, const void *conf, void **self)
     return WEIR_OK;
 }
 
+static int src_lane(struct src *s, uint32_t i)
+{
+    static const char ids[] = "abcdef";
+    struct weir_shard desc = {
+        .struct_size = sizeof desc, .partition = (int32_t)i, .id = {ids + i, 1}, .topic = {"t", 1}};
+    struct weir_position at = {.struct_size = sizeof at};
+    if (s->ctx->host->shard_open(s->ctx, &desc, &s->lanes[i], &at) != WEIR_OK)
+        return WEIR_FATAL;
+    s->next[i] = at.flags & WEIR_POS_STORED ? at.next : 0;
+    s->ctx->host->shard_end(s->ctx, s->lanes[i], s->count);
+    return WEIR_OK;
+}
+
 static int src_open(void *self)
 {
     struct src *s = self;
-    static const char ids[] = "abcdef";
-    for (uint32_t i = 0; i < s->n_lanes; i++) {
-        struct weir_shard desc = {
-            .struct_size = sizeof desc, .partition = (int32_t)i, .id = {ids + i, 1}, .topic = {"t", 1}};
-        struct weir_position at = {.struct_size = sizeof at};
-        if (s->ctx->host->shard_open(s->ctx, &desc, &s->lanes[i], &at) != WEIR_OK)
+    for (uint32_t i = 0; i < s->n_lanes; i++)
+        if (src_lane(s, i) != WEIR_OK)
             return WEIR_FATAL;
-        s->next[i] = at.flags & WEIR_POS_STORED ? at.next : 0;
-        s->ctx->host->shard_end(s->ctx, s->lanes[i], s->count);
-    }
     if (s->puts)
         (void)s->ctx->host->state_put(s->ctx, (struct weir_slice){"name", 4}, (struct weir_slice){"src", 3});
     return WEIR_OK;
@@ -128,6 +135,11 @@ static int src_revoked(void *self, const struct weir_position *p, uint32_t n, ui
     struct src *s = self;
     (void)stride;
     atomic_store(&s->revoked_next, n ? p->next : 0);
+    if (s->comes_back) {
+        if (src_lane(s, 0) != WEIR_OK)
+            abort();
+        s->gone[0] = false;
+    }
     atomic_fetch_add(&s->revoked, 1);
     return WEIR_OK;
 }

@@ -349,6 +349,55 @@ static void lag_is_what_lies_before_the_end(void **state)
     ledger_free(&l);
 }
 
+static void a_shard_that_was_left_goes_with_its_last_record(void **state)
+{
+    struct ledger l;
+    (void)state;
+    ledger_init(&l);
+    struct shard *a = shard(&l, "a"), *b = shard(&l, "b"), *c = shard(&l, "c");
+    struct weir_batch *batch = batch_new(&budget, 1);
+    struct ledger_batch *books = ledger_batch_new(&l, 1);
+    add(batch, books, a, 2, 1);
+    add(batch, books, b, 1, 1);
+    assert_true(ledger_open(books));
+    ledger_shard_close(&l, c);
+    ledger_shard_leave(&l, c); /* nothing of it was ever read */
+    assert_int_equal(l.n_shards, 2);
+    ledger_shard_close(&l, a);
+    ledger_shard_leave(&l, a);
+    assert_int_equal(l.n_shards, 2); /* its records still point to it */
+    assert_int_equal(watermark(&l, b), 0);
+    end_one(batch, 0, DELIVERED);
+    end_one(batch, 2, DELIVERED);
+    assert_int_equal(watermark(&l, b), 1);
+    assert_int_equal(l.n_shards, 2);
+    end_one(batch, 1, DELIVERED);
+    assert_int_equal(l.n_shards, 1);
+    assert_ptr_equal(ledger_shards(&l), b);
+    ledger_shards_done(&l);
+    assert_int_equal(shard(&l, "a")->number, 3);
+    batch_unref(batch);
+    ledger_free(&l);
+}
+
+static void shards_that_were_left_are_freed_with_the_ledger(void **state)
+{
+    struct ledger l;
+    (void)state;
+    ledger_init(&l);
+    struct shard *a = shard(&l, "a"), *b = shard(&l, "b");
+    struct weir_batch *batch = batch_new(&budget, 1);
+    struct ledger_batch *books = ledger_batch_new(&l, 1);
+    add(batch, books, a, 2, 1);
+    add(batch, books, b, 1, 1);
+    assert_true(ledger_open(books));
+    ledger_shard_close(&l, a);
+    ledger_shard_leave(&l, a);
+    end_one(batch, 2, DELIVERED);
+    batch_unref(batch);
+    ledger_free(&l); /* what the sanitizer sees */
+}
+
 /* ---- several threads ---- */
 #define THREADS 4
 
@@ -434,6 +483,8 @@ int main(void)
         cmocka_unit_test(a_closed_shard_is_out_of_the_books_and_fenced),
         cmocka_unit_test(undelivered_records_stay_open_and_are_freed),
         cmocka_unit_test(lag_is_what_lies_before_the_end),
+        cmocka_unit_test(a_shard_that_was_left_goes_with_its_last_record),
+        cmocka_unit_test(shards_that_were_left_are_freed_with_the_ledger),
         cmocka_unit_test(threads_end_copies_of_the_same_records),
         cmocka_unit_test(the_ledger_copies_what_a_shard_is),
     };

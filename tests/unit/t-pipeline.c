@@ -391,6 +391,50 @@ static void lanes_that_are_lost_are_not_committed(void **state)
     assert_int_equal(stored("b"), 500);
 }
 
+/* Of a lane that is taken away and comes back again and again, in every way there is, no more than one is kept. */
+static void lanes_that_come_and_go_leave_nothing(void **state)
+{
+    (void)state;
+    src.comes_back = src.endless = true;
+    src.count = 100000000;
+    one.delay_ms = 2;
+    one.own_thread = false;
+    rig.conf.commit_ms = 5;
+    rig.conf.workers = 2;
+    start();
+    for (int i = 0; i < 100; i++) {
+        static const uint32_t drains[] = {0, 1, 10000};
+        src.drain_ms = drains[i % 3];
+        int revoked = atomic_load(&src.revoked);
+        atomic_store(&src.revoke, 1);
+        AWAIT(atomic_load(&src.revoked) == revoked + 1);
+    }
+    AWAIT(atomic_load(&rig.p->flow.ledger.n_shards) == 3);
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(src.committed[0], src.emitted[0]);
+    assert_int_equal(rig.p->flow.ledger.n_shards, 3);
+    assert_int_equal(rig.p->flow.ledger.numbered, 103);
+}
+
+/* A batch that is not answered keeps its lane, and a commit may come to it late. */
+static void what_comes_back_late_finds_its_lane(void **state)
+{
+    (void)state;
+    atomic_store(&one.mode, HOLDS);
+    src.endless = true;
+    src.count = 500;
+    start();
+    AWAIT(src.emitted[2] == 500);
+    take_away(0);
+    assert_int_equal(rig.p->flow.ledger.n_shards, 3);
+    atomic_store(&one.mode, GOES);
+    AWAIT(atomic_load(&rig.p->flow.ledger.n_shards) == 2);
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(books().delivered, 1000);
+}
+
 /* ---- trouble ---- */
 static void a_source_in_trouble_is_polled_later(void **state)
 {
@@ -543,6 +587,8 @@ int main(void)
         test(lanes_taken_away_are_drained_and_committed),
         test(what_is_not_through_in_time_is_given_back),
         test(lanes_that_are_lost_are_not_committed),
+        test(lanes_that_come_and_go_leave_nothing),
+        test(what_comes_back_late_finds_its_lane),
         test(a_source_in_trouble_is_polled_later),
         test(a_source_that_can_not_go_on_stops_the_pipeline),
         test(rejected_records_are_dead_letters),
