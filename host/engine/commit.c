@@ -163,7 +163,7 @@ static void answered(struct task *t)
     free(a);
 }
 
-void commit_answer(void *arg, int status, const char *why)
+static void carry(void *arg, int status, const char *why)
 {
     struct answer *a = xcalloc(1, sizeof *a);
     struct commit_mark *mark = arg;
@@ -198,7 +198,7 @@ static void ask_sink(struct intake *in, uint32_t i)
                                  .token = {c->token_len ? c->token : NULL, c->token_len}};
     c->waiting_for++;
     p->marks[i].committing = taken(p, p->outlets[i]);
-    lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, commit_answer, &p->marks[i]);
+    lane_commit(p->outlets[i]->lane, p->outlets[i], &commit, carry, &p->marks[i]);
 }
 
 static void ask_sinks(struct intake *in)

@@ -116,8 +116,6 @@ bool commit_settled(struct intake *);
 void commit_final(struct intake *);
 void commit_free(struct commit *);
 
-/* Has the sink's answer to a commit or an abort carried over; the sink's thread. */
-void commit_answer(void *mark, int status, const char *why);
 /* The keeper has taken records since its last commit; these are void. */
 bool commit_keeper_behind(const struct pipeline *);
 void commit_keeper_void(struct pipeline *);

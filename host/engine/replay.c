@@ -60,6 +60,36 @@ void replay_begin(struct intake *in, int64_t now)
     c->replays.tries += c->replays.tries == 0;
 }
 
+/* The sink answered: runs on its thread, so it only carries the answer over. */
+struct answer {
+    struct task task;
+    struct intake *intake;
+    int status;
+    char *why;
+};
+
+static void answered(struct task *t)
+{
+    struct answer *a = (struct answer *)t;
+    struct commit *c = &a->intake->commit;
+    const char *label = a->intake->pipeline->flow.conf->label;
+    c->waiting_for--;
+    c->failed = a->status != WEIR_OK;
+    if (a->status == WEIR_RETRY && c->backoff.tries == 0)
+        log_line(WEIR_LOG_WARNING, label, "a sink could not drop what it wrote, trying on: %s", a->why);
+    else if (c->failed && a->status != WEIR_RETRY)
+        flow_fail(&a->intake->pipeline->flow, "a sink can not drop what it wrote: %s", a->why);
+    free(a->why);
+    free(a);
+}
+
+static void carry(void *arg, int status, const char *why)
+{
+    struct answer *a = xcalloc(1, sizeof *a);
+    *a = (struct answer){.task = {.run = answered}, .intake = arg, .status = status, .why = xstrdup(why)};
+    loop_post(&a->intake->loop, &a->task);
+}
+
 static void ask_abort(struct intake *in)
 {
     struct commit *c = &in->commit;
@@ -67,21 +97,21 @@ static void ask_abort(struct intake *in)
     c->phase = COMMIT_ABORTS;
     c->failed = false;
     c->waiting_for = 1;
-    lane_abort(o->lane, o, commit_answer,
-               &in->pipeline->marks[0]); /* whichever: it says whose the answer is */
+    lane_abort(o->lane, o, carry, in);
 }
 
 /* The sink has dropped it: books and source go back. */
 static void aborted(struct intake *in, int64_t now)
 {
     struct commit *c = &in->commit;
-    if (c->failed) { /* said once, by commit_answer */
+    if (c->failed) { /* said once */
         c->phase = COMMIT_VOID;
         c->due_ms = now + KEEPER_AGAIN_MS;
         (void)backoff_next(&c->backoff, 0);
         return;
     }
     c->backoff.tries = 0;
+    c->rejected = c->keeping = false;
     books_back(in);
     in->ended = false;
     if (!atomic_load(&in->pipeline->stop))

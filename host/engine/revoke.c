@@ -48,8 +48,7 @@ static void finish(struct intake *in, struct revoke *r)
     struct weir_position *positions = xcalloc(r->n + 1, sizeof *positions);
     uint64_t given_back = ledger_books(&p->flow.ledger).returned;
     uint32_t n = 0;
-    if (commit_keeper_behind(p))
-        replay_ask(in, in->instance->who, "lanes were taken away before their records were committed");
+    bool behind = commit_keeper_behind(p);
     for (uint32_t i = 0; i < r->n; i++) {
         struct shard *s = r->shards[i];
         ledger_shard_close(&p->flow.ledger, s);
@@ -70,6 +69,9 @@ static void finish(struct intake *in, struct revoke *r)
                  "%" PRIu64
                  " records of %u lanes taken away were not through: their new owner reads them again",
                  given_back, r->n);
+    if (p->keeper &&
+        (behind || given_back)) /* what is on its way is still written, and must not be committed */
+        replay_ask(in, in->instance->who, "lanes were taken away before their records were committed");
     if (in->instance->ops->revoked)
         (void)call_revoked(in->instance, positions, n, sizeof *positions);
     free(positions);

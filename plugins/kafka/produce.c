@@ -363,6 +363,16 @@ void kafka_produce_more(struct kafka_sink *s)
         queue_void(s);
 }
 
+void kafka_produce_end(struct kafka_sink *s)
+{
+    queue_void(s);
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        if (s->slots[i].batch) {
+            s->slots[i].open = 0;
+            slot_finish(s, &s->slots[i]);
+        }
+}
+
 static void report(struct kafka_sink *s, const rd_kafka_message_t *m)
 {
     uintptr_t opaque = (uintptr_t)m->_private;

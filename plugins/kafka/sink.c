@@ -339,8 +339,13 @@ static int sink_service(void *self, uint32_t why)
     struct kafka_sink *s = self;
     (void)why;
     if (!s->rk)
-        return WEIR_OK;
+        return kafka_txn_status(s);
     kafka_sink_events(s);
+    if (s->txn.voided && s->txn.dead) { /* it is not waited for: abort makes another one */
+        sink_client_end(s);
+        kafka_produce_end(s);
+        return kafka_txn_status(s);
+    }
     kafka_produce_more(s);
     return s->txn.on ? kafka_txn_status(s) : sink_restart(s);
 }

@@ -74,6 +74,8 @@ void kafka_produce_reports(struct kafka_sink *s, rd_kafka_event_t *ev);
 /* What the error means for a record of this sink. */
 const struct weir_error *kafka_produce_class(const struct kafka_sink *s, rd_kafka_resp_err_t err,
                                              const char *text);
+/* The client is gone, and what it was given is void: gives all batches back. */
+void kafka_produce_end(struct kafka_sink *s);
 void kafka_produce_forget_topics(struct kafka_sink *s);
 /* Everything that is not sent yet, in any batch, becomes a retry. */
 void kafka_produce_hold(struct kafka_sink *s);
