@@ -153,6 +153,7 @@ gates = \
 	%D%/gates/t-faults.sh \
 	%D%/gates/t-header.sh \
 	%D%/gates/t-install.sh \
+	%D%/gates/t-fuzz.sh \
 	%D%/gates/t-json-fuzz.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
@@ -174,3 +175,10 @@ update-golden: weir $(BUILT_PLUGINS)
 	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema >$$golden.new && \
 	mv $$golden.new $$golden || exit 1; done
 .PHONY: update-golden
+
+# The fuzz targets are built by tests/fuzz/run, with clang alone.
+EXTRA_DIST += %D%/fuzz/fuzz-bulk.c %D%/fuzz/fuzz-expr.c %D%/fuzz/fuzz-group.c %D%/fuzz/fuzz-hits.c %D%/fuzz/fuzz-host.c \
+	%D%/fuzz/fuzz-ini.c %D%/fuzz/fuzz-json.c %D%/fuzz/fuzz-position.c %D%/fuzz/fuzz-record.c %D%/fuzz/fuzz-subject.h \
+	%D%/fuzz/fuzz-template.c %D%/fuzz/fuzz-unpack.c %D%/fuzz/fuzz.h
+mostlyclean-local:
+	rm -rf tests/fuzz-work

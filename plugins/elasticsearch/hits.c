@@ -360,10 +360,13 @@ bool hits_read(char *text, size_t len, struct es_page *ret, const char **why)
 size_t hits_sort_head(struct weir_slice array, uint32_t n, char *out, size_t cap)
 {
     char *start = (char *)(uintptr_t)array.ptr; /* only read */
-    struct scan s = {start, start + array.len, NULL};
+    struct scan s = {start, start, NULL};
     struct weir_slice value;
     size_t count = 0, len = 0;
-    if (array.len == 0 || !take(&s, '['))
+    if (array.len == 0)
+        return 0;
+    s.end = start + array.len;
+    if (!take(&s, '['))
         return 0;
     while (count < n && next_element(&s, &count)) {
         if (!take_value(&s, &value) || len + value.len + 2 > cap)

@@ -163,10 +163,11 @@ static int each_scalar(void *opaque, struct weir_slice path, const struct weir_s
 {
     struct walk *w = opaque;
     struct weir_ctx *ctx = w->slot->sink->ctx;
-    const char *p = path.ptr, *end = p + path.len, *dot, *text = span->ptr;
+    const char *p = path.ptr, *end, *dot, *text = span->ptr;
     uint64_t number, status;
     if (path.len < 6 || memcmp(p, "items.", 6) != 0)
         return WEIR_OK;
+    end = p + path.len;
     p += 6;
     if (!take_number(&p, end, &number) || p == end || *p++ != '.')
         return WEIR_FATAL;

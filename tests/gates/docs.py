@@ -50,6 +50,8 @@ ELSEWHERE = {
     "packaging/install-test-deps": "tests/run-all",
     "packaging/install-build-deps": "demo/run",
     "tests/unit/t-json": "tests/local.mk",
+    "tests/fuzz/run *": "tests/gates/t-fuzz.sh",
+    "/tmp/weir-fuzz/NAME FILE": "tests/fuzz/run",
     "tests/bench/*": "by hand: it takes minutes and compares programs",
     "tests/faults/run": "tests/run-all",
     "tests/faults/soak *": "by hand: it takes as long as it is told",
