@@ -109,6 +109,11 @@ static bool store_state(struct intake *in, uint32_t n)
     return ok;
 }
 
+bool commit_store_puts(struct intake *in)
+{
+    return store_state(in, 0);
+}
+
 /* Stores what was collected, then tells the source. */
 static bool store(struct intake *in, bool final)
 {

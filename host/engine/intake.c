@@ -186,7 +186,7 @@ static bool drained(struct intake *in, int64_t now)
     struct pipeline *p = in->pipeline;
     if (atomic_load(&p->stop) && in->drain_until == INT64_MAX)
         in->drain_until = now + p->flow.conf->drain_ms;
-    if (ledger_idle(&p->flow.ledger) && !in->revokes) {
+    if (ledger_idle(&p->flow.ledger) && !in->revokes && !in->held) {
         if (!p->commits || commit_settled(in))
             return true;
         commit_soon(in);
@@ -236,7 +236,7 @@ static bool turn(struct intake *in)
         return false;
     in->full = budget_full(&p->flow.budget) && !budget_wait(&p->flow.budget);
     intake_flush(in);
-    bool paused = in->draining || committing || in->full || (giving_back && p->commits);
+    bool paused = in->draining || committing || in->full || in->held || (giving_back && p->commits);
     if (in->retry_at > now) {
         loop_wait(&in->loop, in->retry_at - now < IDLE_MS ? in->retry_at - now : IDLE_MS);
         return true;

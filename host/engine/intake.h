@@ -79,6 +79,7 @@ struct intake {
     bool ended; /* the source has no more */
     _Atomic bool draining;
     bool flushing;       /* sinks were told not to linger */
+    bool held;           /* what was read waits until the state has what belongs to it */
     bool full;           /* the budget is used up: nothing more comes before they send */
     int64_t drain_until; /* INT64_MAX: as long as it takes */
     int64_t ends_at;     /* latest time, once only dead letters are delivered; 0: not so */
@@ -103,6 +104,8 @@ void intake_flush(struct intake *);
 
 /* intake_emit.c */
 void intake_hand_over(struct intake *);
+/* The same, whether the state has what belongs to it or not. */
+void intake_hand_over_at_once(struct intake *);
 
 /* commit.c: called each turn of the loop; true while reading must wait. */
 bool commit_tick(struct intake *, int64_t now);
@@ -110,6 +113,8 @@ bool commit_tick(struct intake *, int64_t now);
 void commit_soon(struct intake *);
 /* Stores the watermarks as they stand, without asking sinks. */
 void commit_store_now(struct intake *);
+/* Stores what was put, and no position.  False: it can't be written just now, which was said. */
+bool commit_store_puts(struct intake *);
 /* Nothing is under way and everything that can be committed is. */
 bool commit_settled(struct intake *);
 /* The last one: stores watermarks and tells the source it is final. */

@@ -126,7 +126,7 @@ static void reject(struct intake *in, struct shard *s, const struct weir_record 
                    const struct weir_result *why)
 {
     struct rejects rejects;
-    intake_hand_over(in); /* what came before it keeps its place in the shard's queue */
+    intake_hand_over_at_once(in); /* what came before it keeps its place in the shard's queue */
     struct ledger_batch *books = ledger_batch_new(&in->pipeline->flow.ledger, 1);
     struct origin origin = {books, ledger_add(books, s, r->next)};
     (void)ledger_open(books);
@@ -156,28 +156,39 @@ int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, s
     return WEIR_OK;
 }
 
-/* What a plugin put before its first records (the name it gives a file) must not be lost once records carry it.
- * After a failed commit it waits: a sink's half of it may be among the puts. */
-static void store_first(struct intake *in)
+/* What a plugin put before its first records (the name it gives a file) must not be lost once records carry it: with
+ * another name they would be other records.  False: they have to wait for the state.  After a failed commit too: a
+ * sink's half of it may be among the puts. */
+static bool store_first(struct intake *in)
 {
-    struct strbuf why = {0};
-    if (!in->commit.failed && state_dirty(in->pipeline->state) &&
-        !state_commit(in->pipeline->state, in->instance->info.reader, NULL, 0, &why))
-        log_line(WEIR_LOG_ERROR, in->instance->who, "%s", why.data);
-    strbuf_free(&why);
+    return !state_dirty(in->pipeline->state) || (!in->commit.failed && commit_store_puts(in));
 }
 
-void intake_hand_over(struct intake *in)
+static void hand_over(struct intake *in, bool at_once)
 {
+    in->held = false;
     for (uint32_t w = 0; w < in->n_builders; w++) {
         struct builder *b = &in->builders[w];
         if (!b->chunk || !b->chunk->count)
             continue;
-        store_first(in);
+        in->held = !store_first(in);
+        if (in->held && !at_once)
+            return;
         batch_seal(b->chunk);
         (void)ledger_open(b->books);
         lane_chunk(in->pipeline->workers[w], b->chunk);
         b->chunk = NULL;
         b->books = NULL;
     }
+    in->held = false;
+}
+
+void intake_hand_over(struct intake *in)
+{
+    hand_over(in, false);
+}
+
+void intake_hand_over_at_once(struct intake *in)
+{
+    hand_over(in, true);
 }

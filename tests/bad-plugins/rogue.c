@@ -86,7 +86,10 @@ static int rogue_create(struct weir_ctx *ctx, const void *conf, void **self)
     r->ctx = ctx;
     r->conf = conf;
     *self = r;
-    return wrong(r, "create") == NONSENSE ? 77 : WEIR_OK;
+    if (wrong(r, "create") != NONSENSE)
+        return WEIR_OK;
+    free(r);
+    return 77;
 }
 
 static int rogue_open(void *self)

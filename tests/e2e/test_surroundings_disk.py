@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from lib.disk import Disk
+from lib.wait import until
 
 pytestmark = pytest.mark.pipeline
 FULL = "No space left on device"
@@ -115,6 +116,34 @@ def test_full_disk_under_the_state(weir, disk, tmp_path):
     assert len(result.lines("cannot write the state file")) == 1, result.err
     assert weir.run(ini).ok().books.read == 0
     assert read(out) == lines(0, n + 100)
+
+
+@pytest.mark.parametrize("until_end", [False, True], ids=["follows", "until-end"])
+def test_full_disk_under_the_name_of_a_lane(weir, disk, tmp_path, until_end):
+    """Records of a file wait until the state has the name they carry: under another one they would be other records."""
+    weir.state = disk.path / "state"
+    ini = pipeline(f"{tmp_path}/in.*", tmp_path / "out", "fsync=none\n")
+    append(tmp_path / "in.0", lines(0, 100))
+    run = weir.start(ini)
+    run.wait_for(lambda: read(tmp_path / "out") == lines(0, 100), "the first file")
+    if until_end:
+        run.stop()
+        for i in range(1, 600):  # names that do not fit into what SQLite has room for
+            append(tmp_path / f"in.{i:03}", lines(100 * i, 1))
+        disk.fill(40960)  # the log and its index
+        run = weir.start(ini, until_end=True)
+    else:
+        disk.fill()
+        for i in range(1, 600):
+            append(tmp_path / f"in.{i:03}", lines(100 * i, 1))
+    run.wait_line("cannot write the state file")
+    assert read(tmp_path / "out").count(b"\n") < 699
+    disk.empty()
+    until(lambda: read(tmp_path / "out").count(b"\n") == 699, "all files")
+    result = (run.wait() if until_end else run.stop()).ok()
+    assert len(result.lines("cannot write the state file")) == 1, result.err
+    got = sorted(read(tmp_path / "out").splitlines())
+    assert got == sorted(lines(0, 100).splitlines() + [lines(100 * i, 1)[:-1] for i in range(1, 600)])
 
 
 @pytest.mark.parametrize("how", ["stays", "kill-9", "drain"])
