@@ -66,6 +66,7 @@ void ledger_init(struct ledger *l)
 {
     memset(l, 0, sizeof *l);
     pthread_mutex_init(&l->lock, NULL);
+    pthread_mutex_init(&l->list_lock, NULL);
 }
 
 static void segment_pop(struct shard *s);
@@ -110,6 +111,7 @@ void ledger_free(struct ledger *l)
         free(s);
     }
     pthread_mutex_destroy(&l->lock);
+    pthread_mutex_destroy(&l->list_lock);
 }
 
 struct ledger_batch *ledger_batch_new(struct ledger *l, uint32_t room)
@@ -160,7 +162,9 @@ static void shard_release(struct ledger *l, struct shard *s)
     struct shard **at = &l->shards;
     while (*at != s)
         at = &(*at)->next;
+    pthread_mutex_lock(&l->list_lock);
     *at = s->next;
+    pthread_mutex_unlock(&l->list_lock);
     l->n_shards--;
     free(s);
 }
@@ -315,7 +319,9 @@ struct shard *ledger_shard_new(struct ledger *l, const struct weir_shard *desc)
     s->refs = 1;
     s->number = l->numbered++;
     s->next = l->shards;
+    pthread_mutex_lock(&l->list_lock);
     l->shards = s;
+    pthread_mutex_unlock(&l->list_lock);
     l->n_shards++;
     pthread_mutex_unlock(&l->lock);
     return s;
@@ -391,7 +397,7 @@ void ledger_shard_leave(struct ledger *l, struct shard *s)
 
 static pthread_mutex_t *lock_of(const struct ledger *l)
 {
-    return (pthread_mutex_t *)(uintptr_t)&l->lock; /* who only looks must lock it too */
+    return (pthread_mutex_t *)(uintptr_t)&l->list_lock; /* who only looks must lock it too */
 }
 
 struct shard *ledger_shards(const struct ledger *l)

@@ -64,6 +64,7 @@ struct ledger_counts { /* changed under the lock; taken never falls: what was gi
 
 struct ledger {
     pthread_mutex_t lock;
+    pthread_mutex_t list_lock; /* of the list of shards: also taken, inside the other, to change it */
     struct ledger_counts counts;
     struct books kept, voided; /* the books at the last ledger_keep; what was taken out by ledger_void */
     struct shard *shards;      /* newest first */
@@ -110,7 +111,8 @@ struct shard *ledger_shard_new(struct ledger *, const struct weir_shard *);
 void ledger_shard_close(struct ledger *, struct shard *);
 /* Its source says no more of it: freed, now or when the last record of it that is still on its way came to an end. */
 void ledger_shard_leave(struct ledger *, struct shard *);
-/* All shards, newest first, for a short look; none comes or goes before ledger_shards_done. */
+/* All shards, newest first, for a short look at their atomic fields; none comes or goes before ledger_shards_done.
+ * No batch waits for it, but for one whose end frees a shard. */
 struct shard *ledger_shards(const struct ledger *);
 void ledger_shards_done(const struct ledger *);
 /* Nothing of the shard is open. */
