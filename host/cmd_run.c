@@ -10,6 +10,7 @@
 #include "report/books.h"
 #include "report/clock.h"
 #include "report/log.h"
+#include "report/monitor.h"
 #include "report/progress.h"
 
 #include <errno.h>
@@ -41,6 +42,9 @@ struct run {
     bool stopping;
     int64_t stopping_since; /* mono ms */
     struct progress *progress;
+    bool serves; /* --metrics */
+    struct monitor_address metrics;
+    struct monitor *monitor;
 };
 
 enum { OPT_UNTIL_END = 256, OPT_STATE_DIR, OPT_METRICS, OPT_LOG_FORMAT, OPT_LOG_LEVEL, OPT_PLUGIN_PATH };
@@ -55,6 +59,17 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static int read_metrics(struct run *r)
+{
+    struct strbuf why = {0};
+    int status = 0;
+    r->serves = monitor_address(optarg, &r->metrics, &why);
+    if (!r->serves)
+        status = command_usage("run", "%s", why.data);
+    strbuf_free(&why);
+    return status;
+}
+
 static int read_option(struct run *r, int option)
 {
     switch (option) {
@@ -65,7 +80,7 @@ static int read_option(struct run *r, int option)
         r->state_dir = optarg;
         return 0;
     case OPT_METRICS:
-        return command_usage("run", "--metrics is not available in this version");
+        return read_metrics(r);
     case OPT_LOG_FORMAT:
         return log_set_format(optarg)
                    ? 0
@@ -129,6 +144,7 @@ static bool start(struct run *r)
         struct readers *one = readers_new(r->confs[i], dir.data, r->until_end, &why);
         if (!one) {
             log_line(WEIR_LOG_ERROR, r->confs[i]->name, "%s", why.data);
+            monitor_unstarted(r->monitor, r->confs[i]->name, why.data);
             ok = false;
             continue;
         }
@@ -139,9 +155,25 @@ static bool start(struct run *r)
             r->pipelines[r->n_pipelines++] = one->list[k];
         }
     }
+    if (!monitor_watch(r->monitor, r->readers, r->n_readers, &why)) {
+        log_line(WEIR_LOG_ERROR, NULL, "%s", why.data);
+        ok = false;
+    }
     for (int i = 0; i < r->n_readers; i++)
         readers_start(r->readers[i]);
     strbuf_free(&dir);
+    strbuf_free(&why);
+    return ok;
+}
+
+/* The address is taken before anything runs; false: it can not be. */
+static bool monitor(struct run *r)
+{
+    struct strbuf why = {0};
+    r->monitor = monitor_new();
+    bool ok = !r->serves || monitor_bind(r->monitor, &r->metrics, &why);
+    if (!ok)
+        fprintf(stderr, "weir run: %s\n", why.data);
     strbuf_free(&why);
     return ok;
 }
@@ -188,6 +220,7 @@ static bool watch(struct run *r)
         uint64_t ended;
         (void)!read(r->ended, &ended, sizeof ended);
         progress_tick(r->progress);
+        monitor_tick(r->monitor);
     }
     progress_end(r->progress);
     for (int i = 0; i < r->n_pipelines; i++)
@@ -207,6 +240,7 @@ static bool watch(struct run *r)
 
 static void release(struct run *r)
 {
+    monitor_free(r->monitor); /* it looks at pipelines */
     for (int i = 0; i < r->n_readers; i++)
         readers_free(r->readers[i]);
     for (int i = 0; r->confs && i < r->n; i++)
@@ -241,6 +275,10 @@ int cmd_run(int argc, char **argv)
     if (load(&r)) {
         release(&r);
         return EXIT_USAGE;
+    }
+    if (!monitor(&r)) {
+        release(&r);
+        return EXIT_FAILED;
     }
     r.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (r.ended < 0)

@@ -156,8 +156,22 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/clock.h \
 	%D%/report/crash.c \
 	%D%/report/crash.h \
+	%D%/report/expo.c \
+	%D%/report/expo.h \
+	%D%/report/health.c \
+	%D%/report/health.h \
+	%D%/report/http.c \
+	%D%/report/http.h \
 	%D%/report/log.c \
 	%D%/report/log.h \
+	%D%/report/metrics.c \
+	%D%/report/metrics.h \
+	%D%/report/metrics_plugin.c \
+	%D%/report/metrics_process.c \
+	%D%/report/metrics_shards.c \
+	%D%/report/metrics_values.h \
+	%D%/report/monitor.c \
+	%D%/report/monitor.h \
 	%D%/report/progress.c \
 	%D%/report/progress.h \
 	%D%/report/redact.c \

@@ -26,7 +26,8 @@ static const struct command commands[] = {
      "  --until-end            read to the end as it stands now, deliver, commit, exit\n"
      "  --state-dir DIR        where positions are kept; else $STATE_DIRECTORY, " WEIR_STATE_DIR "\n"
      "                         if it can be written, or ~/.local/state/weir\n"
-     "  --metrics HOST:PORT    serve metrics there (not in this version)\n"
+     "  --metrics HOST:PORT    serve /metrics, /health/live and /health/ready there; [IPv6]:PORT too,\n"
+     "                         port 0: a free one, which is logged\n"
      "  --log-format text|json\n"
      "  --log-level LEVEL      error, warning, notice, info or debug\n"},
     {"serve", NULL, "[--conf-dir DIR]", "the daemon: one supervised process per pipeline", ""},

@@ -60,6 +60,7 @@ unit_tests = \
 	%D%/unit/t-json-text \
 	%D%/unit/t-json \
 	%D%/unit/t-log \
+	%D%/unit/t-metrics \
 	%D%/unit/t-option \
 	%D%/unit/t-path \
 	%D%/unit/t-stuck \
@@ -120,6 +121,7 @@ endif
 %C%_unit_t_replay_SOURCES = %D%/unit/t-replay.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_state_SOURCES = %D%/unit/t-state.c %D%/unit/scratch.h
 %C%_unit_t_outlet_SOURCES = %D%/unit/t-outlet.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
+%C%_unit_t_metrics_SOURCES = %D%/unit/t-metrics.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_stuck_SOURCES = %D%/unit/t-stuck.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
@@ -169,8 +171,9 @@ installcheck-local:
 	INSTALLED=1 BINDIR='$(bindir)' PLUGINDIR='$(plugindir)' PKGCONFIGDIR='$(pkgconfigdir)' MANDIR='$(mandir)' CC='$(CC)' \
 	CHECK_FLAGS='$(CHECK_FLAGS)' bash $(srcdir)/%D%/gates/t-install.sh
 
-# The options of the built plugins as they are now; look at the difference before it is committed.
-update-golden: weir $(BUILT_PLUGINS)
+# The options of the built plugins, and the page of metrics, as they are now; look at the difference before it is committed.
+update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
+	@tests/unit/t-metrics --page >$(srcdir)/docs/metrics.md.new && mv $(srcdir)/docs/metrics.md.new $(srcdir)/docs/metrics.md
 	@for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); golden=$(srcdir)/%D%/golden/$$name.json; \
 	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema >$$golden.new && \
 	mv $$golden.new $$golden || exit 1; done

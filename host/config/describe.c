@@ -177,6 +177,31 @@ static void help_errors(const struct weir_errors *errors, struct strbuf *out)
     strbuf_free(&part);
 }
 
+bool describe_metric(const struct plugin *plugin, uint32_t kind, uint32_t i, struct describe_metric *ret)
+{
+    const struct weir_ops *ops = loader_ops(plugin, kind);
+    double scale;
+    if (!ops || !ops->metrics || i >= ops->metrics->count)
+        return false;
+    const struct weir_metric *row =
+        (const void *)((const char *)ops->metrics->rows + (size_t)i * ops->metrics->stride);
+    expo_plugin_name(plugin->info.name, describe_kind(kind), row, ret->name, sizeof ret->name, &scale);
+    ret->type = row->kind == WEIR_COUNTER ? "counter" : "gauge";
+    ret->help = row->help ? row->help : "";
+    return true;
+}
+
+static void help_metrics(const struct plugin *plugin, uint32_t kind, struct strbuf *out)
+{
+    struct describe_metric m;
+    for (uint32_t i = 0; describe_metric(plugin, kind, i, &m); i++) {
+        if (i == 0)
+            strbuf_printf(out, "\nMetrics of a %s\n", describe_kind(kind));
+        strbuf_printf(out, "  %s  (%s)\n", m.name, m.type);
+        add_wrapped(out, "      ", m.help);
+    }
+}
+
 void describe_help(const struct plugin *plugin, struct strbuf *out)
 {
     strbuf_printf(out, "%s %s: %s\n%s\n", plugin->info.name, plugin->info.version, plugin->info.summary,
@@ -194,6 +219,7 @@ void describe_help(const struct plugin *plugin, struct strbuf *out)
         describe_rows_free(&rows);
         if (loader_ops(plugin, kind)->errors)
             help_errors(loader_ops(plugin, kind)->errors, out);
+        help_metrics(plugin, kind, out);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "../plugin/loader.h"
 #include "../record/strbuf.h"
+#include "../report/expo.h"
 #include "errors.h"
 #include "host_options.h"
 
@@ -28,6 +29,12 @@ struct
 bool describe_rows(const struct plugin *, uint32_t kind, struct describe_rows *ret);
 void describe_rows_free(struct describe_rows *);
 const char *describe_kind(uint32_t kind);
+/* The i-th metric that the plugin declares for that kind, as it is served; false: there are not so many. */
+struct describe_metric {
+    char name[EXPO_NAME_MAX];
+    const char *type, *help;
+};
+bool describe_metric(const struct plugin *, uint32_t kind, uint32_t i, struct describe_metric *ret);
 /* "size, 16M to 1T", "shard or none". */
 void describe_type(const struct weir_option *, struct strbuf *out);
 

@@ -157,6 +157,25 @@ static void man_errors(const struct weir_errors *errors, struct strbuf *out)
     strbuf_str(out, ".El\n");
 }
 
+static void man_metrics(const struct plugin *plugin, uint32_t kind, struct strbuf *out)
+{
+    struct describe_metric m;
+    uint32_t i = 0;
+    for (; describe_metric(plugin, kind, i, &m); i++) {
+        if (i == 0)
+            strbuf_printf(out, ".Sh %s METRICS\n.Bl -tag -width Ds\n",
+                          kind == WEIR_SOURCE ? "SOURCE"
+                          : kind == WEIR_SINK ? "SINK"
+                                              : "TRANSFORM");
+        strbuf_str(out, ".It Li");
+        add_argument(out, m.name);
+        strbuf_printf(out, " Pq %s\n", m.type);
+        add_text(out, m.help);
+    }
+    if (i > 0)
+        strbuf_str(out, ".El\n");
+}
+
 void describe_man(const struct plugin *plugin, struct strbuf *out)
 {
     const char *name = plugin->info.name;
@@ -181,6 +200,8 @@ void describe_man(const struct plugin *plugin, struct strbuf *out)
         man_rows(plugin, kind, out);
     if (loader_ops(plugin, WEIR_SINK) && loader_ops(plugin, WEIR_SINK)->errors)
         man_errors(loader_ops(plugin, WEIR_SINK)->errors, out);
+    for (uint32_t kind = WEIR_SOURCE; kind <= WEIR_SINK; kind++)
+        man_metrics(plugin, kind, out);
     strbuf_str(out, ".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir 5\n");
 }
 

@@ -123,7 +123,7 @@ static void add_visible(struct strbuf *out, const char *p, size_t n)
     }
 }
 
-static void add_quoted(struct strbuf *out, const char *p, size_t n)
+void log_quote(struct strbuf *out, const char *p, size_t n)
 {
     struct strbuf clean = {0};
     while (n > 0) {
@@ -167,15 +167,15 @@ static void build_json(struct strbuf *out, int level, const char *who, const cha
     strbuf_printf(out, "\",\"level\":\"%s\"", levels[level]);
     if (pipeline > 0) {
         strbuf_str(out, ",\"pipeline\":");
-        add_quoted(out, who, pipeline);
+        log_quote(out, who, pipeline);
     }
     if (section) {
         size_t n = strlen(section + 2);
         strbuf_str(out, ",\"section\":");
-        add_quoted(out, section + 2, n > 0 && section[1 + n] == ']' ? n - 1 : n);
+        log_quote(out, section + 2, n > 0 && section[1 + n] == ']' ? n - 1 : n);
     }
     strbuf_str(out, ",\"text\":");
-    add_quoted(out, text, len);
+    log_quote(out, text, len);
     strbuf_str(out, "}\n");
 }
 

@@ -19,6 +19,9 @@ __attribute__((format(printf, 3, 4))) void log_line(int level, const char *who, 
 void log_text(int level, const char *who, const char *text, size_t len);
 /* Set by progress.c: called before and after a line so that a live display can step aside. */
 void log_set_hooks(void (*before)(void), void (*after)(void));
+/* Appends the text as a JSON string; what is no UTF-8 becomes U+FFFD. */
+struct strbuf;
+void log_quote(struct strbuf *out, const char *text, size_t len);
 /* The lock around stderr, for progress.c; the hooks are called with it held. */
 void log_lock(void);
 void log_unlock(void);

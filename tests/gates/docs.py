@@ -23,6 +23,7 @@ ELSEWHERE = {
     "./tests/run-all": ".ci/run",
     "tests/run-all": ".ci/run",
     "weir run web.ini": "tests/e2e/test_pairs.py",
+    "weir run --metrics*": "tests/e2e/test_metrics.py",
     "weir check --live": "tests/e2e/test_cli.py",
     "weir check --live web.ini": "tests/e2e/test_cli.py",
     "./autogen.sh": "tests/run-all",
