@@ -24,7 +24,9 @@ static bool lag_of(const struct shard *s, uint64_t *ret)
 {
     if (is(&s->closed) || !is(&s->has_end))
         return false;
-    uint64_t end = load(&s->end);
+    uint64_t end = load(&s->end), reached = load(&s->reached);
+    if (reached > end) /* sources ask for the end now and then only: it is at least where was read to */
+        end = reached;
     uint64_t at = is(&s->stored) ? load(&s->watermark) : is(&s->has_begin) ? load(&s->begin) : end;
     *ret = end > at ? end - at : 0;
     return true;

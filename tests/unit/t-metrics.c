@@ -124,8 +124,15 @@ static void the_books_are_served(void **state)
     fine();
     ledger_advance(&rig.p->flow.ledger);
     has("weir_records_delivered_total{pipeline=\"rig\"} 3");
+    many(0, 3, 9); /* further than the end that was known */
+    has("weir_source_lag{pipeline=\"rig\"} 9");
+    (void)tick();
+    fine();
+    ledger_advance(&rig.p->flow.ledger);
+    has("weir_source_lag{pipeline=\"rig\"} 0");
+    ledger_shard_end(&rig.p->flow.ledger, rig_shard(&rig, 0), 19);
     has("weir_records_open{pipeline=\"rig\"} 0");
-    has("weir_sink_records_delivered_total{pipeline=\"rig\",section=\"sink\"} 3");
+    has("weir_sink_records_delivered_total{pipeline=\"rig\",section=\"sink\"} 12");
     has("weir_sink_batches_in_flight{pipeline=\"rig\",section=\"sink\"} 0");
     has("weir_source_lag{pipeline=\"rig\"} 7");
     has("weir_shard_lag{pipeline=\"rig\",topic=\"t\",partition=\"0\"} 7");
