@@ -9,10 +9,11 @@ mapfile -t sources < <(find host plugins plugin-api demo tests -path tests/servi
 mapfile -t scripts < <(find tests packaging -path tests/services/target -prune -o \
 	\( -name '*.sh' -o -name '*.py' \) -print | sort)
 
-# Comments and texts blanked, lines kept.
-code_only() {
-	perl -0777 -pe 's{(/\*.*?\*/)|("(?:\\.|[^"\\\n])*")|(//[^\n]*)}{my $m = $&; $m =~ s/[^\n]/ /g; $m}gse' "$1"
-}
+# The sources with comments and texts blanked, lines kept.
+mkdir "$tmp/code"
+cp --parents "${sources[@]}" "$tmp/code"
+find "$tmp/code" -type f -print0 |
+	xargs -0 perl -0777 -i -pe 's{(/\*.*?\*/)|("(?:\\.|[^"\\\n])*")|(//[^\n]*)}{my $m = $&; $m =~ s/[^\n]/ /g; $m}gse'
 
 # banned PATTERN WHY FILE...
 banned() {
@@ -20,7 +21,7 @@ banned() {
 	shift 2
 	for file in "$@"; do
 		checks=$((checks + 1))
-		code_only "$file" | grep -nP "$pattern" >"$tmp/hits" && bad "$file:$(head -n 1 "$tmp/hits"): $why"
+		grep -nP "$pattern" "$tmp/code/$file" >"$tmp/hits" && bad "$file:$(head -n 1 "$tmp/hits"): $why"
 	done
 }
 only() { printf '%s\n' "${sources[@]}" | grep -P "$1"; }
