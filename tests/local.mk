@@ -103,7 +103,7 @@ endif
 %C%_unit_t_describe_SOURCES = %D%/unit/t-describe.c %D%/unit/toy.h
 %C%_unit_t_dlq_SOURCES = %D%/unit/t-dlq.c %D%/unit/scratch.h
 %C%_unit_t_elasticsearch_options_SOURCES = %D%/unit/t-elasticsearch-options.c %D%/unit/es_server.c %D%/unit/es_server.h
-%C%_unit_t_elasticsearch_parts_SOURCES = %D%/unit/t-elasticsearch-parts.c plugins/elasticsearch/auth.c plugins/elasticsearch/bulk.c plugins/elasticsearch/bytes.c plugins/elasticsearch/call.c plugins/elasticsearch/elasticsearch.c plugins/elasticsearch/errors.c plugins/elasticsearch/hits.c plugins/elasticsearch/http.c plugins/elasticsearch/marks.c plugins/elasticsearch/nodes.c plugins/elasticsearch/outcome.c plugins/elasticsearch/reply.c plugins/elasticsearch/search.c plugins/elasticsearch/sink.c plugins/elasticsearch/source.c
+%C%_unit_t_elasticsearch_parts_SOURCES = %D%/unit/t-elasticsearch-parts.c plugins/elasticsearch/auth.c plugins/elasticsearch/bulk.c plugins/elasticsearch/bytes.c plugins/elasticsearch/call.c plugins/elasticsearch/elasticsearch.c plugins/elasticsearch/errors.c plugins/elasticsearch/hits.c plugins/elasticsearch/http.c plugins/elasticsearch/marks.c plugins/elasticsearch/nodes.c plugins/elasticsearch/outcome.c plugins/elasticsearch/reply.c plugins/elasticsearch/search.c plugins/elasticsearch/sink.c plugins/elasticsearch/source.c plugins/common/keyfile.c
 %C%_unit_t_elasticsearch_source_SOURCES = %D%/unit/t-elasticsearch-source.c %D%/unit/es_server.c %D%/unit/es_server.h
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h
 %C%_unit_t_elasticsearch_answers_SOURCES = %D%/unit/t-elasticsearch-answers.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h

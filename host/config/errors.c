@@ -166,7 +166,7 @@ bool errors_valid(const struct weir_errors *table, char *why, size_t cap)
             fault = "its class is unknown to this host";
         else if (row.where & ~bits)
             fault = "it is for a place without a name";
-        else if (row.health > WEIR_DENIED)
+        else if (row.health > WEIR_UNTRUSTED)
             fault = "its health is unknown to this host";
         else if ((row.tries || row.pause_ms) && row.means != WEIR_CLASS_RETRY)
             fault = "only what is tried again has tries and a pause";

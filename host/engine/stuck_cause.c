@@ -48,7 +48,7 @@ static bool in_trouble(const struct pipeline *p, struct strbuf *section, struct 
         instance_told(i, &t);
         if (t.state == WEIR_UP || (!t.state && i->opened))
             continue;
-        if (worst && !(t.state == WEIR_DENIED && told.state != WEIR_DENIED))
+        if (worst && (told.state >= WEIR_DENIED || t.state < WEIR_DENIED))
             continue;
         worst = i;
         told = t;

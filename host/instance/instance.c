@@ -118,7 +118,8 @@ int instance_open(struct instance *i)
         i->opened = true;
         i->open_backoff.tries = 0;
     } else if (status == WEIR_RETRY) {
-        instance_health(i, WEIR_CONNECTING, i->failure.code, instance_why(i));
+        if (i->health < WEIR_DENIED) /* who says that somebody refuses knows more */
+            instance_health(i, WEIR_CONNECTING, i->failure.code, instance_why(i));
         i->open_backoff.max_ms = instance_patience(i, i->open_backoff.max_ms);
         i->open_at = clock_mono_ms() + backoff_next(&i->open_backoff, i->failure.retry_after_ms);
     }
@@ -236,17 +237,18 @@ void instance_told(const struct instance *i, struct told *ret)
 
 const char *instance_state_text(uint32_t state)
 {
-    static const char *const texts[] = {"not open yet", "well", "not connected", "in trouble",
-                                        "refused by the other end"};
-    return texts[state <= WEIR_DENIED ? state : WEIR_DEGRADED];
+    static const char *const texts[] = {
+        "not open yet",          "well", "not connected", "in trouble", "refused by the other end",
+        "refusing the other end"};
+    return texts[state <= WEIR_UNTRUSTED ? state : WEIR_DEGRADED];
 }
 
 const char *instance_state_name(const struct instance *i, uint32_t state)
 {
-    static const char *const names[] = {"starting", "up", "connecting", "degraded", "denied"};
+    static const char *const names[] = {"starting", "up", "connecting", "degraded", "denied", "untrusted"};
     if (!state && atomic_load(&i->opened))
         state = WEIR_UP; /* it has nothing to say */
-    return names[state <= WEIR_DENIED ? state : WEIR_DEGRADED];
+    return names[state <= WEIR_UNTRUSTED ? state : WEIR_DEGRADED];
 }
 
 void instance_health(struct instance *i, uint32_t state, uint32_t code, const char *why)

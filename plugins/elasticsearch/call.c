@@ -45,7 +45,11 @@ static void set_tls(CURL *easy, const struct es_conf *conf)
     if (conf->ca_file) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* these authorities and no others */
+#if LIBCURL_VERSION_NUM >= 0x075700
+        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* a new file needs no restart */
+#endif
     }
+    curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); /* without it OpenSSL asks at the terminal, and waits */
     if (conf->client_cert)
         curl_easy_setopt(easy, CURLOPT_SSLCERT, conf->client_cert);
     if (conf->client_key)

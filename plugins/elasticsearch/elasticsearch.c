@@ -83,17 +83,19 @@ static const char *conf_auth_option(const struct es_conf *conf)
 static void probe_node(struct weir_ctx *ctx, struct es_call *call, const char *url, struct weir_problems *to)
 {
     const struct es_request req = {ES_GET, "/", NULL, {NULL, 0}};
+    const char *advice;
     if (!call_prepare(call, url, &req)) {
         weir_problemf(ctx, to, "url", "%s: %s", url, call->error);
         return;
     }
     curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, 10000L);
     call_finish(call, curl_easy_perform(call->easy));
+    (void)http_trouble(call, 0, &advice);
     if (call->code != CURLE_OK)
-        weir_problemf(ctx, to, "url", "%s: %s", url, call->error);
+        weir_problemf(ctx, to, "url", "%s: %s%s", url, call->error, advice);
     else if (call->status == 401 || call->status == 403)
         weir_problemf(ctx, to, conf_auth_option(call->conf),
-                      "%s: HTTP status %ld: not allowed with these credentials", url, call->status);
+                      "%s: HTTP status %ld: not allowed with these credentials%s", url, call->status, advice);
     else if (call->status >= 500)
         weir_problemf(ctx, to, "url", "%s: HTTP status %ld", url, call->status);
     /* Anything else is alive: GET / may be forbidden or missing (405) where bulk requests work. */

@@ -173,6 +173,8 @@ struct es_http {
     int64_t deadline;       /* mono_ms at which libcurl wants to be called; INT64_MAX: never */
     struct es_call *unsent; /* a call that failed before anything was sent, to be reported by http_run */
 };
+/* Says what is set and not safe; at open. */
+void http_warn(struct weir_ctx *, const struct es_conf *);
 bool http_init(struct es_http *, struct weir_ctx *, const struct es_conf *);
 void http_free(struct es_http *);
 /* Starts the call on the next node; never blocks.  call->done comes from a later http_run. */
@@ -181,6 +183,9 @@ void http_send(struct es_http *, struct es_call *, const struct es_request *);
 void http_run(struct es_http *);
 /* Takes a running call off; done is not called. */
 void http_cancel(struct es_http *, struct es_call *);
+/* What became of a finished call that failed: the health it means, where `health` is what its status alone says, and
+ * what to do about it, to be put behind the reason (static, may be empty). */
+uint32_t http_trouble(const struct es_call *, uint32_t health, const char **ret_advice);
 /* The node's URL of a call, for texts. */
 const char *http_node(const struct es_http *, const struct es_call *);
 
@@ -351,8 +356,8 @@ struct es_source {
     uint32_t n_slices, turn; /* whose page is emitted */
     char division[7 + 64];   /* key of the state that says how many slices the positions are of */
     bool division_kept;
-    int status; /* what the next poll returns instead; WEIR_OK: nothing */
-    uint32_t code;
+    int status;              /* what the next poll returns instead; WEIR_OK: nothing */
+    uint32_t code, pause_ms; /* pause_ms: of a RETRY, where somebody has to act first */
     char why[ES_REASON_MAX + 256];
 };
 

@@ -5,6 +5,8 @@
  * calls http_run.  Nothing here blocks.  Thread: the home thread of the instance. */
 #include "es.h"
 
+#include "../common/keyfile.h"
+
 #include <poll.h>
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *opaque, void *unused)
@@ -41,6 +43,13 @@ static int on_timer(CURLM *multi, long timeout_ms, void *opaque)
     http->deadline = timeout_ms < 0 ? INT64_MAX : http->ctx->host->mono_ms(http->ctx) + timeout_ms;
     http->ctx->host->wake_at(http->ctx, http->deadline);
     return 0;
+}
+
+void http_warn(struct weir_ctx *ctx, const struct es_conf *conf)
+{
+    if (!conf->verify)
+        weir_logf(ctx, WEIR_LOG_WARNING, "verify = no: anybody on the way can read and change what passes");
+    keyfile_warn(ctx, "client-key", conf->client_key ? conf->client_key : conf->client_cert);
 }
 
 bool http_init(struct es_http *http, struct weir_ctx *ctx, const struct es_conf *conf)
@@ -81,6 +90,46 @@ void http_free(struct es_http *http)
 const char *http_node(const struct es_http *http, const struct es_call *call)
 {
     return http->nodes.list[call->node].url;
+}
+
+/* What libcurl says of a connection that was not made, or was cut; with TLS 1.3 a server refuses the client's
+ * certificate only after the handshake. */
+static uint32_t trouble_of_connection(const struct es_call *call, uint32_t health, const char **ret_advice)
+{
+    switch (call->code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        *ret_advice =
+            "; ca-file has to name the authority of its certificate, which has to be valid and made out to "
+            "the name in url";
+        return WEIR_UNTRUSTED;
+    case CURLE_SSL_CACERT_BADFILE:
+        *ret_advice = "; check ca-file";
+        return WEIR_DEGRADED;
+    case CURLE_SSL_CERTPROBLEM:
+        *ret_advice = "; check client-cert and client-key";
+        return WEIR_DEGRADED;
+    default:
+        if (!strstr(call->error, "alert"))
+            return health;
+        *ret_advice = "; check client-cert and client-key";
+        return WEIR_DENIED;
+    }
+}
+
+uint32_t http_trouble(const struct es_call *call, uint32_t health, const char **ret_advice)
+{
+    *ret_advice = "";
+    if (call->code != CURLE_OK && !call->not_sent)
+        return trouble_of_connection(call, health, ret_advice);
+    if (call->status == 401)
+        *ret_advice = call->conf->api_key    ? "; check api-key"
+                      : call->conf->username ? "; check username and password"
+                                             : "; set username and password, or api-key";
+    else if (health == WEIR_DENIED && !call->not_sent)
+        *ret_advice = "; give the user, or the API key, the right to do it";
+    return health;
 }
 
 /* Only what says that the node itself is ill; a 429 comes from a healthy one. */

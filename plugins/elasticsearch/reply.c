@@ -252,16 +252,18 @@ static void say_health(struct es_slot *slot, const struct weir_error *row, const
                        const char *type)
 {
     struct es_sink *sink = slot->sink;
-    char text[600];
+    const char *node = http_node(&sink->http, &slot->call), *advice;
+    uint32_t health = http_trouble(&slot->call, row->health, &advice);
+    char text[800];
     if (!row->health)
         return;
     if (e->status == 0)
-        snprintf(text, sizeof text, "%s: %.*s", http_node(&sink->http, &slot->call), (int)e->reason.len,
-                 (const char *)e->reason.ptr);
+        snprintf(text, sizeof text, "%s: %.*s%s", node, (int)e->reason.len, (const char *)e->reason.ptr,
+                 advice);
     else
-        snprintf(text, sizeof text, "%s: HTTP status %u%s%s: %s", http_node(&sink->http, &slot->call),
-                 e->status, *type ? ", " : "", type, row->help);
-    sink->ctx->host->health(sink->ctx, row->health, e->status, text);
+        snprintf(text, sizeof text, "%s: HTTP status %u%s%s: %s%s", node, e->status, *type ? ", " : "", type,
+                 row->help, advice);
+    sink->ctx->host->health(sink->ctx, health, e->status, text);
 }
 
 static void judge_items(struct es_slot *slot)

@@ -237,14 +237,18 @@ static void give_up(struct es_slice *s, int status, uint32_t code, const char *f
 static void say(struct es_slice *s, uint32_t state, const struct es_error *e, const char *what)
 {
     char text[ES_REASON_MAX + 256];
-    const char *node = http_node(&s->pass->http, &s->call);
+    const char *node = http_node(&s->pass->http, &s->call), *advice;
+    uint32_t health = http_trouble(&s->call, state, &advice);
+    /* A careless server repeats what it was shown. */
+    int shown = e->status == 401 ? 0 : (int)e->reason.len;
     if (e->status == 0)
-        snprintf(text, sizeof text, "%s: %.*s", node, (int)e->reason.len, (const char *)e->reason.ptr);
+        snprintf(text, sizeof text, "%s: %.*s%s", node, (int)e->reason.len, (const char *)e->reason.ptr,
+                 advice);
     else
-        snprintf(text, sizeof text, "%s: HTTP status %u: %s%s%.*s", node, e->status, what,
-                 e->reason.len > 0 ? ": " : "", (int)e->reason.len,
-                 e->reason.len > 0 ? (const char *)e->reason.ptr : "");
-    s->pass->ctx->host->health(s->pass->ctx, state, e->status, text);
+        snprintf(text, sizeof text, "%s: HTTP status %u: %s%s%.*s%s", node, e->status, what,
+                 shown > 0 ? ": " : "", shown, shown > 0 ? (const char *)e->reason.ptr : "", advice);
+    s->pass->ctx->host->health(s->pass->ctx, health, e->status, text);
+    s->pass->pause_ms = health == WEIR_DENIED ? ES_SLOW_MS : 0;
     give_up(s, WEIR_RETRY, e->status, "%s", text);
 }
 
@@ -285,9 +289,11 @@ static bool had_context(const struct es_slice *s)
 /* What did not come as 200. */
 static void judge(struct es_slice *s)
 {
-    char text[ES_REASON_MAX];
+    char text[ES_REASON_MAX], reason[ES_REASON_MAX];
     struct es_error e;
     reply_error(s->pass->ctx, &s->call, &e, text, sizeof text);
+    snprintf(reason, sizeof reason, "%.*s", (int)e.reason.len,
+             e.reason.len > 0 ? (const char *)e.reason.ptr : "");
     if (s->call.not_sent)
         say(s, WEIR_DENIED, &e, "");
     else if (s->call.reply_too_large && s->size > 1 && s->pass->mode != ES_SCROLL)
@@ -312,7 +318,7 @@ static void judge(struct es_slice *s)
                     ? "the server refuses the search: %s; with slice, the first field of sort must be a "
                       "number or a date in all the indices"
                     : "the server refuses the search: %s",
-                text[0] && e.reason.len ? text : "no reason given");
+                reason[0] ? reason : "no reason given");
     else
         say(s, e.status == 0 ? WEIR_CONNECTING : WEIR_DEGRADED, &e, "no answer to the search");
 }

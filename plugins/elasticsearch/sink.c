@@ -189,9 +189,7 @@ static int sink_open(void *self)
     struct es_sink *sink = self;
     if (!http_init(&sink->http, sink->ctx, &sink->conf->es))
         return weir_fail(sink->ctx, WEIR_RETRY, 0, "libcurl gives no handle: no memory");
-    if (!sink->conf->es.verify)
-        weir_logf(sink->ctx, WEIR_LOG_WARNING,
-                  "verify = no: anybody on the way can read and change what is sent");
+    http_warn(sink->ctx, &sink->conf->es);
     return WEIR_OK;
 }
 

@@ -271,9 +271,7 @@ static int source_open(void *self)
     struct es_source *src = self;
     if (!src->http.multi && !http_init(&src->http, src->ctx, &src->conf->es))
         return weir_fail(src->ctx, WEIR_RETRY, 0, "libcurl gives no handle: no memory");
-    if (!src->conf->es.verify)
-        weir_logf(src->ctx, WEIR_LOG_WARNING,
-                  "verify = no: anybody on the way can read and change what is received");
+    http_warn(src->ctx, &src->conf->es);
     return src->slices[src->n_slices - 1].shard ? WEIR_OK : open_shards(src);
 }
 
@@ -443,10 +441,12 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     if (any)
         return WEIR_OK;
     if (src->status != WEIR_OK) {
-        int status = src->status;
-        if (status != WEIR_FATAL)
+        struct weir_result r = {WEIR_ALL,  src->status, src->status == WEIR_RETRY ? src->pause_ms : 0,
+                                src->code, NULL,        src->why};
+        if (src->status != WEIR_FATAL)
             src->status = WEIR_OK;
-        return weir_fail(src->ctx, status, src->code, "%s", src->why);
+        src->ctx->host->fail(src->ctx, &r);
+        return r.status;
     }
     return is_over(src) ? WEIR_END : WEIR_AGAIN;
 }

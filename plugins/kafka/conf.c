@@ -214,6 +214,8 @@ static void conf_set_protocol(rd_kafka_conf_t *conf, const struct kafka_access *
     if (a->username) {
         (void)rd_kafka_conf_set(conf, "security.protocol", "sasl_ssl", NULL, 0);
         (void)rd_kafka_conf_set(conf, "sasl.mechanisms", "SCRAM-SHA-512", NULL, 0);
+        /* so that a refusal is known before the next try, which then waits */
+        (void)rd_kafka_conf_set(conf, "reconnect.backoff.ms", "1000", NULL, 0);
     } else if (a->ca_file || a->client_cert || !a->verify) {
         (void)rd_kafka_conf_set(conf, "security.protocol", "ssl", NULL, 0);
     }

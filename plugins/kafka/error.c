@@ -162,6 +162,25 @@ void kafka_error_record(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const rd_
     kafka_error_tell(ctx, err, text);
 }
 
+rd_kafka_resp_err_t kafka_error_of_log(rd_kafka_event_t *ev, const char **ret_text)
+{
+    const char *fac = NULL, *name;
+    const struct rd_kafka_err_desc *descs;
+    size_t n;
+    int level;
+    if (rd_kafka_event_log(ev, &fac, ret_text, &level) != 0 || strcmp(fac, "TXNERR") != 0 ||
+        !(name = strrchr(*ret_text, '(')))
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    name++;
+    rd_kafka_get_err_descs(&descs, &n);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = descs[i].name ? strlen(descs[i].name) : 0;
+        if (len > 0 && strncmp(descs[i].name, name, len) == 0 && strcmp(name + len, ")") == 0)
+            return descs[i].code;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
 {
     const char *fac = NULL, *str = NULL;
@@ -169,7 +188,8 @@ void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev)
     if (rd_kafka_event_log(ev, &fac, &str, &level) != 0)
         return;
     /* Each failed attempt is a log line; the error events say it once, by health(). */
-    static const char *const said[] = {"FAIL", "ERROR", "FATAL", "GETPID", "SSL", "SSLCERTVRFY"};
+    static const char *const said[] = {"FAIL", "ERROR",       "FATAL",  "GETPID",
+                                       "SSL",  "SSLCERTVRFY", "TXNERR", "ADDPARTS"};
     int to = level <= 2 ? WEIR_LOG_ERROR : level <= 4 ? WEIR_LOG_WARNING : WEIR_LOG_DEBUG;
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         if (strcmp(fac, said[i]) == 0)

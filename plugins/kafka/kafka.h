@@ -125,6 +125,8 @@ bool kafka_error_event(struct weir_ctx *ctx, rd_kafka_t *rk, char *cause, size_t
                        const char *text);
 /* The same for a record that could not be written; m NULL: no report came. */
 void kafka_error_record(struct weir_ctx *ctx, rd_kafka_resp_err_t err, const rd_kafka_message_t *m);
+/* Why a transaction failed, which only its log says before the transaction is ended; NO_ERROR: it is another line. */
+rd_kafka_resp_err_t kafka_error_of_log(rd_kafka_event_t *ev, const char **ret_text);
 /* Passes a log event of librdkafka on; what the error events say too goes to level debug. */
 void kafka_error_log(struct weir_ctx *ctx, rd_kafka_event_t *ev);
 

@@ -247,6 +247,7 @@ static void sink_close(void *self)
 static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
 {
     char why[512];
+    const char *text;
     rd_kafka_resp_err_t err;
     switch (rd_kafka_event_type(ev)) {
     case RD_KAFKA_EVENT_DR:
@@ -270,6 +271,12 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
             s->healthy = false;
         break;
     case RD_KAFKA_EVENT_LOG:
+        err = kafka_error_of_log(ev, &text);
+        if (kafka_error_health(err) == WEIR_DENIED) {
+            s->healthy = false;
+            s->txn.denied = true;
+            kafka_error_tell(s->ctx, err, text);
+        }
         kafka_error_log(s->ctx, ev);
         break;
     default:

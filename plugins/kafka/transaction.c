@@ -131,11 +131,17 @@ int kafka_txn_start(struct kafka_sink *s)
     bool later = rd_kafka_error_is_retriable(e) || row->means == WEIR_CLASS_RETRY;
     if (err == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
         later = false; /* it is the configuration's, the brokers' limit is lower */
-    int status = weir_fail(s->ctx, later ? WEIR_RETRY : WEIR_FATAL, (uint32_t)(int32_t)err,
-                           "can not begin transactions as %s: %s%s%s", s->txn.id, rd_kafka_error_string(e),
-                           s->cause[0] ? ": " : "", s->cause);
+    char why[640];
+    (void)snprintf(why, sizeof why, "can not begin transactions as %s: %s%s%s", s->txn.id,
+                   rd_kafka_error_string(e), s->cause[0] ? ": " : "", s->cause);
     rd_kafka_error_destroy(e);
-    return status;
+    if (later && row->health == WEIR_DENIED)
+        kafka_error_tell(s->ctx, err, why);
+    struct weir_result r = {
+        WEIR_ALL, later ? WEIR_RETRY : WEIR_FATAL, later ? row->pause_ms : 0, (uint32_t)(int32_t)err, NULL,
+        why};
+    s->ctx->host->fail(s->ctx, &r);
+    return r.status;
 }
 
 bool kafka_txn_begin(struct kafka_sink *s)
@@ -239,6 +245,7 @@ int kafka_txn_commit(struct kafka_sink *s, const struct weir_commit *c)
         return r;
     t->state = KAFKA_TXN_NONE;
     poison_clear(s);
+    t->denied = false;
     kafka_sink_up(s);
     if (t->alone > 0 && --t->alone == 0 && txn_renew(s) != WEIR_OK) {
         t->dead = true;
@@ -266,7 +273,8 @@ int kafka_txn_abort(struct kafka_sink *s)
         return r;
     t->dead = t->voided = false;
     t->state = KAFKA_TXN_NONE;
-    kafka_sink_up(s);
+    if (!t->denied) /* else the next commit that succeeds says it */
+        kafka_sink_up(s);
     return WEIR_OK;
 }
 

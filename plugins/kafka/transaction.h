@@ -33,6 +33,7 @@ struct kafka_txn {
     bool voided; /* replay() was called: what comes is completed unwritten, until abort */
     bool dead;   /* the client can not go on: abort makes a new one */
     bool fenced; /* another producer has our id */
+    bool denied; /* a right is missing: only a commit tells that it is there again */
     uint32_t
         alone; /* for so many commits each message is a request: what was refused as a whole is found so */
     enum kafka_txn_state state;

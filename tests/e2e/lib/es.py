@@ -24,6 +24,9 @@ class Search:
         self.call("PUT", index, {**settings, **body})
         return index
 
+    def exists(self, index):
+        return self.call("HEAD", index, ok=(200, 404)).status_code == 200
+
     def put(self, index, doc_id, source):
         """One document through the document interface, which keeps its line feeds."""
         self.call("PUT", f"{index}/_doc/{doc_id}", source)

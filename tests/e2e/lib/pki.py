@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Certificates for one run of the tests, made by openssl: authorities, and what they give to servers and clients."""
+import secrets
 import subprocess
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -23,7 +24,7 @@ class Authority:
         openssl(self.folder, "req", *CURVE, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         (self.folder / f"{name}.ext").write_text(f"subjectAltName={subject_alt}\n")
         openssl(self.folder, "x509", "-req", "-days", str(days), "-in", f"{name}.csr", "-CA", f"{self.name}.pem",
-                "-CAkey", f"{self.name}.key", "-CAcreateserial", "-extfile", f"{name}.ext",
+                "-CAkey", f"{self.name}.key", "-set_serial", str(secrets.randbits(64)), "-extfile", f"{name}.ext",
                 "-out", f"{name}.pem")  # fmt: skip
         return self.folder / f"{name}.pem", self.folder / f"{name}.key"
 

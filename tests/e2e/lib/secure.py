@@ -7,16 +7,20 @@ import base64
 import hashlib
 import os
 import pathlib
+import re
 import secrets
 import shutil
+import ssl
 import tempfile
 
 import requests
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
+    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -29,11 +33,10 @@ from confluent_kafka.admin import (
 )
 
 from lib.es import Search
-from lib.kafka import Kafka
+from lib.kafka import QUIET, Kafka
 from lib.pki import Pki
 from lib.services import Services
 from lib.wait import until
-
 PLAIN_USER, PLAIN_PASSWORD = "weir", "plain-horse-91be"
 
 
@@ -49,6 +52,21 @@ class Folder:
 
     def end(self):
         self.made.cleanup()
+
+
+def samples(plugin):
+    """The pipelines of docs/security.md with that plugin."""
+    text = (pathlib.Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    blocks = re.findall(r"(?ms)^```ini\n(.*?)^```$", text)
+    return [b for b in blocks if re.search(rf"(?m)^plugin +?= {plugin}$", b)]
+
+
+def completed(sample, places):
+    """A sample with the test's own names, and with the end it lacks."""
+    for name, real in places.items():
+        sample = sample.replace(name, str(real))
+    other = "[source]\nplugin = std\n" if "[sink]" in sample else "[sink]\nplugin = std\n"
+    return f"{sample}\n{other}"
 
 
 def joined(pair):
@@ -79,9 +97,19 @@ class SecureKafka(Kafka):
         return self.services.address["KAFKA_" + name.upper()]
 
     def user(self, name, password):
-        """Makes a user, or gives one another password."""
+        """Makes a user, or gives one another password; returns when the broker knows: the controller knows before."""
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         self.scram(UserScramCredentialUpsertion(name, info, password.encode()))
+        until(lambda: self.let_in(name, password), f"the broker knows user {name}")
+
+    def let_in(self, name, password):
+        client = AdminClient({"bootstrap.servers": self.listener("sasl"), "security.protocol": "sasl_ssl",
+                              "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": name, "sasl.password": password,
+                              "ssl.ca.location": str(self.pki.ca), **QUIET, "log_level": 0})  # fmt: skip
+        try:
+            return client.list_topics(timeout=3)
+        except KafkaException:
+            return None
 
     def no_user(self, name):
         self.scram(UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512))
@@ -139,10 +167,10 @@ ROLES = """\
 writer:
   indices:
     - names: ["*"]
-      privileges: [all]
-reader:
+      privileges: [read, write, create_index]
+nobody:
   indices:
-    - names: ["*"]
+    - names: ["no-such-index"]
       privileges: [read]
 """
 
@@ -169,7 +197,6 @@ class SecureSearch(Search):
         self.http.trust_env = False
         self.http.verify = False  # the tests change its certificate; weir is what verifies
         self.http.cert = (str(cert), str(key))
-        requests.packages.urllib3.disable_warnings()
 
     def write_users(self, folder):
         roles = {}
@@ -187,12 +214,46 @@ class SecureSearch(Search):
         """Makes a user, or gives one another password or role; returns when the server knows."""
         self.users[name] = (password, role)
         self.write_users(self.config)
-        until(lambda: self.let_in(name, password) != 401, f"the server knows user {name}")
+        self.wait(lambda: self.let_in(name, password) != 401, f"the server knows user {name}")
 
     def certificate(self, pair):
         """Gives the server another certificate; returns when it shows it."""
         for file, source in zip(("server.pem", "server.key"), pair):
             (self.config / file).write_bytes(source.read_bytes())
+        want = pair[0].read_text().split()
+        self.wait(lambda: self.shown().split() == want, "the server shows another certificate")
+
+    def shown(self):
+        """The certificate that the server shows, as PEM."""
+        host, port = self.url[len("https://") :].split(":")
+        try:
+            return ssl.get_server_certificate((host, int(port)), timeout=10)
+        except (OSError, ssl.SSLError):
+            return ""
+
+    def ask_for_certificates(self, word):
+        """none or required: the server is started anew."""
+        file = self.config / "elasticsearch.yml"
+        setting = "client_authentication: "
+        if setting + word in file.read_text():
+            return
+        lines = [setting.join([line.split(setting)[0], word]) if setting in line else line
+                 for line in file.read_text().splitlines()]  # fmt: skip
+        file.write_text("\n".join(lines) + "\n")
+        self.services.call("stop", self.services.dir, "elasticsearch")
+        self.services.start("elasticsearch")
+
+    @staticmethod
+    def wait(condition, what):
+        """While it reads its files anew, a connection may break."""
+
+        def holds():
+            try:
+                return condition()
+            except requests.RequestException:
+                return False
+
+        until(holds, what)
 
     def end(self, failed):
         self.services.down(failed)
