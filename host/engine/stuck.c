@@ -156,7 +156,8 @@ static void look_at_all(struct pipeline *p, int64_t elapsed)
     p->stuck.ended = ended;
     p->stuck.commits = commits;
     for (uint32_t i = 0; i < p->n_outlets; i++)
-        look_at_outlet(p, p->outlets[i], elapsed);
+        if (p->outlets[i]->flow == &p->flow) /* one that is shared is looked at once */
+            look_at_outlet(p, p->outlets[i], elapsed);
     for (struct instance *i = p->flow.instances; i; i = i->next_in_flow)
         look_at_instance(p, i, elapsed);
     look_at_loop(&p->intake.loop, elapsed);

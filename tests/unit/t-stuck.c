@@ -299,6 +299,24 @@ static void while_the_process_stands_still_nothing_grows_old(void **state)
     fine();
 }
 
+static void a_sink_that_is_shared_grows_old_once(void **state)
+{
+    struct flow *own;
+    static struct flow other;
+    (void)state;
+    ready();
+    many(0, 0, 1);
+    (void)tick();
+    watch(2);
+    assert_int_equal(atomic_load(&o->watch.ack_age_ms), 2000);
+    own = o->flow;
+    o->flow = &other; /* its owner watches it */
+    watch(10);
+    assert_int_equal(atomic_load(&o->watch.ack_age_ms), 2000);
+    o->flow = own;
+    fine();
+}
+
 static void a_pipeline_that_failed_is_said_to_be_stuck_no_more(void **state)
 {
     (void)state;
@@ -330,6 +348,7 @@ int main(void)
         test(the_next_call_of_the_same_callback_is_another_one),
         test(a_loop_that_does_not_turn),
         test(while_the_process_stands_still_nothing_grows_old),
+        test(a_sink_that_is_shared_grows_old_once),
         test(a_pipeline_that_failed_is_said_to_be_stuck_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
