@@ -11,7 +11,9 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from lib.bulk import say
 from lib.wait import until
+from test_index_answers import bulk, lines  # noqa: F401
 from test_outage import answers, stopped
 from test_surroundings_plugins import job, rogue  # noqa: F401  (fixtures)
 
@@ -190,6 +192,48 @@ def test_stuck_is_said_without_metrics_too(weir, tmp_path, free_port):
     run.wait_line("error web: stuck: 1 of 1 shards have records waiting and had no acknowledgement for ")
     assert "[sink es] is not connected: " in run.err and f"127.0.0.1:{free_port}" in run.err
     assert len(run.stop().lines("stuck")) == 1
+
+
+def file_to_index(tmp_path, url, pipeline=""):
+    return (f"[pipeline]\nname=web\ncommit=50ms\ndrain=500ms\n{pipeline}\n[source]\nplugin=file\npath={tmp_path}/in\n[sink es]\n"
+            f"plugin=elasticsearch\nurl={url}\nindex=i\nid={{.n}}\nretry.initial=10ms\nretry.max=50ms\n")
+
+
+def test_a_record_refused_again_and_again_while_others_pass(watched, bulk, tmp_path):  # noqa: F811
+    """One item is answered with 429 for ever: said once, seen in the metrics, and stuck; said once when it is through."""
+    (tmp_path / "in").write_bytes(lines(10))
+    refused = {"4": (429, "es_rejected_execution_exception")}
+    bulk.answer = lambda n, ids: refused if "4" in ids else None
+    w = watched(file_to_index(tmp_path, bulk.url, "stuck.after=2s"))
+    w.run.wait_line("warning web [sink es]: 1 records are refused again and again, for ")
+    p = w.wait_problem(section="sink es", state="stuck")
+    assert "es_rejected_execution_exception" in p["why"], p
+    assert w.value("weir_sink_retry_age_seconds") >= 2 and w.value("weir_sink_records_retrying") == 1
+    assert w.value("weir_sink_records_retried_total") >= 2 and w.value("weir_sink_records_open") == 1
+    bulk.answer = lambda n, ids: None
+    w.run.wait_for(lambda: w.value("weir_source_lag") == 0, "it is through")
+    w.run.wait_line("what was refused again and again is through")
+    w.wait_ready()
+    result = w.run.stop().ok(10)
+    assert len(result.lines("refused again and again, for")) == len(result.lines("error web: stuck")) == 1, result.err
+
+
+def test_who_refuses_us_and_who_is_away(watched, bulk, tmp_path, free_port):  # noqa: F811
+    """A wrong password and a server that is away are states of their own, each with one log line."""
+    (tmp_path / "in").write_bytes(lines(10))
+    bulk.answer = lambda n, ids: lambda handler, actions: say(handler, 401, b'{"status":401}')
+    w = watched(file_to_index(tmp_path, bulk.url))
+    p = w.wait_problem(pipeline="web", section="sink es", state="denied")
+    assert "401" in p["why"], p
+    assert w.value("weir_instance_state", section="sink es", state="denied") == 1 and w.problems("/health/live") == []
+    w.run.signal(signal.SIGTERM)
+    result = w.run.wait()
+    assert len(result.lines("refused by the other end, trying on slowly")) == 1, result.err
+    (tmp_path / "state" / "web.db").unlink()
+    w = watched(f"[source]\nplugin=kafka\nbrokers=127.0.0.1:{free_port}\ntopics=t\ngroup=g\n[sink]\nplugin=file\npath={tmp_path}/out")
+    p = w.wait_problem(section="source", state="connecting")
+    assert f"127.0.0.1:{free_port}" in p["why"] and w.problems("/health/live") == []
+    assert len(w.run.stop().lines("not connected, trying on")) == 1
 
 
 def test_a_last_line_without_line_feed_is_nothing_that_waits(watched, tmp_path):
