@@ -160,13 +160,16 @@ int look_run(struct reader *reader, const struct look_wish *wish)
     k.sift.where = wish->where;
     k.sift.stage = wish->stage;
     k.sift.all = wish->all;
-    struct passing pass = {
-        .conf = &reader->conf, .gate = &k.sift.gate, .state_dir = copy.dir.data, .ready = sift_ready};
+    struct passing pass = {.conf = &reader->conf,
+                           .gate = &k.sift.gate,
+                           .state_dir = copy.dir.data,
+                           .looks = true,
+                           .ready = sift_ready};
     k.pass = &pass;
     enum pass_end end = pass_run(&pass, &why);
-    if (end == PASS_REFUSED)
+    if (why.len)
         log_line(WEIR_LOG_ERROR, name, "%s", why.data);
-    else if (!wish->show)
+    if (end != PASS_REFUSED && !wish->show)
         print_groups(&k, name);
     say_rest(&k, name);
     look_free(&k);

@@ -51,9 +51,21 @@ static void take_signal(struct pipeline *p)
     }
 }
 
-static void watch(struct pipeline *p, bool books)
+/* Nobody wants to wait for ever for a look: a topic that does not exist, brokers that are down. */
+static bool troubled_for_long(const struct pipeline *p, int64_t *since)
+{
+    int64_t now = clock_mono_ms();
+    if (atomic_load(&p->intake.instance->health) <= WEIR_UP) /* or nothing was said yet */
+        *since = now;
+    return now - *since >= PASS_PATIENCE_MS;
+}
+
+/* False: it was given up. */
+static bool watch(struct pipeline *p, bool looks, bool books)
 {
     struct progress *progress = books ? progress_start(&p, 1, true) : NULL;
+    int64_t well = clock_mono_ms();
+    bool good = true;
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = p->done_fd, .events = POLLIN}};
     while (!pipeline_done(p)) {
         if (poll(fds, 2, TURN_MS) > 0)
@@ -62,8 +74,13 @@ static void watch(struct pipeline *p, bool books)
         (void)!read(p->done_fd, &ended, sizeof ended);
         if (progress)
             progress_tick(progress);
+        if (looks && good && troubled_for_long(p, &well)) {
+            good = false;
+            pipeline_stop(p);
+        }
     }
     progress_end(progress);
+    return good;
 }
 
 enum pass_end pass_run(struct passing *pass, struct strbuf *why)
@@ -83,8 +100,10 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
         die("cannot make an eventfd: %s", strerror(errno));
     pass->running = p;
     pipeline_start(p);
-    watch(p, pass->books);
-    bool ok = pipeline_join(p);
+    bool well = watch(p, pass->looks, pass->books), ok = pipeline_join(p) && well;
+    if (!well)
+        strbuf_printf(why, "the dead letters could not be read for %d s, see above; gave up",
+                      PASS_PATIENCE_MS / 1000);
     log_flush();
     if (pass->books)
         ok &= books_print(p, stderr);

@@ -7,10 +7,13 @@
 #include "engine/gate.h"
 #include "record/strbuf.h"
 
+#define PASS_PATIENCE_MS 20000
+
 struct passing {
     const struct pipeline_conf *conf;
     struct gate *gate;
     const char *state_dir;
+    bool looks; /* gives up when the source is in trouble for PASS_PATIENCE_MS */
     bool books; /* show progress, print the books */
     bool (*ready)(struct gate *,
                   struct state *);               /* before the start; false: it must not start.  NULL: none */

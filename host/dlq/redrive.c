@@ -98,7 +98,7 @@ static bool restore(struct sift *sift, const struct found *f)
     if (r->looking || to != r->now)
         return false;
     f->record->shard = lane_of(r, f->letter);
-    redriven_take(sift->redriven, f->from, f->from->pub.id, f->read->seq, f->read->next);
+    redriven_take(sift->redriven, f->from->number, f->from->pub.id, f->read->seq, f->read->next);
     return true;
 }
 
@@ -120,6 +120,7 @@ static bool look(struct redrive *r, const char *state_dir, struct strbuf *why)
     struct passing pass = {.conf = &r->reader->conf,
                            .gate = &r->sift.gate,
                            .state_dir = state_dir,
+                           .looks = true,
                            .ready = sift_ready,
                            .done = looked};
     r->looking = true;

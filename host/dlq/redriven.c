@@ -24,8 +24,8 @@ struct place { /* one lane */
     size_t n_done, done_room;
     struct run *taken; /* on the way, in order */
     size_t n_taken, taken_room;
-    bool broken;      /* the last run is not gone on with */
-    const void *lane; /* that taken speaks of */
+    bool broken;   /* the last run is not gone on with */
+    uint32_t lane; /* that taken speaks of */
 };
 
 struct redriven {
@@ -123,7 +123,7 @@ bool redriven_has(struct redriven *r, struct weir_slice shard, uint64_t seq)
     return low < p->n_done && p->done[low].first <= seq;
 }
 
-void redriven_take(struct redriven *r, const void *lane, struct weir_slice shard, uint64_t seq, uint64_t next)
+void redriven_take(struct redriven *r, uint32_t lane, struct weir_slice shard, uint64_t seq, uint64_t next)
 {
     struct place *p = place_of(r, shard);
     if (p->lane != lane)
@@ -168,7 +168,7 @@ static void done_add(struct place *p, struct run run)
     p->done[i] = run;
 }
 
-void redriven_commit(struct redriven *r, struct state *state, const void *lane, struct weir_slice shard,
+void redriven_commit(struct redriven *r, struct state *state, uint32_t lane, struct weir_slice shard,
                      uint64_t next)
 {
     struct place *p = place_of(r, shard);

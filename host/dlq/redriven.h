@@ -19,13 +19,13 @@ struct redriven *redriven_load(struct state *);
 void redriven_free(struct redriven *);
 /* The letter at this place of that lane was redriven. */
 bool redriven_has(struct redriven *, struct weir_slice shard, uint64_t seq);
-/* It goes on its way now; in order of reading.  lane: when it is another one than before, the source lost the lane and
+/* It goes on its way now; in order of reading.  lane: its number; when that is another than before, the source lost the lane and
  * reads it anew; what became of what was taken before is not known then. */
-void redriven_take(struct redriven *, const void *lane, struct weir_slice shard, uint64_t seq, uint64_t next);
+void redriven_take(struct redriven *, uint32_t lane, struct weir_slice shard, uint64_t seq, uint64_t next);
 /* One is left where it is: what is taken next is no continuation of what was taken before. */
 void redriven_leave(struct redriven *, struct weir_slice shard);
 /* What was taken before `next` is final: puts it into the state. */
-void redriven_commit(struct redriven *, struct state *, const void *lane, struct weir_slice shard,
+void redriven_commit(struct redriven *, struct state *, uint32_t lane, struct weir_slice shard,
                      uint64_t next);
 /* The lane ends at `end`: if more than that was redriven, it is another file or topic now, and what is known of it is
  * forgotten (True). */

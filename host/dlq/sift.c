@@ -114,7 +114,7 @@ static void bad(struct gate *gate)
 
 static void commit(struct gate *gate, struct state *state, struct shard *shard, uint64_t next)
 {
-    redriven_commit(((struct sift *)(void *)gate)->redriven, state, shard, shard->pub.id, next);
+    redriven_commit(((struct sift *)(void *)gate)->redriven, state, shard->number, shard->pub.id, next);
 }
 
 void sift_init(struct sift *s, bool (*found)(struct sift *, const struct found *))

@@ -430,6 +430,13 @@ def test_usage(weir):
         assert result.status == 2 and "see weir dlq" in result.err, result.err
 
 
+def test_a_topic_that_is_not_there(weir, kafka, name):
+    """A look does not wait for ever."""
+    ini = weir.ini(f"[source]\nplugin=std\n[sink]\nplugin=std\n[dead-letter]\nplugin=kafka\nbrokers={kafka.brokers}\ntopic={name}", "web")
+    result = weir.call("dlq", "ls", "--state-dir", weir.state, ini)
+    assert result.status == 1 and "gave up" in result.err and "Unknown topic" in result.err, result.err
+
+
 def test_several_pipelines(weir, tmp_path):
     """ls takes a folder; pipelines without dead letters are no trouble."""
     folder = tmp_path / "conf.d"

@@ -176,26 +176,26 @@ static void runs_of_positions_are_remembered(void **state)
     struct state *s = open_state();
     struct redriven *r = redriven_load(s);
     struct weir_slice a = text("t/0"), b = text("t/1");
-    int lane;
+    uint32_t lane = 0;
     (void)state;
-    redriven_take(r, &lane, a, 10, 11);
-    redriven_take(r, &lane, a, 12, 13); /* nothing was left between them */
+    redriven_take(r, lane, a, 10, 11);
+    redriven_take(r, lane, a, 12, 13); /* nothing was left between them */
     redriven_leave(r, a);
-    redriven_take(r, &lane, a, 20, 21);
-    redriven_take(r, &lane, b, 5, 9);
-    redriven_commit(r, s, &lane, a, 11); /* not all of it is final */
+    redriven_take(r, lane, a, 20, 21);
+    redriven_take(r, lane, b, 5, 9);
+    redriven_commit(r, s, lane, a, 11);  /* not all of it is final */
     assert_true(redriven_has(r, a, 10)); /* known at once: its lane may be read anew */
     assert_false(redriven_has(r, a, 12));
     r = again(s, r);
     assert_true(redriven_has(r, a, 10));
     assert_false(redriven_has(r, a, 12));
     assert_false(redriven_has(r, b, 5));
-    redriven_take(r, &lane, a, 12, 13);
+    redriven_take(r, lane, a, 12, 13);
     redriven_leave(r, a);
-    redriven_take(r, &lane, a, 20, 21);
-    redriven_take(r, &lane, b, 5, 9);
-    redriven_commit(r, s, &lane, a, 21);
-    redriven_commit(r, s, &lane, b, 9);
+    redriven_take(r, lane, a, 20, 21);
+    redriven_take(r, lane, b, 5, 9);
+    redriven_commit(r, s, lane, a, 21);
+    redriven_commit(r, s, lane, b, 9);
     r = again(s, r);
     for (uint64_t i = 0; i < 30; i++)
         assert_int_equal(redriven_has(r, a, i), i == 10 || i == 12 || i == 20);
@@ -210,24 +210,24 @@ static void a_run_grows_over_commits(void **state)
     struct state *s = open_state();
     struct redriven *r = redriven_load(s);
     struct weir_slice a = text("t/0");
-    int lane;
+    uint32_t lane = 0;
     (void)state;
     for (uint64_t i = 0; i < 100; i++) {
-        redriven_take(r, &lane, a, i, i + 1);
+        redriven_take(r, lane, a, i, i + 1);
         if (i % 7 == 0)
-            redriven_commit(r, s, &lane, a, i);
+            redriven_commit(r, s, lane, a, i);
     }
-    redriven_commit(r, s, &lane, a, 100);
+    redriven_commit(r, s, lane, a, 100);
     r = again(s, r);
     for (uint64_t i = 0; i < 101; i++)
         assert_int_equal(redriven_has(r, a, i), i < 100);
-    redriven_take(r, &lane, a, 200, 201); /* and one that was left before it */
+    redriven_take(r, lane, a, 200, 201); /* and one that was left before it */
     redriven_leave(r, a);
-    redriven_take(r, &lane, a, 210, 211);
-    redriven_commit(r, s, &lane, a, 211);
+    redriven_take(r, lane, a, 210, 211);
+    redriven_commit(r, s, lane, a, 211);
     r = again(s, r);
-    redriven_take(r, &lane, a, 150, 151);
-    redriven_commit(r, s, &lane, a, 151);
+    redriven_take(r, lane, a, 150, 151);
+    redriven_commit(r, s, lane, a, 151);
     for (uint64_t i = 100; i < 220; i++)
         assert_int_equal(redriven_has(r, a, i), i == 150 || i == 200 || i == 210);
     redriven_free(r);
@@ -240,13 +240,13 @@ static void what_an_older_lane_took_is_not_done(void **state)
     struct state *s = open_state();
     struct redriven *r = redriven_load(s);
     struct weir_slice a = text("t/0");
-    int before, now;
+    uint32_t before = 0, now = 1;
     (void)state;
-    redriven_take(r, &before, a, 0, 1);
-    redriven_take(r, &before, a, 1, 2);
-    redriven_take(r, &now, a, 1, 2);
-    redriven_commit(r, s, &before, a, 2);
-    redriven_commit(r, s, &now, a, 2);
+    redriven_take(r, before, a, 0, 1);
+    redriven_take(r, before, a, 1, 2);
+    redriven_take(r, now, a, 1, 2);
+    redriven_commit(r, s, before, a, 2);
+    redriven_commit(r, s, now, a, 2);
     r = again(s, r);
     assert_false(redriven_has(r, a, 0));
     assert_true(redriven_has(r, a, 1));
@@ -259,10 +259,10 @@ static void another_topic_of_the_name_begins_anew(void **state)
     struct state *s = open_state();
     struct redriven *r = redriven_load(s);
     struct weir_slice a = text("t/0");
-    int lane;
+    uint32_t lane = 0;
     (void)state;
-    redriven_take(r, &lane, a, 0, 50);
-    redriven_commit(r, s, &lane, a, 50);
+    redriven_take(r, lane, a, 0, 50);
+    redriven_commit(r, s, lane, a, 50);
     r = again(s, r);
     assert_false(redriven_check(r, s, a, 50));
     assert_true(redriven_check(r, s, a, 49));

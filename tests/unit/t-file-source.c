@@ -20,7 +20,8 @@ static void lines_are_records_with_their_place(void **state)
     assert_int_equal(rec->seq, 5);
     assert_int_equal(rec->next, 12);
     assert_int_equal(rec->partition, 0);
-    assert_int_equal(rec->shard->partition, -1); /* path and offset are no identity: a rotated file has them again */
+    assert_int_equal(rec->shard->partition,
+                     -1); /* path and offset are no identity: a rotated file has them again */
     assert_true(rec->time_ms == WEIR_NO_TIME);
     assert_null(rec->key.ptr);
     assert_string_equal(rec->topic.ptr, scratch_path("a"));
