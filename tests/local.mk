@@ -40,6 +40,7 @@ unit_tests = \
 	%D%/unit/t-pipeline \
 	%D%/unit/t-replay \
 	%D%/unit/t-readers \
+	%D%/unit/t-rebalance \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
 	%D%/unit/t-transform \
@@ -117,7 +118,9 @@ endif
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
-%C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
+%C%_unit_t_readers_SOURCES = %D%/unit/t-readers.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_rebalance_SOURCES = %D%/unit/t-rebalance.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_replay_SOURCES = %D%/unit/t-replay.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_state_SOURCES = %D%/unit/t-state.c %D%/unit/scratch.h
 %C%_unit_t_outlet_SOURCES = %D%/unit/t-outlet.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h

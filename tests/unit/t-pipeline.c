@@ -1,77 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t-pipeline.c - whole pipelines on their threads: budget, commits, rebalances, drains and what goes wrong in them. */
+/* t-pipeline.c - whole pipelines on their threads: budget, commits, drains and what goes wrong in them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "flow.h"
-
-static struct rig rig;
-static struct src src;
-static struct snk one, two, dead;
-static struct section_conf *conf;
-
-static int setup(void **state)
-{
-    if (scratch_make(state))
-        return -1;
-    memset(&src, 0, sizeof src);
-    memset(&one, 0, sizeof one);
-    memset(&two, 0, sizeof two);
-    memset(&dead, 0, sizeof dead);
-    src.n_lanes = 3;
-    src.count = 3000;
-    src.value_size = 100;
-    rig_init(&rig);
-    rig.conf.source.ops = &src_ops;
-    rig.conf.source.conf = &src;
-    conf = rig_sink(&rig, "sink one", &snk_ops, &one);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    if (rig.p && !pipeline_done(rig.p)) /* the test failed half way */
-        flow_fail(&rig.p->flow, "the test is over");
-    if (rig.p)
-        (void)pipeline_join(rig.p);
-    rig_free(&rig);
-    return scratch_remove(state);
-}
-
-static void start(void)
-{
-    rig_build(&rig);
-    pipeline_start(rig.p);
-}
-
-static struct books books(void)
-{
-    return ledger_books(&rig.p->flow.ledger);
-}
-
-/* Joins; the books balance, and all memory came back. */
-static bool join(void)
-{
-    bool good = pipeline_join(rig.p);
-    struct books b = books();
-    assert_int_equal(b.read, b.delivered + b.dead + b.dropped + b.open);
-    assert_int_equal(rig.p->flow.budget.used, 0);
-    assert_true(pipeline_done(rig.p));
-    return good;
-}
-
-static uint64_t stored(const char *lane)
-{
-    struct strbuf data = {0};
-    uint64_t next = 0;
-    int status = state_position(rig.p->state, "", (struct weir_slice){lane, 1}, &next, &data);
-    strbuf_free(&data);
-    assert_int_not_equal(status, WEIR_FATAL);
-    return status == WEIR_OK ? next : 0;
-}
+#include "whole.h"
 
 static void put_is(const char *owner, const char *key, const char *value)
 {
@@ -320,121 +255,6 @@ static void a_sink_that_never_commits_ends_without_positions(void **state)
     assert_int_equal(src.committed[0], 0);
 }
 
-/* ---- lanes taken away ---- */
-static void take_away(uint32_t drain_ms)
-{
-    src.drain_ms = drain_ms;
-    atomic_store(&src.revoke, 1);
-    AWAIT(src.revoked == 1);
-}
-
-static void lanes_taken_away_are_drained_and_committed(void **state)
-{
-    (void)state;
-    for (int commits = 0; commits < 2; commits++) {
-        (void)teardown(state);
-        (void)setup(state);
-        one.promises = commits ? WEIR_COMMITS : 0;
-        one.delay_ms = 3;
-        rig.conf.commit_ms = 1000;
-        src.endless = true;
-        src.count = 100000000;
-        start();
-        AWAIT(one.records > 100);
-        take_away(10000);
-        assert_int_equal(src.revoked_next, src.emitted[0]);
-        assert_int_equal(stored("a"), src.emitted[0]);
-        assert_int_equal(books().returned, 0);
-        pipeline_stop(rig.p); /* the others went on */
-        assert_true(join());
-        assert_int_equal(src.committed[1], src.emitted[1]);
-    }
-}
-
-static void what_is_not_through_in_time_is_given_back(void **state)
-{
-    (void)state;
-    atomic_store(&one.mode, HOLDS);
-    src.endless = true;
-    src.count = 500;
-    start();
-    AWAIT(src.emitted[2] == 500);
-    int64_t begin = flow_ms();
-    take_away(200);
-    assert_in_range(flow_ms() - begin, 190, 3000);
-    assert_int_equal(books().returned, 500);
-    assert_int_equal(src.revoked_next, 0);
-    atomic_store(&one.mode, GOES); /* what ends now changes no books */
-    pipeline_stop(rig.p);
-    assert_true(join());
-    assert_int_equal(books().delivered, 1000);
-    assert_int_equal(books().read, 1000);
-    assert_int_equal(src.committed[0], 0);
-    assert_int_equal(stored("a"), 0);
-    assert_int_equal(stored("b"), 500);
-}
-
-static void lanes_that_are_lost_are_not_committed(void **state)
-{
-    (void)state;
-    rig.conf.commit_ms = 3600000;
-    src.endless = true;
-    src.count = 500;
-    start();
-    AWAIT(books().delivered == 1500);
-    take_away(0);
-    assert_int_equal(src.revoked_next, 0);
-    pipeline_stop(rig.p);
-    assert_true(join());
-    assert_int_equal(src.committed[0], 0);
-    assert_int_equal(stored("a"), 0);
-    assert_int_equal(stored("b"), 500);
-}
-
-/* Of a lane that is taken away and comes back again and again, in every way there is, no more than one is kept. */
-static void lanes_that_come_and_go_leave_nothing(void **state)
-{
-    (void)state;
-    src.comes_back = src.endless = true;
-    src.count = 100000000;
-    one.delay_ms = 2;
-    one.own_thread = false;
-    rig.conf.commit_ms = 5;
-    rig.conf.workers = 2;
-    start();
-    for (int i = 0; i < 100; i++) {
-        static const uint32_t drains[] = {0, 1, 10000};
-        src.drain_ms = drains[i % 3];
-        int revoked = atomic_load(&src.revoked);
-        atomic_store(&src.revoke, 1);
-        AWAIT(atomic_load(&src.revoked) == revoked + 1);
-    }
-    AWAIT(atomic_load(&rig.p->flow.ledger.n_shards) == 3);
-    pipeline_stop(rig.p);
-    assert_true(join());
-    assert_int_equal(src.committed[0], src.emitted[0]);
-    assert_int_equal(rig.p->flow.ledger.n_shards, 3);
-    assert_int_equal(rig.p->flow.ledger.numbered, 103);
-}
-
-/* A batch that is not answered keeps its lane, and a commit may come to it late. */
-static void what_comes_back_late_finds_its_lane(void **state)
-{
-    (void)state;
-    atomic_store(&one.mode, HOLDS);
-    src.endless = true;
-    src.count = 500;
-    start();
-    AWAIT(src.emitted[2] == 500);
-    take_away(0);
-    assert_int_equal(rig.p->flow.ledger.n_shards, 3);
-    atomic_store(&one.mode, GOES);
-    AWAIT(atomic_load(&rig.p->flow.ledger.n_shards) == 2);
-    pipeline_stop(rig.p);
-    assert_true(join());
-    assert_int_equal(books().delivered, 1000);
-}
-
 /* ---- trouble ---- */
 static void a_source_in_trouble_is_polled_later(void **state)
 {
@@ -584,11 +404,6 @@ int main(void)
         test(a_position_that_is_not_known_is_not_stored),
         test(a_position_known_later_is_stored_later),
         test(a_sink_that_never_commits_ends_without_positions),
-        test(lanes_taken_away_are_drained_and_committed),
-        test(what_is_not_through_in_time_is_given_back),
-        test(lanes_that_are_lost_are_not_committed),
-        test(lanes_that_come_and_go_leave_nothing),
-        test(what_comes_back_late_finds_its_lane),
         test(a_source_in_trouble_is_polled_later),
         test(a_source_that_can_not_go_on_stops_the_pipeline),
         test(rejected_records_are_dead_letters),
