@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #define CUT_BYTES    262144u
+#define BUSY_BYTES   1048576u
+#define BUSY_TRIES   5u /* a server takes no request above its limit of bytes at work, however idle it is */
 #define CUT_ATTEMPTS 3u /* a body that was cut off so often while it was sent may be too large for a proxy */
 
 struct item {
@@ -299,6 +301,8 @@ static bool seems_too_large(const struct es_slot *slot)
         return false;
     if (slot->call.reply_too_large)
         return true;
+    if (code == CURLE_OK && slot->call.status == 429)
+        return slot->attempt + 1 >= BUSY_TRIES && slot->body.len >= BUSY_BYTES;
     if (slot->attempt + 1 < CUT_ATTEMPTS || slot->body.len < CUT_BYTES)
         return false;
     curl_easy_getinfo(slot->call.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
@@ -308,7 +312,8 @@ static bool seems_too_large(const struct es_slot *slot)
 /* The row of a request that failed as a whole. */
 static const struct weir_error *classify_call(const struct es_slot *slot, const struct es_error *e)
 {
-    static const struct weir_error halve = {.means = WEIR_CLASS_SPLIT, .help = "Cut off while it was sent"};
+    static const struct weir_error halve = {
+        .means = WEIR_CLASS_SPLIT, .help = "Too large as it seems: cut off, or refused again and again"};
     static const struct weir_error unreadable = {
         .means = WEIR_CLASS_RETRY, .pause_ms = ES_SLOW_MS, .health = WEIR_DENIED, .help = "No credentials"};
     return slot->call.not_sent     ? &unreadable

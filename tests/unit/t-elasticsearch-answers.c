@@ -232,6 +232,26 @@ static void a_request_cut_off_again_and_again_is_halved(void **state)
     free(big);
 }
 
+/* A request above what the server lets be at work at one time is never taken, however long it waits. */
+static void a_large_request_refused_as_busy_is_halved(void **state)
+{
+    struct es_test t = begin("");
+    char *big = malloc(700000);
+    const char *in[] = {big, big};
+    (void)state;
+    assert_non_null(big);
+    snprintf(big, 700000, "{\"a\":\"%0699000d\"}", 1);
+    for (uint32_t attempt = 0; attempt < 10; attempt++) {
+        struct weir_batch *b = harness_values(t.h, attempt % 2 ? in : THREE, 2);
+        harness_set_attempt(b, attempt / 2);
+        say(&t, 429, "{}");
+        write_all(&t, b);
+        expect(b, 0, attempt == 9 ? WEIR_SPLIT : WEIR_RETRY, 429, NULL);
+    }
+    end(&t);
+    free(big);
+}
+
 static void an_early_413_is_understood(void **state)
 {
     struct es_test t = begin("");
@@ -290,6 +310,7 @@ int main(void)
         cmocka_unit_test(whole_requests_follow_the_table),
         cmocka_unit_test(a_broken_connection_is_retried),
         cmocka_unit_test(a_request_cut_off_again_and_again_is_halved),
+        cmocka_unit_test(a_large_request_refused_as_busy_is_halved),
         cmocka_unit_test(an_early_413_is_understood),
         cmocka_unit_test(a_huge_answer_is_refused),
         cmocka_unit_test(counts_the_failure_store),
