@@ -316,9 +316,11 @@ static const struct weir_error *classify_call(const struct es_slot *slot, const 
         .means = WEIR_CLASS_SPLIT, .help = "Too large as it seems: cut off, or refused again and again"};
     static const struct weir_error unreadable = {
         .means = WEIR_CLASS_RETRY, .pause_ms = ES_SLOW_MS, .health = WEIR_DENIED, .help = "No credentials"};
-    return slot->call.not_sent     ? &unreadable
-           : seems_too_large(slot) ? &halve
-                                   : classify(slot->sink->ctx, e, ES_REQUEST);
+    const struct weir_error *row;
+    if (slot->call.not_sent)
+        return &unreadable;
+    row = classify(slot->sink->ctx, e, ES_REQUEST);
+    return !(row->flags & WEIR_ERR_SET) && seems_too_large(slot) ? &halve : row;
 }
 
 void reply_judge(struct es_slot *slot)

@@ -249,6 +249,13 @@ static void a_large_request_refused_as_busy_is_halved(void **state)
         expect(b, 0, attempt == 9 ? WEIR_SPLIT : WEIR_RETRY, 429, NULL);
     }
     end(&t);
+    t = begin("error.429 = retry\n"); /* what the operator says holds */
+    struct weir_batch *b = harness_values(t.h, in, 2);
+    harness_set_attempt(b, 9);
+    say(&t, 429, "{}");
+    write_all(&t, b);
+    expect(b, 0, WEIR_RETRY, 429, NULL);
+    end(&t);
     free(big);
 }
 
