@@ -234,7 +234,8 @@ static bool turn(struct intake *in)
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;
-    in->full = budget_full(&p->flow.budget) && !budget_wait(&p->flow.budget);
+    /* with nothing on its way it is the source's own buffer that fills it, and only reading on empties that */
+    in->full = budget_full(&p->flow.budget) && !ledger_idle(&p->flow.ledger) && !budget_wait(&p->flow.budget);
     intake_flush(in);
     bool paused = in->draining || committing || in->full || in->held || (giving_back && p->commits);
     if (in->retry_at > now) {

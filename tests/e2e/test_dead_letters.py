@@ -403,6 +403,29 @@ def test_letters_of_kafka_connect(weir, kafka, es, name):
     assert "1 records among the dead letters are none" in result.err
 
 
+def test_too_large_is_sent_with_more_memory(weir, tmp_path):
+    """A record that alone fills the budget is a dead letter, reading goes on behind it, and with more memory it fits."""
+    big = b'{"n":"' + b"x" * 6000000 + b'"}'
+    (tmp_path / "in").write_bytes(big + b"\nsmall\n")
+    text = f"""[pipeline]
+        memory=16M
+        [source]
+        plugin=file
+        path={tmp_path}/in
+        max-line=16M
+        [sink]
+        plugin=file
+        path={tmp_path}/out
+        [dead-letter]
+        plugin=file
+        path={tmp_path}/dead
+        format=record"""
+    weir.run([weir.ini(text, "web")]).ok(1, dead=1)
+    ini = weir.ini(text.replace("memory=16M", "memory=64M"), "web")
+    weir.call("dlq", "redrive", "--state-dir", weir.state, ini).ok(1)
+    assert (tmp_path / "out").read_bytes() == b"small\n" + big + b"\n"
+
+
 REFUSED = [
     ("plugin=std", "can not be read back"),
     ("plugin=elasticsearch\nurl=http://127.0.0.1:9\nindex=x\npayload=record", "can not be read back"),
