@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DELIVERY_TURNS (UINT64_C(1) << 24) /* more than a batch has records, so that each half has a place */
+
 struct outlet *outlet_new(struct flow *f, const struct section_conf *s, struct loop *loop, uint32_t worker)
 {
     struct outlet *o = xcalloc(1, sizeof *o);
@@ -24,6 +26,7 @@ struct outlet *outlet_new(struct flow *f, const struct section_conf *s, struct l
     o->instance = flow_instance(f, s, loop, worker);
     o->dead_letters = s->dead_letter;
     o->one_at_a_time = f->conf->order == ORDER_SHARD && !(promises & WEIR_ORDERED);
+    o->in_turn = f->conf->order == ORDER_SHARD && !o->one_at_a_time && (promises & WEIR_IN_TURN);
     o->streams = promises & WEIR_STREAM;
     o->commits = promises & WEIR_COMMITS;
     o->tail = &o->head;
@@ -304,6 +307,8 @@ static struct delivery *due_retry(struct outlet *o, int64_t now)
 {
     for (struct delivery **at = &o->waiting; *at; at = &(*at)->next) {
         struct delivery *d = *at;
+        if (d->due_ms > now && o->in_turn)
+            return NULL; /* nothing overtakes the first */
         if (d->due_ms > now || (o->one_at_a_time && held_back(o, d)))
             continue;
         *at = d->next;
@@ -333,15 +338,18 @@ static struct delivery *next_delivery(struct outlet *o, int64_t now)
 {
     struct delivery *d = o->offered;
     struct weir_batch *b = NULL;
-    if (d) {
-        o->offered = NULL;
-        return d;
+    o->offered = NULL;
+    if (d && o->in_turn && o->waiting && o->waiting->turn < d->turn) { /* something came back before it */
+        outlet_wait(o, d, now);
+        d = NULL;
     }
+    if (d)
+        return d;
     if (o->in_flight >= limit(o))
         return NULL;
     if ((d = due_retry(o, now)) != NULL)
         return d;
-    if (o->in_flight + o->waiting_whole >= limit(o))
+    if (o->in_flight + o->waiting_whole >= limit(o) || (o->waiting && o->in_turn))
         return NULL;
     if (o->waiting && o->one_at_a_time)
         b = outlet_form_unheld(o);
@@ -350,7 +358,10 @@ static struct delivery *next_delivery(struct outlet *o, int64_t now)
     if (!b)
         return NULL;
     o->pending_since = now;
-    return outlet_delivery(o, b);
+    d = outlet_delivery(o, b);
+    d->turns = DELIVERY_TURNS;
+    d->turn = o->turns += DELIVERY_TURNS;
+    return d;
 }
 
 static bool open_now(struct outlet *o, int64_t now)

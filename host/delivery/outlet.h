@@ -49,9 +49,10 @@ struct delivery {     /* one batch on its way through the sink */
     struct delivery *next;
     struct weir_result *results; /* copies */
     uint32_t n_results;
-    struct arena arena; /* of the copies */
-    bool lent;          /* and not given back; under the outlet's lock */
-    bool part;          /* records picked out of a batch for a retry: others flow past it */
+    struct arena arena;   /* of the copies */
+    bool lent;            /* and not given back; under the outlet's lock */
+    bool part;            /* records picked out of a batch for a retry: others flow past it */
+    uint64_t turn, turns; /* in_turn: its place, and how many places it may divide */
     uint32_t attempt;
     uint32_t waits, health; /* retries since the trouble is of this kind: the wait grows with them */
     int64_t since_ms;       /* first try */
@@ -67,6 +68,7 @@ struct outlet {
     struct outlet *next; /* on the same lane */
     bool dead_letters;   /* what it delivers ends as dead-lettered */
     bool one_at_a_time;  /* order = shard and the sink does not keep order itself */
+    bool in_turn;        /* the same, but it keeps order of what comes in order: retries go before all else */
     bool streams;        /* WEIR_STREAM: batches are not merged */
     bool commits;        /* WEIR_COMMITS */
     bool flushing;       /* do not linger */
@@ -82,6 +84,7 @@ struct outlet {
     struct delivery *offered; /* write said AGAIN */
     struct delivery *waiting; /* retries: by due time, or, one at a time, in the order of their records */
     uint32_t in_flight, waiting_whole;
+    uint64_t turns; /* given to deliveries so far */
     struct outlet_books books;
     struct outlet_glance glance;
     struct outlet_watch watch;

@@ -20,7 +20,7 @@ void outlet_wait(struct outlet *o, struct delivery *d, int64_t due_ms)
     struct delivery **at = &o->waiting;
     d->due_ms = due_ms;
     /* one at a time: what waits and shares a shard with it comes after it, or it would have been held back */
-    while (!o->one_at_a_time && *at && (*at)->due_ms <= due_ms)
+    while (!o->one_at_a_time && *at && (o->in_turn ? (*at)->turn < d->turn : (*at)->due_ms <= due_ms))
         at = &(*at)->next;
     d->next = *at;
     *at = d;
@@ -137,6 +137,8 @@ static void retry_part(struct outlet *o, struct delivery *d, const struct answer
     batch_seal(some);
     struct delivery *part = outlet_delivery(o, some);
     part->part = true;
+    part->turn = d->turn;
+    part->turns = d->turns;
     part->attempt = d->attempt + 1;
     part->since_ms = d->since_ms;
     part->waits = d->waits;
@@ -174,6 +176,9 @@ static void split(struct outlet *o, struct delivery *d, uint32_t attempt, int64_
     uint32_t half = d->batch->count / 2;
     struct delivery *first = outlet_delivery(o, batch_slice(d->batch, 0, half));
     struct delivery *second = outlet_delivery(o, batch_slice(d->batch, half, d->batch->count - half));
+    first->turns = second->turns = d->turns / 2;
+    first->turn = d->turn;
+    second->turn = d->turn + d->turns / 2;
     first->attempt = second->attempt = attempt;
     first->since_ms = second->since_ms = d->since_ms;
     first->waits = second->waits = d->waits;

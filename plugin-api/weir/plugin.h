@@ -422,6 +422,8 @@ enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
 /* sink, with WEIR_COMMITS: its commit() stores the positions in the source's own store, in one step with the records.
  * The source's committed() and revoked() hear of no positions then, and what the host stores is a copy. */
 #define WEIR_KEEPS_POSITION 0x400u
+/* sink, with WEIR_ORDERED: it keeps order as long as what it wants to try again comes in turn, before all that is newer */
+#define WEIR_IN_TURN 0x800u
 
 struct weir_ops { /* one flat table; NULL: not for this kind */
     uint32_t struct_size;

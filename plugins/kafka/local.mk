@@ -9,6 +9,7 @@ plugin_LTLIBRARIES += %D%/kafka.la
 	%D%/group.c \
 	%D%/kafka.c \
 	%D%/kafka.h \
+	%D%/limit.c \
 	%D%/lookup.c \
 	%D%/produce.c \
 	%D%/rebalance.c \

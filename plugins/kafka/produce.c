@@ -75,6 +75,7 @@ static int32_t too_large(struct kafka_sink *s, const struct kafka_slot *slot, co
     if (!m || m->len + m->key_len > KAFKA_BATCH_SIZE || (slot->view.count == 1 && s->n_used == 1))
         return WEIR_REJECT;
     s->lone = KAFKA_LONE;
+    kafka_limit_forget(s);
     return slot->view.count == 1 ? WEIR_RETRY : WEIR_SPLIT;
 }
 
@@ -109,7 +110,12 @@ static void record_failed(struct kafka_sink *s, struct kafka_slot *slot, uint32_
 
 void kafka_produce_hold(struct kafka_sink *s)
 {
+    uint32_t open = 0;
     s->holding = true;
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        open += s->slots[i].open;
+    if (open == 0)
+        return; /* a purge that finds nothing may still meet what is written next */
     /* What librdkafka still has and did not send comes back as a report, so it can not overtake. */
     (void)rd_kafka_purge(s->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
@@ -180,6 +186,7 @@ static rd_kafka_topic_t *handle_new(struct kafka_sink *s, struct weir_slice name
     memcpy(h->name, text, name.len + 1);
     h->len = name.len;
     h->rkt = rkt;
+    h->limit = KAFKA_LIMIT_NEW;
     h->used = ++s->uses;
     s->last_topic = at;
     return rkt;
@@ -301,6 +308,25 @@ static rd_kafka_resp_err_t message_send(struct kafka_sink *s, struct kafka_slot 
     return err;
 }
 
+/* A client with a smaller batch.size takes over, before a record of that topic is sent. */
+static enum sent smaller(struct kafka_sink *s, struct kafka_slot *slot)
+{
+    char why[160];
+    (void)snprintf(why, sizeof why,
+                   "topic %s takes requests of %zu bytes at most, the producer begins again with that",
+                   s->topics[s->last_topic].name, s->topics[s->last_topic].most);
+    if (s->txn.on) {
+        s->txn.dead = true;
+        kafka_txn_void(s, why);
+        return FAILED;
+    }
+    weir_logf(s->ctx, WEIR_LOG_INFO, "%s", why);
+    slot_fail(s, slot, slot->sent, WEIR_RETRY, 0, NULL, "not sent: the producer begins again", false);
+    s->restart = true;
+    kafka_produce_hold(s);
+    return FAILED;
+}
+
 static enum sent record_send(struct kafka_sink *s, struct kafka_slot *slot)
 {
     const struct weir_record *r = weir_record_at(&slot->view, slot->sent);
@@ -321,6 +347,17 @@ static enum sent record_send(struct kafka_sink *s, struct kafka_slot *slot)
                        (int)(m.topic.len < 256 ? m.topic.len : 256), (const char *)m.topic.ptr);
         slot_fail(s, slot, slot->sent, WEIR_REJECT, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "topic", why, true);
         return FAILED;
+    }
+    switch (kafka_limit_fits(s, &s->topics[s->last_topic], r, m.key)) {
+    case KAFKA_WAITS:
+        return FULL;
+    case KAFKA_NEEDS_SMALLER:
+        return smaller(s, slot);
+    case KAFKA_TOO_LARGE:
+        record_failed(s, slot, slot->sent, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, NULL);
+        return FAILED;
+    case KAFKA_FITS:
+        break;
     }
     if (s->txn.on && kafka_txn_poison(s, r) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         record_failed(s, slot, slot->sent, kafka_txn_poison(s, r), NULL);

@@ -69,7 +69,7 @@ static uint32_t sink_promise(const void *conf)
 {
     const struct kafka_sink_conf *c = conf;
     if (c->delivery != KAFKA_EXACTLY_ONCE)
-        return WEIR_ORDERED | WEIR_STREAM;
+        return WEIR_ORDERED | WEIR_IN_TURN | WEIR_STREAM;
     return WEIR_ORDERED | WEIR_STREAM | WEIR_SINGLE | WEIR_BLOCKS | WEIR_COMMITS | WEIR_EXACT |
            WEIR_KEEPS_POSITION;
 }
@@ -171,6 +171,14 @@ static int64_t conf_number(const rd_kafka_conf_t *conf, const char *name)
     return rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK ? strtoll(text, NULL, 10) : 0;
 }
 
+static bool conf_compresses(const rd_kafka_conf_t *conf)
+{
+    char text[32] = "";
+    size_t size = sizeof text;
+    return rd_kafka_conf_get(conf, "compression.codec", text, &size) != RD_KAFKA_CONF_OK ||
+           strcmp(text, "none") != 0;
+}
+
 static int sink_client(struct kafka_sink *s)
 {
     static const uint64_t one = 1;
@@ -181,6 +189,13 @@ static int sink_client(struct kafka_sink *s)
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
     s->txn.timeout_ms = conf_number(conf, "transaction.timeout.ms");
     s->batch_size = (size_t)conf_number(conf, "batch.size");
+    if (s->batch_most > 0 && s->batch_most < s->batch_size) {
+        char most[24];
+        (void)snprintf(most, sizeof most, "%zu", s->batch_most);
+        (void)rd_kafka_conf_set(conf, "batch.size", most, NULL, 0);
+        s->batch_size = s->batch_most;
+    }
+    s->compresses = conf_compresses(conf);
     s->single = s->txn.alone > 0;
     s->rk = kafka_client_new(s->ctx, &s->conf->access, RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!s->rk)
@@ -269,6 +284,9 @@ static void sink_event(struct kafka_sink *s, rd_kafka_event_t *ev)
         }
         if (kafka_error_event(s->ctx, s->rk, s->cause, sizeof s->cause, err, why))
             s->healthy = false;
+        break;
+    case RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT:
+        kafka_limit_event(s, ev);
         break;
     case RD_KAFKA_EVENT_LOG:
         err = kafka_error_of_log(ev, &text);
@@ -449,7 +467,7 @@ static const struct weir_options options = WEIR_OPTIONS(struct kafka_sink_conf, 
 const struct weir_ops kafka_sink_ops = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_SINK,
-    .promises = WEIR_ORDERED | WEIR_STREAM,
+    .promises = WEIR_ORDERED | WEIR_IN_TURN | WEIR_STREAM,
     .promise = sink_promise,
     .options = &options,
     .check = sink_check,

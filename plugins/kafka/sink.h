@@ -2,7 +2,7 @@
 /* sink.h - the state of one Kafka sink.
  *
  * sink.c owns the client and its events; produce.c turns records into messages and reports into results;
- * transaction.c is delivery = exactly-once.
+ * limit.c asks how much a topic takes; transaction.c is delivery = exactly-once.
  * Home thread only. */
 #ifndef WEIR_KAFKA_SINK_H
 #define WEIR_KAFKA_SINK_H
@@ -35,6 +35,15 @@ struct kafka_handle {
     size_t len;
     rd_kafka_topic_t *rkt;
     uint64_t used;
+    enum {
+        KAFKA_LIMIT_NEW,
+        KAFKA_LIMIT_ASKED,
+        KAFKA_LIMIT_KNOWN,
+        KAFKA_LIMIT_LATER,
+        KAFKA_LIMIT_UNKNOWN
+    } limit;
+    size_t most; /* max.message.bytes of the topic */
+    int64_t asked_ms;
 };
 
 struct kafka_sink {
@@ -54,6 +63,8 @@ struct kafka_sink {
     int64_t restart_ms; /* and not before that time; 0: not known yet */
     bool healthy;
     bool single;       /* the client sends each message alone */
+    bool compresses;   /* what the brokers get to see of a message is smaller than it is */
+    size_t batch_most; /* what the smallest topic so far takes; 0: none takes less than is sent */
     size_t batch_size; /* batch.size of the client: a message that is larger travels alone */
     struct kafka_txn txn;
     uint64_t uses;
@@ -67,6 +78,18 @@ void kafka_sink_events(struct kafka_sink *s);
 int kafka_sink_renew(struct kafka_sink *s);
 /* Says that the other end is well, if it was not. */
 void kafka_sink_up(struct kafka_sink *s);
+/* limit.c.  Has the topic room for the record?  A request of several is never larger than the topic takes. */
+enum kafka_fits {
+    KAFKA_FITS,
+    KAFKA_WAITS,         /* for the brokers' answer: an event */
+    KAFKA_NEEDS_SMALLER, /* a client with a lower batch.size has to take over, see batch_most */
+    KAFKA_TOO_LARGE,
+};
+enum kafka_fits kafka_limit_fits(struct kafka_sink *s, struct kafka_handle *h, const struct weir_record *r,
+                                 struct weir_slice key);
+void kafka_limit_event(struct kafka_sink *s, rd_kafka_event_t *ev);
+/* The brokers refused a request as too large: what was known is not true any more. */
+void kafka_limit_forget(struct kafka_sink *s);
 /* Sends what can be sent, of all batches in order. */
 void kafka_produce_more(struct kafka_sink *s);
 /* Takes the delivery reports of an event. */

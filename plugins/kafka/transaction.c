@@ -342,6 +342,7 @@ bool kafka_txn_failed(struct kafka_sink *s, const struct weir_record *r, rd_kafk
     if (m && !later && txn_together(err) && !s->single && m->len + m->key_len <= s->batch_size) {
         later = true; /* which of them it is, a client that sends each alone will tell */
         s->txn.alone = TXN_ALONE;
+        kafka_limit_forget(s);
         s->txn.dead = true;
     }
     if (!later)
