@@ -43,6 +43,13 @@ static bool drained(struct intake *in, const struct revoke *r)
     return true;
 }
 
+/* A sink that is exactly once by our positions has records of the lane that no commit covers: they stay in its files,
+ * and whoever has the lane next, we perhaps, writes them again. */
+static bool torn(const struct pipeline *p, const struct shard *s)
+{
+    return p->exact && !p->keeper && s->has_begin && (!s->committed_any || s->committed != s->reached);
+}
+
 /* Their watermarks as they stand, stored as far as they may be. */
 static void finish(struct intake *in, struct revoke *r)
 {
@@ -50,9 +57,10 @@ static void finish(struct intake *in, struct revoke *r)
     struct weir_position *positions = xcalloc(r->n + 1, sizeof *positions);
     uint64_t given_back = ledger_books(&p->flow.ledger).returned;
     uint32_t n = 0;
-    bool behind = commit_keeper_behind(p);
+    bool behind = commit_keeper_behind(p), doubled = false;
     for (uint32_t i = 0; i < r->n; i++) {
         struct shard *s = r->shards[i];
+        doubled |= torn(p, s);
         ledger_shard_close(&p->flow.ledger, s);
         if (r->lost || p->keeper || !s->stored || (p->commits && s->committed != s->watermark))
             continue;
@@ -74,6 +82,10 @@ static void finish(struct intake *in, struct revoke *r)
     if (p->keeper &&
         (behind || given_back)) /* what is on its way is still written, and must not be committed */
         replay_ask(in, in->instance->who, "lanes were taken away before their records were committed");
+    if (doubled)
+        flow_fail(&p->flow,
+                  "lanes were taken away before all that was written of them was committed: weir ends, for a "
+                  "new start takes that back and nothing is there twice");
     if (in->instance->ops->revoked)
         (void)call_revoked(in->instance, positions, n, sizeof *positions);
     free(positions);

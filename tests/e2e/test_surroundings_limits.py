@@ -143,7 +143,8 @@ def test_a_file_that_may_not_grow(weir, tmp_path):
     run.wait_for(lambda: read(out) == lines(0, 100), "the first lines")
     before = limit(run, resource.RLIMIT_FSIZE, len(lines(0, 150)) + 20)
     append(source, lines(100, 3000))
-    run.wait_line("File too large")
+    said = ("File too large", "cannot write the state file")  # whichever meets it first: the log of the state is a file too
+    run.wait_for(lambda: any(text in run.err for text in said), "a word about the size")
     limit(run, resource.RLIMIT_FSIZE, before)
     run.wait_for(lambda: read(out) == lines(0, 3100), "all lines")
     run.stop().ok(delivered=3100)
@@ -233,9 +234,10 @@ def test_a_signal_while_a_sink_does_not_open(weir, tmp_path, free_port):
 
 @pytest.mark.slow
 def test_stopped_longer_than_the_session(weir, kafka, name, tmp_path):
-    """SIGSTOP until the group has given its partitions away, then on: each record once, for the file is exactly once."""
+    """SIGSTOP until the group has taken its partitions away, with records in the file that no commit covers: they would be
+    there twice, so weir ends and the next start cuts them off."""
     topic = kafka.create(f"{name}-in", 2)
-    ini = (f"[pipeline]\ncommit=50ms\n[source]\nplugin=kafka\nbrokers={kafka.brokers}\ntopics={topic}\ngroup={name}\n"
+    ini = (f"[pipeline]\ncommit=60s\n[source]\nplugin=kafka\nbrokers={kafka.brokers}\ntopics={topic}\ngroup={name}\n"
            f"rdkafka.session.timeout.ms=6000\nrdkafka.heartbeat.interval.ms=1000\n"
            f"[sink]\nplugin=file\npath={tmp_path}/out-{{partition}}\n")
     value = lambda i: b'{"n":%d}' % i  # noqa: E731
@@ -244,13 +246,11 @@ def test_stopped_longer_than_the_session(weir, kafka, name, tmp_path):
     kafka.fill(topic, 2000, 2, value, 0)
     run = weir.start(ini)
     run.wait_for(lambda: got(2000), "the first records")
-    kafka.fill(topic, 2000, 2, value, 2000)
     run.signal(signal.SIGSTOP)
+    kafka.fill(topic, 2000, 2, value, 2000)
     end = time.monotonic() + 8
     run.wait_for(lambda: time.monotonic() > end, "the session is over")
-    kafka.fill(topic, 2000, 2, value, 4000)
     run.signal(signal.SIGCONT)
-    run.wait_for(lambda: got(6000), "all records", 30)
-    run.stop().ok()
+    run.wait(60).failed("lanes were taken away before all that was written of them was committed")
     weir.run(ini).ok()
-    assert got(6000)
+    assert got(4000)
