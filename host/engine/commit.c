@@ -232,9 +232,11 @@ static void ask_keeper(struct intake *in)
     if (c->failed)
         return;
     c->keeping = true;
-    if (!in->instance->ops->token ||
+    /* A token of now is no right to lanes that were given back before it: a member that has joined again could put
+     * its old positions over those of the new owner.  So a try after that has none. */
+    if (replay_wanted(in) || !in->instance->ops->token ||
         call_token(in->instance, c->token, sizeof c->token, &c->token_len) != WEIR_OK)
-        c->token_len = 0; /* the sink says what that means */
+        c->token_len = 0; /* the sink gives up what it has not asked to be final yet */
     ask_sink(in, i);
 }
 

@@ -404,7 +404,9 @@ struct weir_commit {
     uint32_t struct_size, stride, count, reserved;
     const void *positions; /* struct weir_position[count] */
     const char *source;    /* plugin that made them */
-    struct weir_slice token; /* what the source's token() gives just now; ptr NULL: nothing */
+    /* What the source's token() gives just now; ptr NULL: nothing, or lanes were given back since: a sink that keeps
+     * positions gives up (replay, REJECT) what it has not asked to be final yet. */
+    struct weir_slice token;
 };
 #define WEIR_TOKEN_MAX 4096
 

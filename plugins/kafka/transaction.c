@@ -195,8 +195,11 @@ static int txn_offsets(struct kafka_sink *s, const struct weir_commit *c)
     rd_kafka_consumer_group_metadata_t *group = NULL;
     if (strcmp(c->source, "kafka") != 0)
         return WEIR_OK; /* dead letters sent again from elsewhere: their positions are not of a group */
-    if (!c->token.ptr)
-        return weir_fail(s->ctx, WEIR_RETRY, 0, "the source is no member of its group just now");
+    if (!c->token.ptr) {
+        /* what may come later is another membership: it has no right to these records */
+        kafka_txn_void(s, "the source is no member of its group any more");
+        return WEIR_REJECT;
+    }
     rd_kafka_error_t *e = rd_kafka_consumer_group_metadata_read(&group, c->token.ptr, c->token.len);
     if (e)
         return txn_outcome(s, e, "the source's group can not be told");

@@ -17,6 +17,8 @@ struct keep {
     pthread_mutex_t lock;
     uint64_t next[LANES]; /* committed; under the lock, as the next */
     int generation;       /* of the source's lanes: an older one can not commit any more */
+    int staged_by;        /* the generation that wrote what is not committed; 0: nothing is */
+    _Atomic bool away;    /* commits are not answered, unless they come without a token */
     bool bad;             /* what was written is not what has to come: it must never be committed */
     uint64_t staged[LANES];
     int void_first, retry_first; /* so many commits are void, or not answered */
@@ -173,6 +175,9 @@ static int keeper_write(void *self, struct weir_batch *b)
     (void)k->ctx->host->view(k->ctx, b, &v);
     if (k->void_in_write && !k->voided && atomic_fetch_add(&k->writes, 1) % 3 == 2)
         void_it(k, "as told, in write");
+    pthread_mutex_lock(&k->lock);
+    k->staged_by = k->staged_by ? k->staged_by : k->generation;
+    pthread_mutex_unlock(&k->lock);
     for (uint32_t i = 0; i < v.count && !k->voided; i++) {
         const struct weir_record *r = weir_record_at(&v, i);
         if (k->staged[r->shard->partition] != r->seq)
@@ -188,7 +193,7 @@ static int keeper_commit(void *self, const struct weir_commit *c)
     int n = atomic_fetch_add(&k->asked, 1) + 1;
     if (k->voided)
         return WEIR_REJECT;
-    if (n <= k->retry_first)
+    if (n <= k->retry_first || (k->away && c->token.ptr))
         return WEIR_RETRY;
     if (n <= k->void_first) {
         void_it(k, "as told, in commit");
@@ -205,6 +210,8 @@ static int keeper_commit(void *self, const struct weir_commit *c)
         atomic_fetch_add(&k->final, p->next - k->next[p->shard->partition]);
         k->next[p->shard->partition] = p->next;
     }
+    atomic_fetch_add(&k->wrong, k->staged_by && k->staged_by != k->generation); /* the right is another's */
+    k->staged_by = 0;
     atomic_fetch_add(&k->wrong, k->bad || memcmp(k->next, k->staged, sizeof k->next) != 0);
     pthread_mutex_unlock(&k->lock);
     atomic_fetch_add(&k->wrong, other.promises && !atomic_load(&other.commits)); /* the others come first */
@@ -219,6 +226,7 @@ static int keeper_abort(void *self)
         return WEIR_RETRY;
     pthread_mutex_lock(&k->lock);
     memcpy(k->staged, k->next, sizeof k->staged);
+    k->staged_by = 0;
     pthread_mutex_unlock(&k->lock);
     k->voided = k->bad = false;
     return WEIR_OK;
@@ -330,6 +338,24 @@ static void lanes_that_are_lost_void_what_was_not_committed(void **state)
     ends_well(12000);
 }
 
+/* The member stood still, lost its lanes, and is back with others: it must not commit the old ones by its new right. */
+static void a_commit_tried_again_after_the_loss_is_void(void **state)
+{
+    (void)state;
+    keep.src.endless = true;
+    keep.away = true;
+    start();
+    AWAIT(atomic_load(&keep.asked) >= 1);
+    atomic_store(&keep.lose, 1);
+    AWAIT(!atomic_load(&keep.lose));
+    AWAIT(atomic_load(&keep.asked) >= 2);
+    keep.away = false;
+    AWAIT(atomic_load(&keep.final) == 12000);
+    assert_true(atomic_load(&keep.voids) >= 1);
+    pipeline_stop(rig.p);
+    ends_well(12000);
+}
+
 static void a_stop_in_the_middle_of_it_leaves_nothing_half(void **state)
 {
     (void)state;
@@ -352,6 +378,7 @@ int main(void)
         test(a_commit_without_an_answer_is_asked_for_again),
         test(the_others_commit_first),
         test(lanes_that_are_lost_void_what_was_not_committed),
+        test(a_commit_tried_again_after_the_loss_is_void),
         test(a_stop_in_the_middle_of_it_leaves_nothing_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
