@@ -209,7 +209,8 @@ static void print_pipeline_states(const struct metric_row *row, const struct mon
 
 static void print_instance_states(const struct metric_row *row, const struct monitor *m, struct strbuf *out)
 {
-    static const char *const names[] = {"starting", "up", "connecting", "degraded", "denied", NULL};
+    static const char *const names[] = {"starting", "up",        "connecting", "degraded",
+                                        "denied",   "untrusted", NULL};
     for (int i = 0; i < m->n; i++)
         for (const struct instance *in = m->pipelines[i]->flow.instances; in; in = in->next_in_flow) {
             struct strbuf labels = {0};
@@ -310,7 +311,7 @@ static const struct metric_row rows[] = {
     SINK_MOST("weir_sink_retry_age_seconds", outlet_retry_age,
               "How long the oldest record that is refused again and again has been so; 0: there is none"),
     PRINTED("weir_instance_state", "pipeline, section, worker, state", print_instance_states,
-            "1 for the state of a part: starting, up, connecting, degraded or denied"),
+            "1 for the state of a part: starting, up, connecting, degraded, denied or untrusted"),
     INSTANCE(
         "weir_instance_callback_seconds", callback_seconds,
         "How long the plugin has been inside the callback that runs now; 0: less than a second, or none"),

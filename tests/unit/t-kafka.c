@@ -436,6 +436,37 @@ static void wrong_options_are_found(void **state)
     assert_null(strstr(text, "hush"));
 }
 
+/* Who says one thing in two ways, or asks for what will not be used, is told. */
+static void contradictions_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options, *want;
+    } cases[] = {
+        {"username = u\npassword = p\nca-file = /ca\nclient-cert = /c\nclient-key = /k\nverify = no\n", ""},
+        {"username = u\npassword = p\nrdkafka.sasl.mechanism = PLAIN\n", ""},
+        {"username = u\npassword = p\nrdkafka.security.protocol = sasl_plaintext\n", ""},
+        {"username = u\n", "username: username needs password"},
+        {"password = p\n", "password: password needs username"},
+        {"client-key = /k\n", "client-key: client-key needs client-cert"},
+        {"username = u\npassword = p\nrdkafka.sasl.username = v\n",
+         "username: says the same as rdkafka.sasl.username; set one of them"},
+        {"username = u\npassword = p\nrdkafka.sasl.password = q\n", "password: says the same as"},
+        {"ca-file = /ca\nrdkafka.ssl.ca.location = /d\n", "ca-file: says the same as"},
+        {"client-cert = /c\nrdkafka.ssl.certificate.location = /d\n", "client-cert: says the same as"},
+        {"verify = no\nrdkafka.enable.ssl.certificate.verification = false\n", "verify: says the same as"},
+        {"ca-file = /ca\nrdkafka.security.protocol = plaintext\n", "ca-file: has no effect"},
+        {"username = u\npassword = p\nrdkafka.security.protocol = SSL\n", "username: has no effect"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char ini[512];
+        (void)snprintf(ini, sizeof ini, "brokers = a:1\ntopics = t\n%s", cases[i].options);
+        const char *text = harness_check("kafka", WEIR_SOURCE, ini);
+        if (cases[i].want[0] == '\0' ? text[0] != '\0' : strstr(text, cases[i].want) == NULL)
+            fail_msg("%s\nsays: %s\nand not: %s", cases[i].options, text, cases[i].want);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +484,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(two_members_share_eagerly),
         cmocka_unit_test(two_members_share_cooperatively),
         cmocka_unit_test(wrong_options_are_found),
+        cmocka_unit_test(contradictions_are_found),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
