@@ -233,7 +233,8 @@ int harness_sink_commit(struct harness *h, const struct weir_position *positions
     struct padded_position *padded = xcalloc(n + 1, sizeof *padded);
     for (uint32_t i = 0; i < n; i++)
         padded[i].position = positions[i];
-    struct weir_commit commit = {sizeof commit, sizeof *padded, n, 0, padded, source, {h->token, h->token_len}};
+    struct weir_commit commit = {sizeof commit, sizeof *padded,          n, 0, padded,
+                                 source,        {h->token, h->token_len}};
     harness_enter(h, "commit");
     int status = harness_leave(h, h->ops->commit(h->self, &commit));
     free(padded);
