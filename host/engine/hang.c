@@ -16,6 +16,8 @@ static int64_t deadline(struct pipeline *p, int64_t now)
     struct hang *h = &p->hang;
     if (!h->failed_at && flow_failed(&p->flow))
         h->failed_at = now;
+    if (!h->failed_at && flow_ending(&p->flow)) /* dead letters have the time of a drain to arrive */
+        h->failed_at = now + p->flow.conf->drain_ms;
     if (!h->stopped_at && atomic_load(&p->stop))
         h->stopped_at = now;
     int64_t at = h->failed_at ? h->failed_at + HANG_FAIL_MS : INT64_MAX;
