@@ -198,6 +198,10 @@ void call_finish(struct es_call *call, CURLcode code)
         call->retry_after_ms = after < 600 ? (uint32_t)after * 1000 : 600000;
     if (code != CURLE_OK && call->error[0] == '\0')
         snprintf(call->error, sizeof call->error, "%s", curl_easy_strerror(code));
+    if (call->status > 0)
+        call->alerted = false;
+    else if (strstr(call->error, "alert"))
+        call->alerted = true;
     if (call->reply_too_large)
         snprintf(call->error, sizeof call->error, "the answer is larger than %zu bytes", call->reply_max);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);

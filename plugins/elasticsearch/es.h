@@ -138,6 +138,7 @@ struct es_call {
     size_t reply_len, reply_cap, reply_max;
     bool reply_too_large;
     bool not_sent; /* no request could be made; error says why */
+    bool alerted;  /* the server refused our certificate, and nothing was answered since */
     CURLcode code;
     long status; /* of HTTP; 0: none */
     uint32_t retry_after_ms;

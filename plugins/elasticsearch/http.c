@@ -111,7 +111,9 @@ static uint32_t trouble_of_connection(const struct es_call *call, uint32_t healt
         *ret_advice = "; check client-cert and client-key";
         return WEIR_DEGRADED;
     default:
-        if (!strstr(call->error, "alert"))
+        /* Whoever refuses may also cut the connection before its alert is read. */
+        if (!call->alerted || call->code == CURLE_COULDNT_RESOLVE_HOST ||
+            call->code == CURLE_OPERATION_TIMEDOUT || strstr(call->error, "refused"))
             return health;
         *ret_advice = "; check client-cert and client-key";
         return WEIR_DENIED;

@@ -205,7 +205,7 @@ def test_without_the_right_client_certificate(job, serve, pki, which):
     cert, key = pki.foreign_client
     mine = f"client-cert = {cert}\nclient-key = {key}" if which == "foreign" else ""
     running = job(server, f"ca-file = {pki.ca}\n{mine}")
-    expect_refused(job, server, running, "https://127.0.0.1")
+    expect_refused(job, server, running, "refused by the other end", "https://127.0.0.1", "client-cert")
 
 
 def test_a_wrong_password_is_mended_without_a_restart(job, weir, serve, pki):
