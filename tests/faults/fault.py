@@ -2,6 +2,9 @@
 """What a fault is, and the list of all: every class marked @fault in a file fault_*.py of this folder."""
 import importlib
 import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))  # faults may use its lib
 
 FAULTS = {}
 
