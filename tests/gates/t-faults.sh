@@ -5,5 +5,6 @@
 python=${WEIR_CACHE:-$HOME/.cache/weir}/venv/bin/python3
 [ -x "$python" ] || python=python3
 have "$python" || skip "there is no python3"
+"$python" -c 'import pytest' 2>/dev/null || skip "there is no pytest for $python (packaging/install-test-deps)"
 pass "the bench's own tests" "$python" -B "$srcdir/tests/faults/selftest.py"
 finish
