@@ -9,6 +9,7 @@
 
 static struct fuzz_host host;
 static struct es_sink_conf conf;
+static struct es_conf endpoint;
 static struct es_node node = {.url = "http://es:9200"};
 static struct es_sink sink;
 static struct es_slot slot;
@@ -24,6 +25,7 @@ static void prepare(void)
     sink.http.nodes.count = 1;
     slot.sink = &sink;
     slot.records = records;
+    slot.call.conf = &endpoint;
     slot.call.easy = curl_easy_init();
     FUZZ_MUST(slot.call.easy);
     for (uint32_t i = 0; i < 256; i++)
