@@ -203,6 +203,8 @@ static int sink_client(struct kafka_sink *s)
     s->events = rd_kafka_queue_get_main(s->rk);
     (void)rd_kafka_set_log_queue(s->rk, s->events);
     rd_kafka_queue_io_event_enable(s->events, s->fd, &one, sizeof one);
+    /* It is written when the queue is no longer empty: with debug lines in it by now, it never would be. */
+    s->ctx->host->wake(s->ctx);
     return WEIR_OK;
 }
 
@@ -323,10 +325,7 @@ static int sink_restart(struct kafka_sink *s)
     s->restart_ms = 0;
     sink_client_end(s);
     s->restart = s->holding = false;
-    int r = sink_client(s);
-    if (r == WEIR_OK)
-        s->ctx->host->wake(s->ctx);
-    return r;
+    return sink_client(s);
 }
 
 int kafka_sink_renew(struct kafka_sink *s)
