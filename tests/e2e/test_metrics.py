@@ -311,6 +311,7 @@ def test_pages_and_methods(watched, tmp_path):
     w.families()
     for s in idle:
         s.close()
+    w.run.wait_for(lambda: (tmp_path / "out").exists(), "the record is delivered")
     w.run.stop().ok(1)
 
 
@@ -320,6 +321,7 @@ def test_addresses(watched, tmp_path, address):
         pytest.skip("no IPv6 here")
     (tmp_path / "in").write_bytes(b"1\n")
     w = watched(file_to_file(tmp_path), address)
+    w.run.wait_for(lambda: (tmp_path / "out").exists(), "the record is delivered")
     w.families()
     w.run.stop().ok(1)
 
