@@ -198,6 +198,9 @@ static void take_signal(struct run *r)
                      "a second signal: ends at once, what was not committed is read again");
             for (int i = 0; i < r->n_readers; i++)
                 (void)books_print_all(r->readers[i], stderr);
+            for (int i = 0; i < r->n_pipelines; i++)
+                if (pipeline_done(r->pipelines[i])) /* its thread is through */
+                    (void)pipeline_join(r->pipelines[i]);
             _exit(EXIT_FAILED);
         }
         r->stopping = true;
