@@ -270,6 +270,7 @@ static void *intake_main(void *arg)
     loop_begin(&in->loop);
     while (turn(in))
         ;
+    intake_leave_held(in);
     say_gap(in);
     if (in->instance->opened)
         commit_final(in);

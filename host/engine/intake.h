@@ -106,6 +106,8 @@ void intake_flush(struct intake *);
 void intake_hand_over(struct intake *);
 /* The same, whether the state has what belongs to it or not. */
 void intake_hand_over_at_once(struct intake *);
+/* At the end: what was read and still waits for the state is not delivered, and stands so in the books. */
+void intake_leave_held(struct intake *);
 
 /* commit.c: called each turn of the loop; true while reading must wait. */
 bool commit_tick(struct intake *, int64_t now);

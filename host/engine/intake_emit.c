@@ -192,3 +192,17 @@ void intake_hand_over_at_once(struct intake *in)
 {
     hand_over(in, true);
 }
+
+void intake_leave_held(struct intake *in)
+{
+    for (uint32_t w = 0; w < in->n_builders; w++) {
+        struct builder *b = &in->builders[w];
+        if (!b->chunk)
+            continue;
+        (void)ledger_open(b->books);
+        batch_unref(b->chunk);
+        b->chunk = NULL;
+        b->books = NULL;
+    }
+    in->held = false;
+}
