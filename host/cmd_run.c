@@ -7,11 +7,11 @@
 #include "engine/hang.h"
 #include "engine/readers.h"
 #include "plugin/loader.h"
-#include "report/books.h"
+#include "monitor/books.h"
 #include "report/clock.h"
 #include "report/log.h"
-#include "report/monitor.h"
-#include "report/progress.h"
+#include "monitor/monitor.h"
+#include "monitor/progress.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -99,6 +99,22 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/instance/instance.h \
 	%D%/instance/loop.c \
 	%D%/instance/loop.h \
+	%D%/monitor/books.c \
+	%D%/monitor/books.h \
+	%D%/monitor/health.c \
+	%D%/monitor/health.h \
+	%D%/monitor/http.c \
+	%D%/monitor/http.h \
+	%D%/monitor/metrics.c \
+	%D%/monitor/metrics.h \
+	%D%/monitor/metrics_plugin.c \
+	%D%/monitor/metrics_process.c \
+	%D%/monitor/metrics_shards.c \
+	%D%/monitor/metrics_values.h \
+	%D%/monitor/monitor.c \
+	%D%/monitor/monitor.h \
+	%D%/monitor/progress.c \
+	%D%/monitor/progress.h \
 	%D%/plugin/checkhost.c \
 	%D%/plugin/checkhost.h \
 	%D%/plugin/handshake.c \
@@ -150,30 +166,14 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/record/template_private.h \
 	%D%/record/template_render.c \
 	%D%/record/template_time.c \
-	%D%/report/books.c \
-	%D%/report/books.h \
 	%D%/report/clock.c \
 	%D%/report/clock.h \
 	%D%/report/crash.c \
 	%D%/report/crash.h \
 	%D%/report/expo.c \
 	%D%/report/expo.h \
-	%D%/report/health.c \
-	%D%/report/health.h \
-	%D%/report/http.c \
-	%D%/report/http.h \
 	%D%/report/log.c \
 	%D%/report/log.h \
-	%D%/report/metrics.c \
-	%D%/report/metrics.h \
-	%D%/report/metrics_plugin.c \
-	%D%/report/metrics_process.c \
-	%D%/report/metrics_shards.c \
-	%D%/report/metrics_values.h \
-	%D%/report/monitor.c \
-	%D%/report/monitor.h \
-	%D%/report/progress.c \
-	%D%/report/progress.h \
 	%D%/report/redact.c \
 	%D%/report/redact.h
 

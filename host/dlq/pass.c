@@ -4,10 +4,10 @@
 
 #include "command.h"
 #include "engine/pipeline.h"
-#include "report/books.h"
+#include "monitor/books.h"
 #include "report/clock.h"
 #include "report/log.h"
-#include "report/progress.h"
+#include "monitor/progress.h"
 
 #include <errno.h>
 #include <poll.h>

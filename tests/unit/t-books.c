@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "report/books.h"
+#include "monitor/books.h"
 #include "rig.h"
 
 static int sink_write(void *self, struct weir_batch *b)

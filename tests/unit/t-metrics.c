@@ -8,8 +8,8 @@
 
 #include "record/json.h"
 #include "report/expo.h"
-#include "report/health.h"
-#include "report/metrics.h"
+#include "monitor/health.h"
+#include "monitor/metrics.h"
 #include "report/redact.h"
 #include "told.h"
 

@@ -9,7 +9,7 @@
 
 #include "engine/readers.h"
 #include "flow.h"
-#include "report/books.h"
+#include "monitor/books.h"
 
 #define COUNT 2000u /* records of each of the source's two lanes */
 

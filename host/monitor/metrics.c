@@ -416,7 +416,7 @@ void metrics_page(struct strbuf *out)
     strbuf_str(
         out, "# Every metric of weir\n\n"
              "What `/metrics` of `weir run --metrics` serves; [monitoring.md](monitoring.md) says what to do "
-             "with it. This page is printed from the table in `host/report/metrics.c` "
+             "with it. This page is printed from the table in `host/monitor/metrics.c` "
              "(`make update-golden`).\n\n"
              "| name | type | labels | meaning |\n| --- | --- | --- | --- |\n");
     for (size_t r = 0; r < N_ROWS; r++)

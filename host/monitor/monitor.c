@@ -2,10 +2,10 @@
 /* monitor.c - the turn of the watch, and the address of --metrics (monitor.h).  Main thread. */
 #include "monitor.h"
 
-#include "clock.h"
+#include "report/clock.h"
 #include "engine/readers.h"
 #include "http.h"
-#include "log.h"
+#include "report/log.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
 /* health.c - looks for what is wrong and prints it as JSON (health.h).  Any thread. */
 #include "health.h"
 
-#include "clock.h"
+#include "report/clock.h"
 #include "engine/pipeline.h"
-#include "log.h"
-#include "redact.h"
+#include "report/log.h"
+#include "report/redact.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * The lock of the list keeps shards from going while it is walked; no batch of records waits for it.  Shards with the same topic and partition (a file and the one it was rotated to) are one series. */
 #include "metrics_values.h"
 
-#include "redact.h"
+#include "report/redact.h"
 
 #include <stdlib.h>
 #include <string.h>

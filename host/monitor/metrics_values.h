@@ -4,7 +4,7 @@
 #define WEIR_HOST_METRICS_VALUES_H
 
 #include "engine/pipeline.h"
-#include "expo.h"
+#include "report/expo.h"
 #include "metrics.h"
 
 struct metric_row {

@@ -5,9 +5,9 @@
  * path is looked at, no body is read, and what a client may hold is bounded: connections, their memory, their time. */
 #include "http.h"
 
-#include "expo.h"
+#include "report/expo.h"
 #include "health.h"
-#include "log.h"
+#include "report/log.h"
 #include "metrics.h"
 
 #include <dlfcn.h>

@@ -5,8 +5,8 @@
  * written again behind it.  Each change is one write(2), so that nothing flickers. */
 #include "progress.h"
 
-#include "clock.h"
-#include "log.h"
+#include "report/clock.h"
+#include "report/log.h"
 #include "record/strbuf.h"
 
 #include <inttypes.h>
