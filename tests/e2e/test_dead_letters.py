@@ -158,7 +158,7 @@ def test_ls_in_a_pipe(weir, kafka, es, name):
     assert [row[:5] for row in rows] == [
         ["web", "2", "TASK_PUT", "sink", "document_parsing_exception"],
         ["web", "1", "TASK_PUT", "sink", "refused_by_weir"],
-    ] or rows[0][4] == "mapper_parsing_exception"
+    ]
 
 
 def test_where_leaves_the_rest_for_later(weir, kafka, es, name):
@@ -196,7 +196,7 @@ def test_killed_redrive_goes_on(weir, kafka, es, name, kind):
 
 
 def test_transforms_run_once(weir, kafka, es, name):
-    """A dead letter is the record as it was read: a transform does not see its own work again."""
+    """A dead letter is the record as it was read, which its value shows; redriven it is transformed as any other."""
     upper = '[transform up]\nplugin=case\nto=upper\nfield=.s'
     records = [Record(b'{"n":"x","s":"Stra\xc3\x9fe"}', b"k", partition=0)]
     s = Setup(weir, kafka, es, name, "kafka", records, transform=upper)
@@ -207,7 +207,7 @@ def test_transforms_run_once(weir, kafka, es, name):
     s.index(TEXT)
     s.dlq("redrive").ok(1)
     (document,) = es.sources(name).values()
-    assert json.loads(document)["s"] == "STRASSE" or json.loads(document)["s"] == "STRA\u00dfE"
+    assert json.loads(document)["s"] == "STRASSE"
 
 
 def test_older_over_newer_only_by_force(weir, kafka, es, name):
