@@ -15,6 +15,7 @@ os.environ.setdefault("WEIR", str(BUILD / "weir"))
 os.environ.setdefault("WEIR_PLUGIN_PATH", str(BUILD / "plugins" / "built"))
 
 from lib.es import Search  # noqa: E402
+from lib.feed import Feeder  # noqa: E402
 from lib.kafka import Kafka  # noqa: E402
 from lib.secure import SecureKafka, SecureSearch  # noqa: E402
 from lib.services import KINDS, Services  # noqa: E402
@@ -93,6 +94,20 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         yield s.getsockname()[1]
+
+
+@pytest.fixture
+def feed():
+    """feed(put, seen) starts a Feeder; none outlives its test, however that ends."""
+    made = []
+
+    def start(*args, **options):
+        made.append(Feeder(*args, **options))
+        return made[-1]
+
+    yield start
+    for feeder in made:
+        feeder.stop()
 
 
 @pytest.fixture

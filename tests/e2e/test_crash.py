@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from lib.feed import Feeder, crashes
+from lib.feed import crashes
 
 pytestmark = pytest.mark.pipeline
 SEEDS = [1, 2]
@@ -49,10 +49,10 @@ def pipeline(source, sink):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_kafka_to_file_exactly_once(weir, kafka, name, tmp_path, seed):
+def test_kafka_to_file_exactly_once(weir, kafka, name, tmp_path, seed, feed):
     source, put = from_kafka(kafka, name)
     ini = pipeline(source, f"plugin=file\npath={tmp_path}/out")
-    feeder = Feeder(put, lines_in(tmp_path / "out"))
+    feeder = feed(put, lines_in(tmp_path / "out"))
     crashes(weir, ini, feeder, random.Random(seed))
     n = feeder.finish()
     weir.run(ini).ok()
@@ -60,11 +60,11 @@ def test_kafka_to_file_exactly_once(weir, kafka, name, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_kafka_to_files_by_partition_exactly_once(weir, kafka, name, tmp_path, seed):
+def test_kafka_to_files_by_partition_exactly_once(weir, kafka, name, tmp_path, seed, feed):
     """Several files at once, with three lanes."""
     source, put = from_kafka(kafka, name, 4)
     ini = pipeline(source, f"plugin=file\npath={tmp_path}/out-{{partition}}").replace("[pipeline]", "[pipeline]\nworkers=3")
-    feeder = Feeder(put, lambda: sum(lines_in(tmp_path / f"out-{p}")() for p in range(4)))
+    feeder = feed(put, lambda: sum(lines_in(tmp_path / f"out-{p}")() for p in range(4)))
     crashes(weir, ini, feeder, random.Random(seed))
     n = feeder.finish()
     weir.run(ini).ok()
@@ -73,10 +73,10 @@ def test_kafka_to_files_by_partition_exactly_once(weir, kafka, name, tmp_path, s
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_file_to_file_exactly_once(weir, name, tmp_path, seed):
+def test_file_to_file_exactly_once(weir, name, tmp_path, seed, feed):
     source, put = from_file(tmp_path / "in")
     ini = pipeline(source, f"plugin=file\npath={tmp_path}/out")
-    feeder = Feeder(put, lines_in(tmp_path / "out"))
+    feeder = feed(put, lines_in(tmp_path / "out"))
     crashes(weir, ini, feeder, random.Random(seed))
     feeder.finish()
     weir.run(ini).ok()
@@ -84,11 +84,11 @@ def test_file_to_file_exactly_once(weir, name, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_file_to_kafka(weir, kafka, name, tmp_path, seed):
+def test_file_to_kafka(weir, kafka, name, tmp_path, seed, feed):
     out = kafka.create(f"{name}-out")
     source, put = from_file(tmp_path / "in")
     ini = pipeline(source, f"plugin=kafka\nbrokers={kafka.brokers}\ntopic={out}")
-    feeder = Feeder(put, lambda: kafka.count(out))
+    feeder = feed(put, lambda: kafka.count(out))
     crashes(weir, ini, feeder, random.Random(seed), 3)
     n = feeder.finish()
     weir.run(ini).ok()
@@ -96,11 +96,11 @@ def test_file_to_kafka(weir, kafka, name, tmp_path, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_kafka_to_kafka(weir, kafka, name, seed):
+def test_kafka_to_kafka(weir, kafka, name, seed, feed):
     out = kafka.create(f"{name}-out", 3)
     source, put = from_kafka(kafka, name, 3)
     ini = pipeline(source, f"plugin=kafka\nbrokers={kafka.brokers}\ntopic={out}\npartition={{partition}}")
-    feeder = Feeder(put, lambda: kafka.count(out))
+    feeder = feed(put, lambda: kafka.count(out))
     crashes(weir, ini, feeder, random.Random(seed), 3)
     n = feeder.finish()
     weir.run(ini).ok()
@@ -110,12 +110,12 @@ def test_kafka_to_kafka(weir, kafka, name, seed):
 
 
 @pytest.mark.parametrize("seed", [3])
-def test_kafka_to_index_exactly_once(weir, kafka, search, name, seed):
+def test_kafka_to_index_exactly_once(weir, kafka, search, name, seed, feed):
     """The default _id is the record's identity, so what is sent twice is there once."""
     search.create(name)
     source, put = from_kafka(kafka, name, 2)
     ini = pipeline(source, f"plugin=elasticsearch\nurl={search.url}\nindex={name}\nbatch.records=100\nbatch.linger=5ms")
-    feeder = Feeder(put, lambda: arrived(search, name))
+    feeder = feed(put, lambda: arrived(search, name))
     crashes(weir, ini, feeder, random.Random(seed), 3)
     n = feeder.finish()
     weir.run(ini).ok()

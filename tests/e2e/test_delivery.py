@@ -4,7 +4,6 @@ import signal
 
 import pytest
 
-from lib.feed import Feeder
 from lib.record import Record
 from lib.wait import until
 
@@ -115,11 +114,11 @@ def test_offset_outside_the_log(weir, kafka, name, tmp_path):
 # --- stopping ---
 
 
-def test_sigterm_drains_and_commits(weir, kafka, name):
+def test_sigterm_drains_and_commits(weir, kafka, name, feed):
     """Stopped in full flow: all that was read is delivered and committed, so nothing comes twice."""
     source, out = kafka.create(f"{name}-in", 2), kafka.create(f"{name}-out")
     ini = kafka_source(kafka, source, name) + "[sink]\n" + kafka_sink(kafka, out)
-    feeder = Feeder(lambda first, n: kafka.fill(source, n, 2, first=first), lambda: kafka.count(out))
+    feeder = feed(lambda first, n: kafka.fill(source, n, 2, first=first), lambda: kafka.count(out))
     for number in (signal.SIGTERM, signal.SIGINT):
         run = weir.start(ini)
         mark = feeder.seen() + 1000
@@ -280,12 +279,12 @@ def test_every_column_of_the_books(weir, search, name, tmp_path):
 # --- rebalance ---
 
 
-def test_two_members_share_a_topic(weir, kafka, name, tmp_path):
+def test_two_members_share_a_topic(weir, kafka, name, tmp_path, feed):
     """One joins, one leaves, in full flow: nothing is lost."""
     source, out = kafka.create(f"{name}-in", 6), kafka.create(f"{name}-out", 6)
     ini = "[pipeline]\ncommit=50ms\n" + kafka_source(kafka, source, name, "instance=") + "[sink]\n"
     ini += kafka_sink(kafka, out, "partition={partition}")
-    feeder = Feeder(lambda first, n: kafka.fill(source, n, 6, first=first), lambda: kafka.count(out))
+    feeder = feed(lambda first, n: kafka.fill(source, n, 6, first=first), lambda: kafka.count(out))
     first = weir.start([weir.ini(ini, "one")])
     kafka.wait_members(name, 1, 6)
     second = weir.start([weir.ini(ini, "two")])

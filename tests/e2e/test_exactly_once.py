@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from lib.feed import Feeder, crashes
+from lib.feed import crashes
 from lib.record import Record
-from lib.wait import until
+from lib.wait import stays, until
 
 pytestmark = pytest.mark.pipeline
 PARTITIONS = 3
@@ -49,8 +49,8 @@ class Lane:
     def put(self, first, n):
         self.kafka.fill(self.input, n, self.partitions, line, first)
 
-    def feeder(self):
-        return Feeder(self.put, lambda: sum(self.kafka.committed(self.name, self.input).values()))
+    def arrived(self):
+        return sum(self.kafka.committed(self.name, self.input).values())
 
     def open(self):
         """A transaction is open in the output: what is committed ends before what is there."""
@@ -69,6 +69,11 @@ def lane(kafka, name):
     return Lane(kafka, name)
 
 
+@pytest.fixture
+def feeder(lane, feed):
+    return feed(lane.put, lane.arrived)
+
+
 def test_a_run_to_the_end(weir, lane):
     lane.put(0, 5000)
     weir.run(lane.ini()).ok(5000)
@@ -79,9 +84,8 @@ def test_a_run_to_the_end(weir, lane):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_kills(weir, lane, seed):
+def test_kills(weir, lane, feeder, seed):
     """Between any two steps: what was written and not committed is not to be seen, and comes again."""
-    feeder = lane.feeder()
     crashes(weir, lane.ini(), feeder, random.Random(seed), 6)
     n = feeder.finish()
     weir.run(lane.ini()).ok()
@@ -100,10 +104,9 @@ def test_records_that_no_sink_wants_move_the_group_too(weir, lane):
     assert lane.kafka.committed(lane.name, lane.input) == lane.kafka.ends(lane.input)
 
 
-def test_a_pause_longer_than_the_transaction(weir, lane):
+def test_a_pause_longer_than_the_transaction(weir, lane, feeder):
     """The brokers end it, so all of it is read again; the books count each record once."""
     run = weir.start(lane.ini("commit = 1s", sink="rdkafka.transaction.timeout.ms = 3000"))
-    feeder = lane.feeder()
     try:
         run.wait_for(lambda: feeder.seen() > 500, "records arrived")
         run.wait_for(lambda: stopped_in_transaction(lane, run), "it stands still in a transaction")
@@ -122,16 +125,17 @@ def test_a_pause_longer_than_the_transaction(weir, lane):
 
 
 def stopped_in_transaction(lane, run):
+    """A commit that was on its way to the brokers when the signal came closes the transaction at once; one that is
+    still open a while later only the brokers end."""
     run.signal(signal.SIGSTOP)
-    if lane.open():
+    if stays(lane.open, 2):
         return True
     run.signal(signal.SIGCONT)
     return False
 
 
-def test_a_second_process_takes_over(weir, lane, tmp_path):
+def test_a_second_process_takes_over(weir, lane, feeder, tmp_path):
     """The first one ends and says why; nothing is doubled."""
-    feeder = lane.feeder()
     ini = weir.ini(lane.ini(), "p")
     first = weir.start([ini])
     first.wait_for(lambda: feeder.seen() > 500, "records arrived")
@@ -146,8 +150,7 @@ def test_a_second_process_takes_over(weir, lane, tmp_path):
     lane.once(n)
 
 
-def test_members_come_and_go(weir, lane, tmp_path):
-    feeder = lane.feeder()
+def test_members_come_and_go(weir, lane, feeder, tmp_path):
     one = weir.start([weir.ini(lane.ini(source="instance = one"), "one")], "--state-dir", tmp_path / "one")
     one.wait_for(lambda: feeder.seen() > 500, "records arrived")
     two = weir.start([weir.ini(lane.ini(source="instance = two"), "two")], "--state-dir", tmp_path / "two")

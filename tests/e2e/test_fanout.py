@@ -5,7 +5,6 @@ import signal
 
 import pytest
 
-from lib.feed import Feeder
 from lib.record import Record
 from lib.wait import until
 
@@ -103,7 +102,7 @@ def test_dead_letters_of_all_in_one_file(weir, tmp_path):
     assert len((tmp_path / "dead").read_bytes().splitlines()) == 2
 
 
-def test_killed_again_and_again(weir, kafka, name, tmp_path):
+def test_killed_again_and_again(weir, kafka, name, tmp_path, feed):
     """Each sink is the only one of its reader, so files are exactly once; the dead letters are all there."""
     kafka.create(f"{name}-in", 2)
     out = [tmp_path / "a", tmp_path / "b"]
@@ -111,7 +110,7 @@ def test_killed_again_and_again(weir, kafka, name, tmp_path):
     sinks = {p.name: to_file(p) + "\nwhen=.n >= 0" for p in out}
     ini = pipeline(from_kafka(kafka, name), sinks, dead=dead, more="drain=20s")
     seen = lambda: min(p.read_bytes().count(b"\n") if p.exists() else 0 for p in out)  # noqa: E731
-    feeder = Feeder(lambda first, n: kafka.fill(f"{name}-in", n, 2, first=first), seen)
+    feeder = feed(lambda first, n: kafka.fill(f"{name}-in", n, 2, first=first), seen)
     kafka.produce(f"{name}-in", [Record(b"no json")])
     for _ in range(6):
         run = weir.start(ini)

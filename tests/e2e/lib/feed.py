@@ -32,10 +32,14 @@ class Feeder:
 
     def finish(self):
         """Stops feeding; returns how many records there are."""
-        self.ending.set()
-        self.thread.join(60)
+        self.stop()
         assert not self.error, self.error
         return self.count
+
+    def stop(self):
+        self.ending.set()
+        self.thread.join(60)
+        assert not self.thread.is_alive(), "put() or seen() hangs"
 
 
 def crashes(weir, pipeline, feeder, rng, times=4):

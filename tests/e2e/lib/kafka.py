@@ -13,6 +13,7 @@ class Kafka:
     def __init__(self, brokers):
         self.brokers = brokers
         self.admin = AdminClient({"bootstrap.servers": brokers, **QUIET})
+        self.given_up = []
         self.producer = self.new_producer()
 
     def new_producer(self):
@@ -134,12 +135,14 @@ class Kafka:
         return self.ask(lambda: self.admin.describe_consumer_groups([group])[group]).members
 
     def ask(self, request, timeout=5):
-        """A request of the admin client, which may hang for good when the broker was killed: then a new client asks."""
+        """A request of the admin client, which may hang for good when the broker was killed: then a new client asks.
+        The old one is kept, as the library does not outlive the end of a client that is being asked."""
 
         def answer():
             try:
                 return request().result(timeout)
             except (TimeoutError, KafkaException):
+                self.given_up.append(self.admin)
                 self.admin = AdminClient({"bootstrap.servers": self.brokers, **QUIET})
                 return None
 

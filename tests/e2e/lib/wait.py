@@ -13,3 +13,13 @@ def until(condition, what, timeout=60, every=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"after {timeout} s still not: {what() if callable(what) else what}")
         time.sleep(every)
+
+
+def stays(condition, seconds, every=0.02):
+    """Whether condition() holds now and each time it is asked for so long."""
+    end = time.monotonic() + seconds
+    while condition():
+        if time.monotonic() > end:
+            return True
+        time.sleep(every)
+    return False
