@@ -114,7 +114,7 @@ static bool note_read(const struct out *f, uint64_t ino, struct out_row *ret)
 
 static int note_failed(struct sink *s, const struct out *f, const char *path, int error)
 {
-    if (error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE)
+    if (error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE || error == ENAMETOOLONG)
         return out_failed(s, f, "begun (the note beside it does not fit)", error);
     return weir_fail(s->ctx, WEIR_FATAL, (uint32_t)error,
                      "%s can't be written: %s; fsync = commit needs this note until the first commit of %s, "

@@ -6,12 +6,14 @@
  * batches in memory, up to the next commit: nothing of them is final before.  With fsync = commit, commit() syncs what is dirty
  * and puts length and content guard of each file into the state, see recover.c. */
 #define WEIR_API 1
+#include "../common/errnos.h"
 #include "file.h"
 #include "sink.h"
 
 #include <weir/helpers.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +118,42 @@ static int sink_settle(struct sink *s)
 
 /* ---- a batch ------------------------------------------------------------------------------------------------- */
 
+static const char *name_of(struct weir_slice path, size_t *ret_len)
+{
+    const char *p = path.ptr, *slash = path.len ? memrchr(p, '/', path.len) : NULL;
+    *ret_len = slash ? path.len - (size_t)(slash + 1 - p) : path.len;
+    return slash ? slash + 1 : p;
+}
+
+/* Names come from records: one that can not be a file, or would be another file's note, costs its record alone.  NULL:
+ * nothing speaks against it. */
+static const char *path_wrong(const struct sink *s, struct weir_slice path)
+{
+    size_t n;
+    const char *name = name_of(path, &n);
+    if (path.len > OUT_PATH)
+        return "the file's path has more than 1000 bytes";
+    if (!path.len || memchr(path.ptr, '\0', path.len))
+        return "the file's path is empty or holds a NUL";
+    if (s->exact && n > OUT_NOTE && name[0] == '.' && !memcmp(name + n - 5, ".weir", 5))
+        return "the file's name is one that weir gives to its notes, .NAME.weir";
+    return NULL;
+}
+
+/* The system takes the name, but not those made of it later, when other records would pay for that. */
+static int name_too_long(struct sink *s, struct weir_slice path, const char **ret_why)
+{
+    uint32_t health;
+    size_t n, more = s->conf->rotate ? OUT_STAMP : s->exact ? OUT_NOTE : 0;
+    (void)name_of(path, &n);
+    if (!more || n + more <= NAME_MAX)
+        return WEIR_OK;
+    *ret_why = s->conf->rotate ? "the file's name has more than 233 bytes, and rotate adds up to 22"
+                               : "the file's name has more than 249 bytes, and a note beside it has 6 more";
+    return weir_fail(s->ctx, errnos_status(s->ctx, ENAMETOOLONG, &health), ENAMETOOLONG, "%.*s: %s",
+                     (int)path.len, (const char *)path.ptr, *ret_why);
+}
+
 /* The open file record i goes to; REJECT: none (*ret_why). */
 static int sink_file(struct sink *s, const struct weir_batch *batch, uint32_t i, struct out **ret,
                      const char **ret_why)
@@ -126,11 +164,10 @@ static int sink_file(struct sink *s, const struct weir_batch *batch, uint32_t i,
     if (r != WEIR_OK)
         return r;
     if (!f || f->fd < 0 || f->path_len != path.len || memcmp(f->path, path.ptr, path.len) != 0) {
-        if (!path.len || path.len > OUT_PATH || memchr(path.ptr, '\0', path.len)) {
-            *ret_why = path.len > OUT_PATH ? "the file's path has more than 1000 bytes"
-                                           : "the file's path is empty or holds a NUL";
-            return WEIR_REJECT;
-        }
+        *ret_why = path_wrong(s, path);
+        r = *ret_why ? WEIR_REJECT : name_too_long(s, path, ret_why);
+        if (r != WEIR_OK)
+            return r;
         f = out_find(s, path);
         if (!f)
             return weir_fail(s->ctx, WEIR_RETRY, 0, "more than %u files between two commits", SINK_FILES);

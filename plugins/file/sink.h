@@ -17,6 +17,8 @@
 #define SINK_FILES 4096u        /* files written between two commits */
 #define OUT_BUFFER (128u << 10) /* bytes gathered before write(2) */
 #define OUT_PATH   1000u        /* longest path: it is a key of the state */
+#define OUT_NOTE   6u           /* bytes that .NAME.weir has more than NAME */
+#define OUT_STAMP  22u          /* what a finished file's name may have more: .20260131T235959Z-9999 */
 
 struct sink_conf {
     const struct weir_template *path;

@@ -440,6 +440,58 @@ static void a_file_changed_by_others_stops_the_commit(void **state)
     harness_free(h);
 }
 
+/* ---- names that records make ------------------------------------------------------------------------------------ */
+
+static struct weir_batch *write_named(struct harness *h, const char *name, size_t len)
+{
+    struct weir_record r = {.key = {name, len}, .value = {"x", 1}, .time_ms = WEIR_NO_TIME};
+    struct weir_batch *b = harness_batch(h, &r, 1);
+    assert_int_equal(harness_write(h, b), WEIR_OK);
+    assert_true(harness_completed(b));
+    return b;
+}
+
+/* A record that names the note of another record's file would be written over by it. */
+static void a_record_can_not_name_a_note(void **state)
+{
+    struct harness *h = start("path = $/{key}\n");
+    struct weir_batch *b = write_named(h, ".victim.weir", 12);
+    (void)state;
+    assert_int_equal(harness_result(b, 0).status, WEIR_REJECT);
+    assert_non_null(strstr(harness_result(b, 0).why, ".NAME.weir"));
+    assert_int_equal(harness_failed(write_named(h, "victim", 6)), 0);
+    assert_int_equal(harness_failed(write_named(h, ".weir", 5)), 0);
+    commit(h);
+    harness_free(h);
+    assert_int_equal(count_files(), 2);
+    h = start("path = $/{key}\nfsync = none\n"); /* writes no notes */
+    assert_int_equal(harness_failed(write_named(h, ".victim.weir", 12)), 0);
+    harness_free(h);
+}
+
+/* What is added to a name must fit too, or the record after it would pay for it. */
+static void a_name_leaves_room_for_what_is_added(void **state)
+{
+    char name[256];
+    (void)state;
+    memset(name, 'n', sizeof name);
+    struct harness *h = start("path = $/{key}\n");
+    assert_int_equal(harness_result(write_named(h, name, 250), 0).status, WEIR_REJECT);
+    assert_int_equal(harness_failed(write_named(h, name, 249)), 0);
+    commit(h);
+    harness_free(h);
+    h = start("path = $/{key}\nrotate = 1\n");
+    assert_int_equal(harness_result(write_named(h, name, 234), 0).status, WEIR_REJECT);
+    assert_int_equal(harness_failed(write_named(h, name, 233)), 0);
+    commit(h);
+    assert_int_equal(harness_failed(write_named(h, "short", 5)), 0); /* the long one is rotated by now */
+    harness_free(h);
+    assert_int_equal(count_files(), 4); /* 249, rotated, short and its note */
+    h = start("path = $/{key}\nfsync = none\n");
+    assert_int_equal(harness_failed(write_named(h, name, 255)), 0);
+    harness_free(h);
+}
+
 /* ---- rotation --------------------------------------------------------------------------------------------------- */
 
 static void a_large_file_is_rotated_after_its_commit(void **state)
@@ -506,6 +558,8 @@ int main(void)
         TEST(foreign_files_are_left_alone),
         TEST(a_file_moved_away_is_begun_anew),
         TEST(a_file_changed_by_others_stops_the_commit),
+        TEST(a_record_can_not_name_a_note),
+        TEST(a_name_leaves_room_for_what_is_added),
         TEST(a_large_file_is_rotated_after_its_commit),
         TEST(without_commits_a_batch_ends_a_file),
     };
