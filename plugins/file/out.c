@@ -402,6 +402,17 @@ int out_undo(struct sink *s, struct out *f)
     return r;
 }
 
+/* Never over another file.  A rename leaves no moment at which the file has two names, so that a crash can not have it
+ * read twice; some network file systems know that kind of rename only as a link and an unlink. */
+static int rename_new(const char *from, const char *to)
+{
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    return link(from, to) || unlink(from) ? errno : 0;
+}
+
 /* A free name for the finished file: NAME.20260131T235959Z, with -1, -2 ... behind it when that is taken. */
 static int rotated_rename(struct sink *s, const struct out *f)
 {
@@ -412,10 +423,9 @@ static int rotated_rename(struct sink *s, const struct out *f)
         return EINVAL;
     for (unsigned i = 0; i < 10000; i++) {
         (void)snprintf(to, sizeof to, i ? "%s.%s-%u" : "%s.%s", f->path, stamp, i);
-        if (!link(f->path, to)) /* never over another file, on any file system that has links */
-            return unlink(f->path) ? errno : 0;
-        if (errno != EEXIST)
-            return renameat2(AT_FDCWD, f->path, AT_FDCWD, to, RENAME_NOREPLACE) ? errno : 0;
+        int error = rename_new(f->path, to);
+        if (error != EEXIST)
+            return error;
     }
     return EEXIST;
 }

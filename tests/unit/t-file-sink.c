@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -521,6 +522,26 @@ static void a_large_file_is_rotated_after_its_commit(void **state)
     assert_int_equal(count_files(), 3);
 }
 
+/* With two names for a moment, a crash then would have everything in it read twice by who reads all of out*. */
+static void a_finished_file_never_has_two_names(void **state)
+{
+    _Alignas(struct inotify_event) char bytes[4096];
+    struct harness *h = start("path = $/out\nrotate = 10\n");
+    int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    (void)state;
+    write_one(h, "0123456789");
+    commit(h);
+    assert_true(inotify_add_watch(watch, scratch_dir, IN_CREATE | IN_MOVED_TO) >= 0);
+    write_one(h, "new");
+    ssize_t n = read(watch, bytes, sizeof bytes);
+    const struct inotify_event *e = (const void *)bytes;
+    assert_true(n > 0);
+    assert_int_equal(e->mask, IN_MOVED_TO);
+    assert_memory_equal(e->name, "out.", 4);
+    (void)close(watch);
+    harness_free(h);
+}
+
 static void without_commits_a_batch_ends_a_file(void **state)
 {
     struct harness *h = start("path = $/out\nrotate = 10\nfsync = none\n");
@@ -561,6 +582,7 @@ int main(void)
         TEST(a_record_can_not_name_a_note),
         TEST(a_name_leaves_room_for_what_is_added),
         TEST(a_large_file_is_rotated_after_its_commit),
+        TEST(a_finished_file_never_has_two_names),
         TEST(without_commits_a_batch_ends_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
