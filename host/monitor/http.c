@@ -2,9 +2,12 @@
 /* http.c - answers /metrics, /health/live and /health/ready (http.h).
  *
  * Main thread begins and ends it; answer() runs on the library's only thread.  Nothing of a request but its method and
- * path is looked at, no body is read, and what a client may hold is bounded: connections, their memory, their time. */
+ * path is looked at, no body is read, and what a client may hold is bounded: connections, their memory, their time.
+ * The library's own limit of time begins anew with every byte; so when all connections are taken, the one that has
+ * been without an answer for longest makes room. */
 #include "http.h"
 
+#include "report/clock.h"
 #include "report/expo.h"
 #include "health.h"
 #include "report/log.h"
@@ -16,6 +19,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +31,19 @@
 #define IDLE_S      10u                   /* a client that says nothing for so long is cut off */
 #define CLIENT_ROOM (16u * 1024)          /* bytes for one connection's request */
 #define BACKLOG     16
+#define HELD_MS     1000 /* a client that waits may cost another its connection after so long without an answer */
+
+struct client {
+    int fd;        /* -1: none */
+    int64_t since; /* mono ms of its coming, or of its last answer */
+};
 
 struct http {
     int fd;
     struct MHD_Daemon *daemon;
     const struct monitor *monitor;
+    pthread_mutex_t lock; /* of clients: a descriptor in it is not closed while it is held */
+    struct client clients[CONNECTIONS];
     /* of the library: */
     __typeof__(&MHD_start_daemon) start_daemon;
     __typeof__(&MHD_stop_daemon) stop_daemon;
@@ -39,6 +51,7 @@ struct http {
     __typeof__(&MHD_add_response_header) add_header;
     __typeof__(&MHD_queue_response) queue_response;
     __typeof__(&MHD_destroy_response) destroy_response;
+    __typeof__(&MHD_get_connection_info) connection_info;
 };
 
 static const struct {
@@ -49,7 +62,8 @@ static const struct {
                {"MHD_create_response_from_buffer", offsetof(struct http, create_response)},
                {"MHD_add_response_header", offsetof(struct http, add_header)},
                {"MHD_queue_response", offsetof(struct http, queue_response)},
-               {"MHD_destroy_response", offsetof(struct http, destroy_response)}};
+               {"MHD_destroy_response", offsetof(struct http, destroy_response)},
+               {"MHD_get_connection_info", offsetof(struct http, connection_info)}};
 
 static bool load(struct http *h, struct strbuf *why)
 {
@@ -69,6 +83,52 @@ static bool load(struct http *h, struct strbuf *why)
                sizeof found); /* ISO C has no way from void * to a function */
     }
     return true;
+}
+
+/* --- clients ----------------------------------------------------------------------------------------------------- */
+
+/* On the library's thread; it says that one is closed before it closes it. */
+static void connection(void *opaque, struct MHD_Connection *c, void **place,
+                       enum MHD_ConnectionNotificationCode code)
+{
+    struct http *h = opaque;
+    struct client *client = *place;
+    pthread_mutex_lock(&h->lock);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED && client)
+        client->fd = -1;
+    for (size_t i = 0; code == MHD_CONNECTION_NOTIFY_STARTED && !*place && i < CONNECTIONS; i++)
+        if (h->clients[i].fd < 0) {
+            h->clients[i].fd = h->connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+            h->clients[i].since = clock_mono_ms();
+            *place = &h->clients[i];
+        }
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void answered(struct http *h, struct MHD_Connection *c)
+{
+    struct client *client = h->connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    pthread_mutex_lock(&h->lock);
+    if (client)
+        client->since = clock_mono_ms();
+    pthread_mutex_unlock(&h->lock);
+}
+
+void http_tick(struct http *h)
+{
+    int64_t now = clock_mono_ms();
+    size_t oldest = 0, n = 0;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        n += h->clients[i].fd >= 0;
+        if (h->clients[i].since < h->clients[oldest].since)
+            oldest = i;
+    }
+    if (n == CONNECTIONS && now - h->clients[oldest].since >= HELD_MS) {
+        (void)shutdown(h->clients[oldest].fd, SHUT_RDWR); /* the library sees it and closes it */
+        h->clients[oldest].since = now;
+    }
+    pthread_mutex_unlock(&h->lock);
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------------- */
@@ -125,7 +185,7 @@ static enum MHD_Result send_page(const struct http *h, struct MHD_Connection *c,
 static enum MHD_Result answer(void *opaque, struct MHD_Connection *c, const char *path, const char *method,
                               const char *version, const char *data, size_t *ret_left, void **seen)
 {
-    const struct http *h = opaque;
+    struct http *h = opaque;
     struct page p = {.type = TEXT};
     (void)version;
     (void)data;
@@ -138,6 +198,7 @@ static enum MHD_Result answer(void *opaque, struct MHD_Connection *c, const char
         return MHD_YES;
     }
     make(h->monitor, path, method, &p);
+    answered(h, c);
     return send_page(h, c, &p);
 }
 
@@ -166,8 +227,11 @@ struct http *http_bind(const struct monitor_address *address, struct strbuf *why
     struct addrinfo *found = NULL;
     struct http *h = xcalloc(1, sizeof *h);
     h->fd = -1;
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        h->clients[i].fd = -1;
+    pthread_mutex_init(&h->lock, NULL);
     if (!load(h, why)) {
-        free(h);
+        http_free(h);
         return NULL;
     }
     int bad = getaddrinfo(address->host, address->port, &hints, &found);
@@ -181,7 +245,7 @@ struct http *http_bind(const struct monitor_address *address, struct strbuf *why
     strbuf_printf(why, "--metrics can not be served at %s, port %s: %s%s", address->host, address->port,
                   bad ? gai_strerror(bad) : strerror(error),
                   !bad && error == EADDRINUSE ? "; another program, or another weir, listens there" : "");
-    free(h);
+    http_free(h);
     return NULL;
 }
 
@@ -202,10 +266,11 @@ static void say_where(const struct http *h)
 bool http_serve(struct http *h, const struct monitor *m, struct strbuf *why)
 {
     h->monitor = m;
-    h->daemon = h->start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, h,
-                                MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-                                MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                (size_t)CLIENT_ROOM, MHD_OPTION_END);
+    h->daemon =
+        h->start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, h,
+                        MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+                        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                        (size_t)CLIENT_ROOM, MHD_OPTION_NOTIFY_CONNECTION, connection, h, MHD_OPTION_END);
     if (!h->daemon) {
         strbuf_printf(why, "--metrics: libmicrohttpd can not start: %s", strerror(errno));
         return false;
@@ -220,7 +285,8 @@ void http_free(struct http *h)
         return;
     if (h->daemon)
         h->stop_daemon(h->daemon); /* closes the socket too */
-    else
+    else if (h->fd >= 0)
         (void)close(h->fd);
+    pthread_mutex_destroy(&h->lock);
     free(h);
 }

@@ -14,6 +14,8 @@ struct http;
 struct http *http_bind(const struct monitor_address *, struct strbuf *why);
 /* Answers from here on, and logs where; false and a sentence in why. */
 bool http_serve(struct http *, const struct monitor *, struct strbuf *why);
+/* At every turn of the main loop: makes room for who waits while all connections are held by others. */
+void http_tick(struct http *);
 /* Ends connections and the thread. */
 void http_free(struct http *);
 

@@ -91,6 +91,8 @@ void monitor_tick(struct monitor *m)
 {
     int64_t now = clock_mono_ms();
     atomic_store(&m->turned_ms, now);
+    if (m->http)
+        http_tick(m->http);
     if (m->looked_ms && now - m->looked_ms < STUCK_TURN_MS)
         return;
     for (int i = 0; i < m->n; i++)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--metrics: numbers that are the books, health that says who and why, and being stuck said once."""
+import contextlib
 import os
 import pathlib
 import re
@@ -312,6 +313,35 @@ def test_pages_and_methods(watched, tmp_path):
     for s in idle:
         s.close()
     w.run.wait_for(lambda: (tmp_path / "out").exists(), "the record is delivered")
+    w.run.stop().ok(1)
+
+
+def test_clients_that_hold_on_to_their_connections(watched, tmp_path):
+    """All connections are taken by some that never end their request, byte by byte: who asks is answered, again and again."""
+    (tmp_path / "in").write_bytes(b"1\n")
+    w = watched(file_to_file(tmp_path))
+    place = ("127.0.0.1", int(w.url.rsplit(":", 1)[1]))
+    ended = threading.Event()
+
+    def hold():
+        while not ended.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(place, 20) as s:
+                s.sendall(b"GET /metrics HTTP/1.1\r\nA: ")
+                while not ended.wait(0.2):
+                    s.sendall(b"x")
+
+    holders = [threading.Thread(target=hold, daemon=True) for _ in range(40)]
+    for t in holders:
+        t.start()
+    try:
+        # 32 of them have all there is, the rest stand in the queue before us
+        until(lambda: len(os.listdir(f"/proc/{w.run.pid}/fd")) > 40, "all connections are taken", 20)
+        for _ in range(2):
+            w.families()
+    finally:
+        ended.set()
+        for t in holders:
+            t.join(30)
     w.run.stop().ok(1)
 
 
