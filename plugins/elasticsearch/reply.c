@@ -237,16 +237,30 @@ static bool ends_in_brace(const char *p, size_t n)
     return n > 0 && p[n - 1] == '}';
 }
 
-/* Nothing failed, says the answer near its start: the items need not be read. */
+static uint32_t count_text(const char *p, size_t n, const char *text)
+{
+    const char *end = p + n;
+    size_t len = strlen(text);
+    uint32_t found = 0;
+    while ((p = memmem(p, (size_t)(end - p), text, len)) != NULL) {
+        p += len;
+        found++;
+    }
+    return found;
+}
+
+/* Nothing failed, says the answer near its start, and it has as many items as were sent: they need not be read. */
 static bool all_done(struct es_slot *slot)
 {
-    static const char none[] = "\"errors\":false", used[] = "\"failure_store\":\"used\"";
-    const char *p = slot->call.reply, *at, *end;
+    static const char none[] = "\"errors\":false";
+    const char *p = slot->call.reply;
     size_t n = slot->call.reply_len;
-    if (n == 0 || p[0] != '{' || !memmem(p, n < 64 ? n : 64, none, sizeof none - 1) || !ends_in_brace(p, n))
+    if (n == 0 || p[0] != '{' || !memmem(p, n < 64 ? n : 64, none, sizeof none - 1) || !ends_in_brace(p, n) ||
+        count_text(p, n, "\"status\":") != slot->items)
         return false;
-    for (at = p, end = p + n; (at = memmem(at, (size_t)(end - at), used, sizeof used - 1)) != NULL; at++)
-        slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, 1);
+    uint32_t stored = count_text(p, n, "\"failure_store\":\"used\"");
+    if (stored)
+        slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, stored);
     return true;
 }
 
