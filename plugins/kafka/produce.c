@@ -72,7 +72,7 @@ const struct weir_error *kafka_produce_class(const struct kafka_sink *s, rd_kafk
 /* Too large for the broker.  Messages up to batch.size may have been sent together with others and be innocent. */
 static int32_t too_large(struct kafka_sink *s, const struct kafka_slot *slot, const rd_kafka_message_t *m)
 {
-    if (!m || m->len + m->key_len > KAFKA_BATCH_SIZE || (slot->view.count == 1 && s->n_used == 1))
+    if (!m || m->len + m->key_len > s->batch_size || (slot->view.count == 1 && s->n_used == 1))
         return WEIR_REJECT;
     s->lone = KAFKA_LONE;
     kafka_limit_forget(s);

@@ -13,6 +13,7 @@
 
 #define WAIT        20000
 #define API_PRODUCE 0
+#define KAFKA_LARGE 1200000 /* bytes: more than the sink's own batch.size */
 #define BYTES(s)    ((struct weir_slice){(s), sizeof(s) - 1})
 
 static struct harness *start(struct kafka_mock *m, const char *options)
@@ -283,6 +284,27 @@ static void too_large_together_is_split(void **state)
     kafka_mock_stop(&m);
 }
 
+/* The operator lets larger ones travel together: being large is no proof of guilt then. */
+static void what_may_have_been_innocent_follows_batch_size(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 1);
+    struct harness *h = start(&m, "rdkafka.batch.size = 4000000\nrdkafka.linger.ms = 200\n");
+    char *large = malloc(KAFKA_LARGE + 1);
+    const char *values[] = {large, large};
+    memset(large, 'x', KAFKA_LARGE);
+    large[KAFKA_LARGE] = '\0';
+    rd_kafka_mock_push_request_errors(m.cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    struct weir_batch *b = harness_values(h, values, 2);
+    write_all(h, b);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(harness_result(b, i).status, WEIR_SPLIT);
+    free(large);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
 static void a_partition_that_is_not_there_is_rejected(void **state)
 {
     (void)state;
@@ -413,6 +435,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_operator_classifies),
         cmocka_unit_test(every_name_of_the_table_is_one),
         cmocka_unit_test(too_large_together_is_split),
+        cmocka_unit_test(what_may_have_been_innocent_follows_batch_size),
         cmocka_unit_test(a_partition_that_is_not_there_is_rejected),
         cmocka_unit_test(what_follows_a_retry_is_not_sent_before_it),
         cmocka_unit_test(a_broker_that_is_away_is_waited_for),
