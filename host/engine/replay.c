@@ -112,6 +112,8 @@ static void aborted(struct intake *in, int64_t now)
     }
     c->backoff.tries = 0;
     c->rejected = c->keeping = false;
+    for (struct revoke *r = in->revokes; r; r = r->next)
+        r->lost = true; /* what was drained of them is void too: there is nothing to commit before they go */
     books_back(in);
     in->ended = false;
     if (!atomic_load(&in->pipeline->stop))
@@ -123,6 +125,7 @@ static void aborted(struct intake *in, int64_t now)
 static void rewind_source(struct intake *in, int64_t now)
 {
     const struct weir_ops *ops = in->instance->ops;
+    (void)revoke_tick(in, now); /* what it had given back before */
     instance_clear_failure(in->instance);
     int status = ops->rewind ? call_rewind(in->instance) : WEIR_FATAL;
     if (status == WEIR_AGAIN)

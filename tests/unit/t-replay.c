@@ -29,6 +29,8 @@ struct keep {
     _Atomic int writes, commits, asked, aborts, voids, rewinds, wrong, tokens;
     _Atomic uint64_t final;
     _Atomic int lose; /* the test wants all lanes lost */
+    _Atomic int take; /* or taken away, with time to drain them */
+    _Atomic int taken;
 };
 
 static struct rig rig;
@@ -93,7 +95,12 @@ static int keep_poll(void *self, struct weir_emitter *e, const struct weir_poll 
     if (atomic_exchange(&k->lose, 0) &&
         k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 0) != WEIR_OK)
         return WEIR_FATAL;
-    return src_poll(&k->src, e, poll);
+    if (atomic_exchange(&k->take, 0)) {
+        if (k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 10000) != WEIR_OK)
+            return WEIR_FATAL;
+        atomic_store(&k->taken, 1);
+    }
+    return atomic_load(&k->taken) ? WEIR_AGAIN : src_poll(&k->src, e, poll);
 }
 
 static int keep_committed(void *self, const struct weir_position *p, uint32_t n, uint32_t stride,
@@ -111,6 +118,7 @@ static int keep_revoked(void *self, const struct weir_position *p, uint32_t n, u
     (void)stride;
     atomic_fetch_add(&k->wrong, n > 0);
     lanes_open(k);
+    atomic_store(&k->taken, 0);
     return WEIR_OK;
 }
 
@@ -356,6 +364,23 @@ static void a_commit_tried_again_after_the_loss_is_void(void **state)
     ends_well(12000);
 }
 
+/* What was drained for them was to be committed before they go, and is void: it must not be committed after that. */
+static void lanes_taken_away_while_it_is_void_are_given_back_as_lost(void **state)
+{
+    (void)state;
+    keep.src.endless = true;
+    keep.void_first = 1;
+    rig.conf.commit_ms = 3600000;
+    start();
+    AWAIT(keep.src.emitted[2] == keep.src.count);
+    int64_t begin = flow_ms();
+    atomic_store(&keep.take, 1);
+    AWAIT(atomic_load(&keep.voids) == 1 && !atomic_load(&keep.taken));
+    assert_in_range(flow_ms() - begin, 0, 8000); /* nobody waits for the end of the drain */
+    pipeline_stop(rig.p);
+    ends_well(atomic_load(&keep.final));
+}
+
 static void a_stop_in_the_middle_of_it_leaves_nothing_half(void **state)
 {
     (void)state;
@@ -379,6 +404,7 @@ int main(void)
         test(the_others_commit_first),
         test(lanes_that_are_lost_void_what_was_not_committed),
         test(a_commit_tried_again_after_the_loss_is_void),
+        test(lanes_taken_away_while_it_is_void_are_given_back_as_lost),
         test(a_stop_in_the_middle_of_it_leaves_nothing_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
