@@ -37,6 +37,7 @@ unit_tests = \
 	%D%/unit/t-outlet-results \
 	%D%/unit/t-books \
 	%D%/unit/t-loop \
+	%D%/unit/t-intake \
 	%D%/unit/t-pipeline \
 	%D%/unit/t-replay \
 	%D%/unit/t-readers \
@@ -118,6 +119,7 @@ endif
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
+%C%_unit_t_intake_SOURCES = %D%/unit/t-intake.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_readers_SOURCES = %D%/unit/t-readers.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_rebalance_SOURCES = %D%/unit/t-rebalance.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h

@@ -423,6 +423,10 @@ bool ledger_shard_idle(struct ledger *l, const struct shard *s)
 
 void ledger_shard_skip(struct ledger *l, struct shard *s, uint64_t next)
 {
+    if (s->building) { /* not open yet: the skip stands behind what is being filled, and opens with it */
+        s->building->next = next > s->building->next ? next : s->building->next;
+        return;
+    }
     pthread_mutex_lock(&l->lock);
     if (!said(&s->closed) && s->tail &&
         !s->tail->batch) { /* one skip after another: the last one says it all */

@@ -117,7 +117,7 @@ struct shard *ledger_shards(const struct ledger *);
 void ledger_shards_done(const struct ledger *);
 /* Nothing of the shard is open. */
 bool ledger_shard_idle(struct ledger *, const struct shard *);
-/* The shard resumes at next once all that was read of it is final. */
+/* Source's thread: the shard resumes at next once all that was read of it is final, what is not open yet included. */
 void ledger_shard_skip(struct ledger *, struct shard *, uint64_t next);
 /* The shard's end as its source knows it now. */
 void ledger_shard_end(struct ledger *, struct shard *, uint64_t end);

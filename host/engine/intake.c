@@ -203,7 +203,7 @@ static bool letters_left(struct intake *in, int64_t now)
         in->ends_at = now + f->conf->drain_ms;
     if (atomic_load(&f->letters) == atomic_load(&f->ledger.letters) || now >= in->ends_at)
         return false;
-    loop_wait(&in->loop, GIVING_MS);
+    loop_wait_deaf(&in->loop, GIVING_MS); /* the source is not asked any more */
     return true;
 }
 
@@ -239,7 +239,7 @@ static bool turn(struct intake *in)
     intake_flush(in);
     bool paused = in->draining || committing || in->full || in->held || (giving_back && p->commits);
     if (in->retry_at > now) {
-        loop_wait(&in->loop, in->retry_at - now < IDLE_MS ? in->retry_at - now : IDLE_MS);
+        loop_wait_deaf(&in->loop, in->retry_at - now < IDLE_MS ? in->retry_at - now : IDLE_MS);
         return true;
     }
     int status = poll_source(in, paused, now);

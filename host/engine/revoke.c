@@ -16,8 +16,6 @@ int intake_shard_revoke(struct intake *in, const struct weir_shard *const *shard
                         uint32_t drain_ms)
 {
     struct revoke *r = xcalloc(1, sizeof *r), **at = &in->revokes;
-    if (in->held) /* the books must know all of a lane before it is closed */
-        intake_hand_over_at_once(in);
     r->shards = xmalloc((n ? n : 1) * sizeof(struct shard *));
     for (uint32_t i = 0; i < n; i++) {
         struct shard *s = (struct shard *)(uintptr_t)shards[i];
@@ -106,6 +104,8 @@ static void leave(struct intake *in)
 
 bool revoke_tick(struct intake *in, int64_t now)
 {
+    if (in->revokes && in->held) /* the books must know all of a lane before it is closed */
+        intake_hand_over_at_once(in);
     while (in->revokes) {
         struct revoke *r = in->revokes;
         bool ready = r->lost || drained(in, r);

@@ -147,9 +147,7 @@ static void s_shard_end(struct weir_ctx *ctx, const struct weir_shard *shard, ui
 
 static void s_shard_skip(struct weir_ctx *ctx, const struct weir_shard *shard, uint64_t next)
 {
-    struct pipeline *p = of(ctx)->pipeline;
-    intake_hand_over(&p->intake); /* so that everything emitted before it stands before it */
-    ledger_shard_skip(&p->flow.ledger, (struct shard *)(uintptr_t)shard, next);
+    ledger_shard_skip(&of(ctx)->pipeline->flow.ledger, (struct shard *)(uintptr_t)shard, next);
 }
 
 static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_view *v)
