@@ -157,6 +157,7 @@ int known_lane(struct source *s, struct tail *t)
     lines_reset(&t->lines, t->first);
     if (position.flags & WEIR_POS_STORED)
         position_read(t, &position);
+    t->committed = lines_begin(&t->lines);
     return WEIR_OK;
 }
 
@@ -191,7 +192,7 @@ struct tail *known_match(struct source *s, const char *path, int fd, const struc
         struct tail *t = s->tails[i];
         bool same = t->dev == st->st_dev && t->ino == st->st_ino;
         same = same || !strcmp(t->path, path) || (loose && t->print.len >= COPY_MIN);
-        if (t->state == TAIL_LIVE || (t->cut && !loose) || !same ||
+        if (t->state == TAIL_LIVE || t->leaving || (t->cut && !loose) || !same ||
             !print_same_head(fd, (uint64_t)st->st_size, t->print))
             continue;
         *ret_status = known_lane(s, t);

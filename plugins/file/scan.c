@@ -266,13 +266,17 @@ static int file_found(struct source *s, const char *path, bool claim)
         return WEIR_OK;
     t = known_live(s, st.st_dev, st.st_ino);
     if (t) {
+        int64_t now = s->ctx->host->wall_ms(s->ctx);
         t->seen = true;
         t->gone_ms = -1;
         if (strcmp(t->path, path) != 0)
             source_set_path(s, t, path);
         if ((uint64_t)st.st_size != t->idle_size)
             source_ready(s, t);
-        return WEIR_OK;
+        if (now - t->seen_ms < SEEN_AGAIN_MS)
+            return WEIR_OK;
+        t->seen_ms = now; /* or a start without it, years later, would take it for long gone */
+        return known_put(s, t);
     }
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && scan_short(s, errno)) {

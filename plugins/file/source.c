@@ -10,6 +10,8 @@
 
 #include <limits.h>
 
+#define LEAVE_MS 1000 /* nothing is on its way in lanes that are given back */
+
 static const char *const starts[] = {"beginning", "end", NULL};
 
 static const struct weir_option rows[] = {
@@ -45,9 +47,11 @@ struct tail *source_add(struct source *s, const char *path)
 {
     struct tail *t;
     if (s->n_tails == SOURCE_FILES || strlen(path) >= PATH_MAX) {
-        weir_logf(s->ctx, WEIR_LOG_ERROR, "%s is not read: %s", path,
-                  s->n_tails == SOURCE_FILES ? "there are 65536 files already; use several pipelines"
-                                             : "its path is too long");
+        if (!s->said_many)
+            weir_logf(s->ctx, WEIR_LOG_ERROR, "%s is not read: %s", path,
+                      s->n_tails == SOURCE_FILES ? "there are 65536 files already; use several pipelines"
+                                                 : "its path is too long");
+        s->said_many = true;
         return NULL;
     }
     if (s->n_tails == s->cap_tails) {
@@ -62,6 +66,25 @@ struct tail *source_add(struct source *s, const char *path)
     source_set_path(s, t, path);
     s->tails[s->n_tails++] = t;
     return t;
+}
+
+/* What is read to its end, committed, and will not turn up again needs no lane: or a run that lasts would in time have
+ * as many as there may be, and read no further file. */
+static int give_back(struct source *s)
+{
+    const struct weir_shard *lanes[SOURCE_LEAVING];
+    int64_t now = s->ctx->host->mono_ms(s->ctx), wall = s->ctx->host->wall_ms(s->ctx);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_tails && n < SOURCE_LEAVING && !s->leaving; i++) {
+        struct tail *t = s->tails[i];
+        bool over = wall - t->seen_ms > KNOWN_DAYS_MS || (t->deleted && now - t->done_ms > DELETED_MS);
+        if (t->state == TAIL_LIVE || !over || !t->shard || t->ready || t->committed < lines_begin(&t->lines))
+            continue;
+        t->leaving = true;
+        lanes[n++] = t->shard;
+    }
+    s->leaving |= n > 0;
+    return n ? s->ctx->host->shard_revoke(s->ctx, lanes, n, LEAVE_MS) : WEIR_OK;
 }
 
 static void tail_free(struct source *s, struct tail *t)
@@ -187,6 +210,8 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     scan_events(s);
     if (now >= s->scan_at && (!s->to_end || s->blind))
         r = scan_run(s);
+    if (r == WEIR_OK && s->scanned_ms == now && s->scanned && !s->to_end)
+        r = give_back(s);
     if (r != WEIR_OK)
         return r;
     if (!s->to_end)
@@ -207,11 +232,18 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     return r;
 }
 
+/* The host asks for one lane after the other, so it looks beside the last one first. */
 static struct tail *tail_of(struct source *s, const struct weir_shard *shard)
 {
-    for (uint32_t i = 0; i < s->n_tails; i++)
-        if (s->tails[i]->shard == shard)
-            return s->tails[i];
+    for (uint32_t i = 0; i < s->n_tails; i++) {
+        uint32_t at = (s->asked + i) % s->n_tails, back = (s->asked + s->n_tails - i) % s->n_tails;
+        if (s->tails[back]->shard == shard)
+            at = back;
+        if (s->tails[at]->shard == shard) {
+            s->asked = at;
+            return s->tails[at];
+        }
+    }
     return NULL;
 }
 
@@ -224,6 +256,36 @@ static int source_position(void *self, const struct weir_shard *shard, uint64_t 
     return WEIR_OK;
 }
 
+static int source_committed(void *self, const struct weir_position *positions, uint32_t n, uint32_t stride,
+                            uint32_t final)
+{
+    (void) final;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct weir_position *p = (const void *)((const char *)positions + (size_t)i * stride);
+        struct tail *t = tail_of(self, p->shard);
+        if (t)
+            t->committed = p->next;
+    }
+    return WEIR_OK;
+}
+
+static int source_revoked(void *self, const struct weir_position *positions, uint32_t n, uint32_t stride)
+{
+    struct source *s = self;
+    (void)positions;
+    (void)n;
+    (void)stride;
+    for (uint32_t i = s->n_tails; i-- > 0;) {
+        struct tail *t = s->tails[i];
+        if (!t->leaving)
+            continue;
+        known_forget(s, t);
+        source_drop(s, t); /* the last one takes its place, and was looked at */
+    }
+    s->leaving = s->said_many = false;
+    return WEIR_OK;
+}
+
 static void source_close(void *self)
 {
     struct source *s = self;
@@ -232,7 +294,8 @@ static void source_close(void *self)
     if (s->tails)
         s->ctx->host->mem(s->ctx, s->tails, 0);
     s->tails = NULL;
-    s->n_tails = s->cap_tails = s->n_open = s->unended = 0;
+    s->n_tails = s->cap_tails = s->n_open = s->unended = s->asked = 0;
+    s->leaving = false;
     s->first_ready = s->last_ready = NULL;
     s->primed = NULL;
     s->scanned = false;
@@ -254,6 +317,8 @@ const struct weir_ops file_source_ops = {
     .open = source_open,
     .poll = source_poll,
     .position = source_position,
+    .committed = source_committed,
+    .revoked = source_revoked,
     .close = source_close,
     .destroy = source_destroy,
 };

@@ -26,6 +26,9 @@
 #define SCAN_AGAIN_MS  1000 /* after one that could not see or open everything */
 #define GONE_EVERY_MS  500
 #define KNOWN_DAYS_MS  (24 * 3600 * 1000LL)
+#define SEEN_AGAIN_MS  (3600 * 1000LL)    /* how often it is stored that a file is still there */
+#define DELETED_MS     (10 * 60 * 1000LL) /* by then what took a deleted file's place was compared with it */
+#define SOURCE_LEAVING 256u               /* lanes given back at one time */
 #define TAIL_ID        33
 
 struct source_conf {
@@ -37,7 +40,7 @@ enum { START_BEGINNING, START_END };
 enum tail_state {
     TAIL_KNOWN, /* from an earlier run; not found yet */
     TAIL_LIVE,  /* being read */
-    TAIL_DONE   /* read as far as it ever will be, unless it turns up again */
+    TAIL_DONE   /* read as far as it ever will be, unless it turns up again within a day */
 };
 
 struct tail {
@@ -54,11 +57,15 @@ struct tail {
     uint32_t guard_len;
     int fd;             /* -1: closed, opened again when there is something to read */
     int64_t gone_ms;    /* since when its path leads elsewhere and nothing came; -1: it is there */
-    int64_t seen_ms;    /* wall time it was last found, as stored */
+    int64_t seen_ms;    /* wall time it was last found, to the hour, as stored */
+    int64_t done_ms;    /* since when it is TAIL_DONE */
+    uint64_t committed; /* what came out of it is final up to here */
     uint64_t idle_size; /* its size when there was nothing more to read */
     uint64_t used;      /* for least recently used */
     bool cut;           /* its content was replaced: only a copy of it can be gone on with */
     bool seen, ready, ended, complained;
+    bool deleted; /* no name leads to it any more */
+    bool leaving; /* its lane is being given back */
     struct tail *next_ready;
 };
 
@@ -76,6 +83,7 @@ struct source {
     const struct source_conf *conf;
     struct tail **tails;
     uint32_t n_tails, cap_tails, n_open, unended, n_dirs, n_delayed;
+    uint32_t asked; /* the tail whose lane the host asked for last */
     struct tail *first_ready, *last_ready;
     struct watched *dirs;
     struct delayed delayed[SOURCE_DELAYED];
@@ -85,7 +93,8 @@ struct source {
     bool first_run; /* no earlier run left anything */
     bool scanned;   /* the first scan is over: a file found from now on is read whole */
     bool to_end;
-    bool said_short, said_unlisted; /* once, until it is over */
+    bool leaving;                              /* lanes are being given back */
+    bool said_short, said_unlisted, said_many; /* once, until it is over */
     bool blind; /* the last scan could not see or open everything for want of descriptors or memory */
     const struct tail *primed; /* whose constants the first n_primed records of run hold */
     uint32_t n_primed;

@@ -252,8 +252,10 @@ static int tail_last(struct source *s, struct tail *t, struct weir_emitter *to, 
 static void tail_done(struct source *s, struct tail *t)
 {
     struct stat st;
-    bool deleted = t->fd >= 0 && !fstat(t->fd, &st) && st.st_nlink == 0;
+    t->deleted = t->fd >= 0 && !fstat(t->fd, &st) && st.st_nlink == 0 && !t->cut;
     t->state = TAIL_DONE;
+    t->done_ms = s->ctx->host->mono_ms(s->ctx);
+    t->seen_ms = s->ctx->host->wall_ms(s->ctx);
     tail_park(s, t);
     s->ctx->host->shard_end(s->ctx, t->shard, lines_begin(&t->lines)); /* nobody waits for more of it */
     t->stored.len = t->guard_len;
@@ -261,8 +263,10 @@ static void tail_done(struct source *s, struct tail *t)
     if (!t->ended)
         s->unended--;
     t->ended = true;
-    if (deleted && !t->cut)
+    if (t->deleted)
         known_forget(s, t);
+    else
+        (void)known_put(s, t);
 }
 
 /* The file holds something else now: goes on with a copy of the old content, or ends the generation. */
@@ -290,7 +294,6 @@ static int tail_cut(struct source *s, struct tail *t, struct weir_emitter *to, s
     r = tail_last(s, t, to, room);
     if (r != WEIR_OK)
         return r;
-    (void)known_put(s, t);
     tail_done(s, t);
     return WEIR_END;
 }

@@ -198,6 +198,83 @@ static void a_copy_whose_original_stays_is_a_file_of_its_own(void **state)
     harness_free(h);
 }
 
+/* ---- what is over is forgotten ---------------------------------------------------------------------------------- */
+
+#define LATER 1900000000000 /* the time at which a clock is stopped: after today */
+
+static void poll_for(struct harness *h, int64_t ms)
+{
+    for (int64_t at = 0; at < ms; at += 11000) {
+        harness_advance(h, 11000);
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    }
+}
+
+/* A run that lasts would have as many files as there may be in time, and read no other. */
+static void a_deleted_file_s_lane_is_given_back(void **state)
+{
+    struct harness *h;
+    char id[64], key[80];
+    (void)state;
+    scratch_append("a", "one\n");
+    scratch_append("b", "other\n");
+    h = start("path = $/*\nrotate-wait = 100ms\n");
+    harness_stop_clock(h, LATER);
+    expect_count(h, 2);
+    for (size_t i = 0; i < 2; i++)
+        if (!strcmp(harness_out_value(h, i), "one"))
+            (void)snprintf(id, sizeof id, "%.*s", (int)harness_out(h, i)->record.shard->id.len,
+                           (const char *)harness_out(h, i)->record.shard->id.ptr);
+    assert_int_equal(unlink(scratch_path("a")), 0);
+    poll_for(h, 20 * 60 * 1000);
+    assert_false(harness_shard(h, id)->revoking); /* its record is not final */
+    assert_int_equal(harness_commit(h, false), WEIR_OK);
+    poll_for(h, 20000);
+    assert_true(harness_shard(h, id)->revoking);
+    size_t held = harness_held(h);
+    assert_int_equal(harness_revoked(h, true), WEIR_OK);
+    assert_true(harness_held(h) < held);
+    (void)snprintf(key, sizeof key, "g/%s", id);
+    assert_null(harness_state_get(h, key).ptr);
+    poll_for(h, 48LL * 3600 * 1000);
+    scratch_append("b", "more\n");
+    expect_count(h, 3);
+    harness_free(h); /* which finds a lane that was given back twice */
+}
+
+/* A folder that is not mounted at a start, after a run of days: its files are not read anew when it is. */
+static void a_file_read_for_days_may_be_away_at_a_start(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    h = start("path = $/a\n");
+    harness_stop_clock(h, LATER);
+    expect_count(h, 1);
+    poll_for(h, 72LL * 3600 * 1000);
+    assert_int_equal(mkdir(scratch_path("away"), 0755), 0);
+    assert_int_equal(rename(scratch_path("a"), scratch_path("away/a")), 0);
+    keep(h);
+    harness_free(h);
+    h = harness_load("file", WEIR_SOURCE, scratch_options("path = $/a\n"));
+    harness_stop_clock(h, LATER + 73LL * 3600 * 1000);
+    harness_state_set(h, "started", (struct weir_slice){"1", 1});
+    char key[80];
+    (void)snprintf(key, sizeof key, "g/%s", kept[0].id);
+    harness_state_set(h, key, (struct weir_slice){kept[0].row, kept[0].row_len});
+    harness_preset(h, kept[0].id, kept[0].next, (struct weir_slice){kept[0].data, kept[0].data_len});
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    poll_for(h, 60000);
+    assert_non_null(harness_state_get(h, key).ptr);
+    assert_int_equal(rename(scratch_path("away/a"), scratch_path("a")), 0);
+    scratch_append("a", "two\n");
+    poll_for(h, 60000);
+    assert_int_equal(harness_out_count(h), 1);
+    expect_once(h, "two");
+    harness_free(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scratch_remove)
 
 int main(void)
@@ -215,6 +292,8 @@ int main(void)
         TEST(a_copy_made_while_stopped_is_read_on),
         TEST(a_copy_that_matches_made_while_stopped_is_read_on),
         TEST(a_copy_whose_original_stays_is_a_file_of_its_own),
+        TEST(a_deleted_file_s_lane_is_given_back),
+        TEST(a_file_read_for_days_may_be_away_at_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
