@@ -12,6 +12,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_dlq(int argc, char **argv);
+int cmd_new(int argc, char **argv);
 int cmd_plugins(int argc, char **argv);
 
 /* Prints "weir COMMAND: text" and where help is; gives EXIT_USAGE. */

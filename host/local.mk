@@ -1,11 +1,12 @@
 # The host: all but main.c is a library too, so that a unit test links the modules it tests and no more.
 noinst_LIBRARIES += %D%/libweirhost.a
-%C%_libweirhost_a_CPPFLAGS = $(HOST_CPPFLAGS) \
+%C%_libweirhost_a_CPPFLAGS = $(HOST_CPPFLAGS) -I%D% \
 	-DWEIR_VERSION='"$(PACKAGE_VERSION)"' -DWEIR_PLUGIN_DIR='"$(plugindir)"' \
 	-DWEIR_CONF_DIR='"$(sysconfdir)/weir"' -DWEIR_STATE_DIR='"$(localstatedir)/lib/weir"'
 %C%_libweirhost_a_SOURCES = \
 	%D%/cmd_check.c \
 	%D%/cmd_dlq.c \
+	%D%/cmd_new.c \
 	%D%/cmd_plugins.c \
 	%D%/cmd_run.c \
 	%D%/command.h \
@@ -185,3 +186,16 @@ bin_PROGRAMS += weir
 weir_SOURCES = %D%/main.c
 weir_CPPFLAGS = $(%C%_libweirhost_a_CPPFLAGS)
 weir_LDADD = $(HOST_LINK)
+
+# The files that `weir new` writes, as texts of cmd_new.c.
+NEW_FILES = plugin-api/new/Makefile plugin-api/new/meson.build \
+	plugin-api/new/sink/my-plugin.c plugin-api/new/sink/my-plugin.ini plugin-api/new/sink/test.sh \
+	plugin-api/new/source/my-plugin.c plugin-api/new/source/my-plugin.ini plugin-api/new/source/test.sh \
+	plugin-api/new/transform/my-plugin.c plugin-api/new/transform/my-plugin.ini plugin-api/new/transform/test.sh
+EXTRA_DIST += $(NEW_FILES)
+CLEANFILES += %D%/new_files.h
+%D%/new_files.h: $(NEW_FILES)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && for file in $(NEW_FILES); do \
+	echo "static const char $$(echo $$file | sed -e 's,^plugin-api/,,' -e 's,[^A-Za-z],_,g')[] ="; \
+	sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n"/' $(srcdir)/$$file && echo '    "";' || exit 1; done >$@.new && mv $@.new $@
+%D%/libweirhost_a-cmd_new.$(OBJEXT): %D%/new_files.h

@@ -40,7 +40,12 @@ static const struct command commands[] = {
      "  --man                  as a manual page in mdoc; without NAME the page of the pipeline file\n"
      "  --schema               as a JSON Schema\n"
      "  --sample               as an INI file to start from\n"},
-    {"new", NULL, "source|transform|sink NAME", "scaffold a plugin", ""},
+    {"new", cmd_new, "source|transform|sink NAME", "scaffold a plugin",
+     "Writes a folder NAME with one C file, a Makefile, a meson.build, a test and a sample pipeline: a "
+     "plugin\n"
+     "that builds (`make`), passes its test (`make check`) and runs, to be changed. Nothing that is there "
+     "is\n"
+     "written over. weir-plugin(7) is the contract.\n"},
     {"test", NULL, "FILE|DIR", "test a configuration", ""},
     {"dlq", cmd_dlq, "ls|show|redrive [OPTION...] FILE...", "look at dead letters and send them again",
      "Each FILE is a pipeline whose [dead-letter] is kafka, or file with format = record.\n"

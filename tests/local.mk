@@ -162,6 +162,7 @@ gates = \
 	%D%/gates/t-install.sh \
 	%D%/gates/t-fuzz.sh \
 	%D%/gates/t-json-fuzz.sh \
+	%D%/gates/t-new.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh \

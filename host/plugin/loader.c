@@ -79,7 +79,7 @@ static bool look_into(const char *folder, void *opaque)
     return false;
 }
 
-static bool name_valid(const char *name)
+bool loader_name_valid(const char *name)
 {
     size_t n = strlen(name);
     return n >= 1 && n <= NAME_MAX_BYTES && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n &&
@@ -139,7 +139,7 @@ const struct plugin *loader_get(const char *name, char *why, size_t cap)
         snprintf(why, cap, "%s", entry->why);
         return NULL;
     }
-    if (!name_valid(name)) {
+    if (!loader_name_valid(name)) {
         snprintf(why, cap, "\"%.64s\" is no plugin name; it has 1 to %d of a-z, 0-9 and -", name,
                  NAME_MAX_BYTES);
         return NULL;
@@ -204,7 +204,7 @@ struct names {
 /* Takes the name. */
 static void add_name(struct names *names, char *name)
 {
-    bool known = !name_valid(name);
+    bool known = !loader_name_valid(name);
     for (size_t i = 0; i < names->count && !known; i++)
         known = strcmp(names->items[i], name) == 0;
     if (known) {

@@ -5,6 +5,7 @@
 #ifndef WEIR_HOST_LOADER_H
 #define WEIR_HOST_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ const struct plugin *loader_get(const char *name, char *why, size_t cap);
 const struct plugin *loader_add(const struct weir_plugin *, char *why, size_t cap);
 /* Loads one file, for `weir plugins check`. */
 const struct plugin *loader_open_file(const char *file, char *why, size_t cap);
+/* 1 to 32 of a-z, 0-9 and -, a letter first. */
+bool loader_name_valid(const char *name);
 /* Names of all plugins found in the search path, sorted, each once; freed with loader_names_free. */
 int loader_names(char ***ret);
 void loader_names_free(char **, int n);
