@@ -12,6 +12,18 @@ struct walk {
     void *opaque;
 };
 
+/* An answer has thousands of elements: printf would take more time than reading them. */
+static void add_index(struct strbuf *path, size_t index)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + index % 10);
+        index /= 10;
+    } while (index > 0);
+    strbuf_add(path, digits + at, sizeof digits - at);
+}
+
 static int walk_node(struct walk *w, const struct json_node *node)
 {
     size_t base = w->path->len, index = 0;
@@ -25,7 +37,7 @@ static int walk_node(struct walk *w, const struct json_node *node)
         if (child->key.ptr)
             strbuf_add(w->path, (const char *)child->key.ptr + 1, child->key.len - 2);
         else
-            strbuf_printf(w->path, "%zu", index);
+            add_index(w->path, index);
         int status = walk_node(w, child);
         w->path->len = base;
         if (status != WEIR_OK)

@@ -250,18 +250,22 @@ static uint32_t count_text(const char *p, size_t n, const char *text)
 }
 
 /* Nothing failed, says the answer near its start, and it has as many items as were sent: they need not be read. */
-static bool all_done(struct es_slot *slot)
+static bool all_done(const struct es_slot *slot)
 {
     static const char none[] = "\"errors\":false";
-    const char *p = slot->call.reply;
-    size_t n = slot->call.reply_len;
-    if (n == 0 || p[0] != '{' || !memmem(p, n < 64 ? n : 64, none, sizeof none - 1) || !ends_in_brace(p, n) ||
-        count_text(p, n, "\"status\":") != slot->items)
-        return false;
-    uint32_t stored = count_text(p, n, "\"failure_store\":\"used\"");
+    const struct es_call *call = &slot->call;
+    const char *p = call->reply;
+    size_t n = call->reply_len;
+    return call->code == CURLE_OK && call->status == 200 && n > 0 && p[0] == '{' &&
+           memmem(p, n < 64 ? n : 64, none, sizeof none - 1) && ends_in_brace(p, n) &&
+           count_text(p, n, "\"status\":") == slot->items;
+}
+
+static void count_failure_store(struct es_slot *slot)
+{
+    uint32_t stored = count_text(slot->call.reply, slot->call.reply_len, "\"failure_store\":\"used\"");
     if (stored)
         slot->sink->ctx->host->count(slot->sink->ctx, ES_M_FAILURE_STORE, stored);
-    return true;
 }
 
 static void say_health(struct es_slot *slot, const struct weir_error *row, const struct es_error *e,
@@ -342,11 +346,14 @@ void reply_judge(struct es_slot *slot)
     struct weir_ctx *ctx = slot->sink->ctx;
     char text[ES_REASON_MAX + ES_TYPE_MAX], type[ES_TYPE_MAX];
     const struct weir_error *row;
-    struct es_error e;
-    reply_error(ctx, &slot->call, &e, text, sizeof text);
+    struct es_error e = {.status = 200};
+    bool done = all_done(slot); /* then there is no error to look for: most answers, and long ones */
+    if (!done)
+        reply_error(ctx, &slot->call, &e, text, sizeof text);
     snprintf(type, sizeof type, "%.*s", (int)e.type.len, e.type.len > 0 ? (const char *)e.type.ptr : "");
     row = classify_call(slot, &e);
-    if (row->means == WEIR_CLASS_OK && all_done(slot)) {
+    if (row->means == WEIR_CLASS_OK && done) {
+        count_failure_store(slot);
         ctx->host->health(ctx, WEIR_UP, 0, NULL);
     } else if (row->means == WEIR_CLASS_OK) {
         judge_items(slot);
