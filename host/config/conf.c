@@ -361,6 +361,17 @@ static void check_keepers(struct build *build)
     }
 }
 
+/* A dead letter has all headers of its record. */
+static bool nobody_wants_headers(const struct pipeline_conf *conf)
+{
+    bool nobody = !conf->dead_letter && !conf->store->options.headers;
+    for (size_t i = 0; i < conf->n_transforms; i++)
+        nobody = nobody && conf_promises(&conf->transforms[i]) & WEIR_NO_HEADERS;
+    for (size_t i = 0; i < conf->n_sinks; i++)
+        nobody = nobody && conf_promises(&conf->sinks[i]) & WEIR_NO_HEADERS;
+    return nobody;
+}
+
 static void build_all(struct build *build, const struct sections *sections)
 {
     struct pipeline_conf *conf = build->conf;
@@ -385,8 +396,10 @@ static void build_all(struct build *build, const struct sections *sections)
             build_section(build, section, conf->dead_letter);
         }
     }
-    if (build->problems.count == 0) /* rules between sections need good sections */
+    if (build->problems.count == 0) { /* rules between sections need good sections */
         check_keepers(build);
+        conf->no_headers = nobody_wants_headers(conf);
+    }
     check_readers(build, pipeline);
     build_readers(build);
 }

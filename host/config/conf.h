@@ -46,6 +46,7 @@ struct pipeline_conf {
     struct section_conf *transforms, *sinks;
     size_t n_transforms, n_sinks;
     struct section_conf *dead_letter; /* NULL: none */
+    bool no_headers;                  /* nobody looks at records' headers: the source may leave them out */
     /* What runs: this pipeline itself, or with fan-out = independent one for each sink, all of one source. */
     struct pipeline_conf *readers;
     size_t n_readers;

@@ -304,6 +304,8 @@ static bool set_compiled(struct parse *parse, void *field)
     if (!object) /* the compilers quote pieces of the text */
         return refuse(parse, parse->secret ? "what ${...} brought in does not compile" : reason);
     keep(parse->store, parse->row->type, object);
+    /* {header:NAME}, $headers: the word has to stand there; a text that only mentions it costs nothing but time */
+    parse->store->headers |= strstr(parse->text, "header") != NULL;
     memcpy(field, &object, sizeof object);
     return true;
 }

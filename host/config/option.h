@@ -19,6 +19,7 @@ struct option_compiled;
 struct option_store { /* a zeroed one is empty */
     struct arena arena;
     struct option_compiled *compiled; /* templates, expressions, paths */
+    bool headers;                     /* one of them may look at a record's headers */
 };
 void option_store_free(struct option_store *);
 

@@ -216,6 +216,7 @@ bool reader_make(struct reader *r, const struct pipeline_conf *of, struct strbuf
     source->conf = arena_alloc(&r->store.arena, source->ops->options->conf_size);
     memset(source->conf, 0, source->ops->options->conf_size);
     r->conf.n_transforms = r->conf.n_sinks = 0;
+    r->conf.no_headers = false; /* the reasons are there */
     r->conf.dead_letter = NULL;
     r->conf.fan_out = FANOUT_TOGETHER;
     r->conf.name = r->conf.label = r->name.data;

@@ -71,6 +71,8 @@ struct instance *instance_new(const struct section_conf *s, const struct instanc
                                      .section = s->title,
                                      .reader = at->conf->reader,
                                      .budget = at->budget};
+    if (s->kind == WEIR_SOURCE && !at->conf->no_headers)
+        i->info.want = WEIR_WANT_HEADERS;
     if (s->kind == WEIR_SINK) {
         i->info.batch_records = (uint32_t)s->batch_records;
         i->info.batch_bytes = (uint64_t)s->batch_bytes;

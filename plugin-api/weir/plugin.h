@@ -96,6 +96,7 @@ struct weir_view { /* the plugin sets struct_size and want; the host fills no mo
     uint32_t want;       /* WEIR_WANT_VALUE; transforms only: a sink's values are always printed */
     uint32_t reserved;   /* 0 */
 };
+#define WEIR_WANT_HEADERS 0x2u /* weir_instance.want */
 #define WEIR_WANT_VALUE 0x1u /* print pending edits first; without it value may be the bytes before them */
 
 struct weir_result { /* one per record that did not succeed */
@@ -250,6 +251,8 @@ struct weir_instance { /* who an instance is; borrowed for its life */
     uint32_t in_flight;     /* sinks: the most batches lent at one time; else 0 */
     uint64_t batch_bytes;   /* sinks: batches stay below it unless one record alone is larger; else 0 */
     const struct weir_around *around; /* sinks; else NULL */
+    uint32_t want; /* sources: WEIR_WANT_HEADERS unless nobody looks at headers: records may come without theirs then */
+    uint32_t unused; /* 0 */
 };
 
 enum { WEIR_LOG_ERROR = 1, WEIR_LOG_WARNING, WEIR_LOG_NOTICE, WEIR_LOG_INFO, WEIR_LOG_DEBUG };
@@ -426,6 +429,9 @@ enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
 #define WEIR_KEEPS_POSITION 0x400u
 /* sink, with WEIR_ORDERED: it keeps order as long as what it wants to try again comes in turn, before all that is newer */
 #define WEIR_IN_TURN 0x800u
+/* transform, sink: looks at no record's headers, nor has the host print records (record_print).  What templates and
+ * expressions among its options look at the host knows. */
+#define WEIR_NO_HEADERS 0x1000u
 
 struct weir_ops { /* one flat table; NULL: not for this kind */
     uint32_t struct_size;

@@ -206,7 +206,7 @@ static void case_destroy(void *self)
 static const struct weir_ops transform = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_TRANSFORM,
-    .promises = WEIR_ONE_TO_ONE,
+    .promises = WEIR_ONE_TO_ONE | WEIR_NO_HEADERS,
     .options = &options,
     .create = case_create,
     .process = case_process,

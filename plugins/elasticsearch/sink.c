@@ -70,7 +70,7 @@ static uint32_t sink_promise(const void *opaque)
     const struct es_sink_conf *conf = opaque;
     int op = sink_op(conf);
     bool identity = !conf->id; /* nobody else has it, and a repeat has the same */
-    uint32_t promises = 0;
+    uint32_t promises = conf->payload == ES_PAYLOAD_RECORD ? 0 : WEIR_NO_HEADERS;
     if (identity || conf->version)
         promises |= WEIR_ORDERED;
     if (conf->data_stream) /* a repeat after a rollover makes a second document */

@@ -45,6 +45,8 @@ static uint32_t sink_promise(const void *conf)
 {
     const struct sink_conf *c = conf;
     uint32_t promises = WEIR_BLOCKS | WEIR_SINGLE | WEIR_STREAM;
+    if (c->format != ENCODE_RECORD)
+        promises |= WEIR_NO_HEADERS;
     if (c->compress != PACK_NONE && c->fsync == FSYNC_NONE)
         promises &= ~WEIR_STREAM; /* a batch is a member, and small ones compress badly */
     return c->fsync == FSYNC_COMMIT ? promises | WEIR_COMMITS | WEIR_EXACT : promises;

@@ -86,7 +86,7 @@ static void filter_destroy(void *self)
 static const struct weir_ops transform = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_TRANSFORM,
-    .promises = WEIR_ONE_TO_ONE,
+    .promises = WEIR_ONE_TO_ONE | WEIR_NO_HEADERS,
     .options = &options,
     .create = filter_create,
     .process = filter_process,

@@ -206,8 +206,9 @@ static bool fetch_headers(struct kafka_run *run, const rd_kafka_message_t *m, st
     return err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static bool fetch_record(struct kafka_run *run, const struct kafka_track *t, const rd_kafka_message_t *m,
-                         struct weir_record *r)
+/* Headers only when they are wanted: to find out that there are none librdkafka allocates a buffer. */
+static bool fetch_record(const struct kafka_source *s, struct kafka_run *run, const struct kafka_track *t,
+                         const rd_kafka_message_t *m, struct weir_record *r)
 {
     rd_kafka_timestamp_type_t kind;
     int64_t time_ms = rd_kafka_message_timestamp(m, &kind);
@@ -224,7 +225,7 @@ static bool fetch_record(struct kafka_run *run, const struct kafka_track *t, con
     r->sub = 0;
     r->seq = (uint64_t)m->offset;
     r->next = (uint64_t)m->offset + 1;
-    return fetch_headers(run, m, r);
+    return !s->headers || fetch_headers(run, m, r);
 }
 
 /* ---- what is no record --------------------------------------------------------------------------------------- */
@@ -292,7 +293,7 @@ static int fetch_sort(struct kafka_source *s, struct kafka_run *run, uint32_t n,
             rd_kafka_message_destroy(m);
             continue;
         }
-        if (!fetch_record(run, t, m, &s->records[kept])) {
+        if (!fetch_record(s, run, t, m, &s->records[kept])) {
             status = weir_fail(s->ctx, WEIR_FATAL, 0,
                                "%s/%" PRId32 ": headers at offset %" PRId64 " are unreadable", t->topic->name,
                                t->partition, m->offset);

@@ -68,9 +68,10 @@ static int sink_pair(struct weir_ctx *ctx, const void *conf, const struct weir_a
 static uint32_t sink_promise(const void *conf)
 {
     const struct kafka_sink_conf *c = conf;
+    uint32_t headers = c->headers == KAFKA_HEADERS_KEEP ? 0 : WEIR_NO_HEADERS;
     if (c->delivery != KAFKA_EXACTLY_ONCE)
-        return WEIR_ORDERED | WEIR_IN_TURN | WEIR_STREAM;
-    return WEIR_ORDERED | WEIR_STREAM | WEIR_SINGLE | WEIR_BLOCKS | WEIR_COMMITS | WEIR_EXACT |
+        return headers | WEIR_ORDERED | WEIR_IN_TURN | WEIR_STREAM;
+    return headers | WEIR_ORDERED | WEIR_STREAM | WEIR_SINGLE | WEIR_BLOCKS | WEIR_COMMITS | WEIR_EXACT |
            WEIR_KEEPS_POSITION;
 }
 

@@ -91,6 +91,8 @@ static int source_create(struct weir_ctx *ctx, const void *conf, void **self)
     s->ctx = ctx;
     s->conf = conf;
     s->fd = -1;
+    const struct weir_instance *who = h->instance(ctx);
+    s->headers = who->struct_size < sizeof *who || who->want & WEIR_WANT_HEADERS;
     s->records = h->mem(ctx, NULL, KAFKA_RUN_MAX * sizeof *s->records);
     s->of = h->mem(ctx, NULL, KAFKA_RUN_MAX * sizeof *s->of);
     *self = s;

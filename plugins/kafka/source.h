@@ -152,6 +152,7 @@ struct kafka_source {
     struct weir_buf *carry;      /* run whose records first .. count - 1 did not fit yet */
     uint32_t carry_first, carry_count;
     bool skips;        /* some track has skip set */
+    bool headers;      /* somebody looks at them */
     bool kicks;        /* this librdkafka sleeps after its queue was full */
     uint64_t prefetch; /* bytes librdkafka may hold */
     uint64_t drained;  /* bytes taken since the last kick */

@@ -216,10 +216,18 @@ static void sink_destroy(void *self)
     s->ctx->host->mem(s->ctx, s, 0);
 }
 
+static uint32_t sink_promise(const void *conf)
+{
+    const struct std_sink_conf *c = conf;
+    uint32_t promises = WEIR_BLOCKS | WEIR_SINGLE | WEIR_STREAM;
+    return c->format == ENCODE_RECORD ? promises : promises | WEIR_NO_HEADERS;
+}
+
 const struct weir_ops std_sink_ops = {
     .struct_size = sizeof(struct weir_ops),
     .kind = WEIR_SINK,
     .promises = WEIR_BLOCKS | WEIR_SINGLE | WEIR_STREAM,
+    .promise = sink_promise,
     .options = &options,
     .create = sink_create,
     .open = sink_open,

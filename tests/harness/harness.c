@@ -130,7 +130,8 @@ static struct harness *harness_new(const char *plugin, uint32_t kind)
                                                     : kind == WEIR_SINK ? "sink"
                                                                         : "transform t",
                                          .reader = "",
-                                         .budget = (uint64_t)16 << 20};
+                                         .budget = (uint64_t)16 << 20,
+                                         .want = kind == WEIR_SOURCE ? WEIR_WANT_HEADERS : 0};
     if (kind == WEIR_SINK) {
         h->instance.batch_records = 5000;
         h->instance.in_flight = 2;

@@ -91,6 +91,32 @@ static void a_small_file_gets_all_defaults(void **state)
     conf_free(conf);
 }
 
+/* The source may leave headers out only if it is sure that nobody looks at one. */
+static void headers_are_read_when_somebody_looks_at_them(void **state)
+{
+    static const struct {
+        const char *text;
+        bool left_out;
+    } rows[] = {
+        {SOURCE SINK, true},
+        {SOURCE "[transform t]\nplugin = toy\nwhen = .a\n" SINK "when = .b > 1\n", true},
+        {SOURCE SINK "mode = create\n", false}, /* no such promise */
+        {SOURCE "[sink a]\nplugin = toy\npath = /a\n[sink b]\nplugin = toy\npath = /b\nmode = create\n",
+         false},
+        {SOURCE SINK "when = $headers.kind == \"b\"\n", false},
+        {SOURCE "[transform t]\nplugin = toy\nwhen = $headers.kind == \"b\"\n" SINK, false},
+        {SOURCE SINK "[dead-letter]\nplugin = toy\npath = /dead\n", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pipeline_conf *conf = load(rows[i].text);
+        if (!conf)
+            fail_msg("%zu: %s", i, said);
+        assert_int_equal(conf->readers[0].no_headers, rows[i].left_out);
+        conf_free(conf);
+    }
+}
+
 static void independent_sinks_have_a_reader_each(void **state)
 {
     (void)state;
@@ -325,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_file_gets_all_defaults),
         cmocka_unit_test(a_full_file_is_taken_over),
+        cmocka_unit_test(headers_are_read_when_somebody_looks_at_them),
         cmocka_unit_test(independent_sinks_have_a_reader_each),
         cmocka_unit_test(mistakes_read_as_promised),
         cmocka_unit_test(all_mistakes_are_reported_in_order),

@@ -117,6 +117,28 @@ static void records_arrive_as_they_were_written(void **state)
     kafka_mock_stop(&m);
 }
 
+static void headers_nobody_wants_are_left_out(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 1);
+    rd_kafka_headers_t *hs = rd_kafka_headers_new(1);
+    rd_kafka_header_add(hs, "a", -1, "1", 1);
+    kafka_mock_put(&m, "t", 0, BYTES("k"), BYTES("v"), 5, hs);
+    kafka_mock_put(&m, "t", 0, BYTES("k"), BYTES("w"), 5, NULL);
+    struct harness *h = load(&m, "topics = t\ngroup = g\n");
+    harness_instance(h)->want = 0;
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    read_until(h, 2);
+    check_slice(harness_out(h, 0)->record.value, BYTES("v"));
+    check_slice(harness_out(h, 1)->record.value, BYTES("w"));
+    assert_int_equal(harness_out(h, 0)->record.n_headers, 0);
+    assert_int_equal(harness_out(h, 1)->record.n_headers, 0);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
 static void a_full_batch_keeps_the_rest(void **state)
 {
     (void)state;
@@ -471,6 +493,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_arrive_as_they_were_written),
+        cmocka_unit_test(headers_nobody_wants_are_left_out),
         cmocka_unit_test(a_full_batch_keeps_the_rest),
         cmocka_unit_test(paused_it_reads_nothing),
         cmocka_unit_test(the_group_keeps_the_position),

@@ -97,10 +97,10 @@ static void toy_end(void *self)
     (void)self;
 }
 
-/* Under mode = create the sink knows repeats. */
+/* Under mode = create the sink knows repeats, and prints records as a whole. */
 static uint32_t toy_promise(const void *conf)
 {
-    return ((const struct toy_conf *)conf)->mode == 1 ? WEIR_IDEMPOTENT : WEIR_STREAM;
+    return ((const struct toy_conf *)conf)->mode == 1 ? WEIR_IDEMPOTENT : WEIR_STREAM | WEIR_NO_HEADERS;
 }
 
 static const struct weir_ops toy_source = {.struct_size = sizeof toy_source,
@@ -115,6 +115,7 @@ static const struct weir_ops toy_source = {.struct_size = sizeof toy_source,
                                            .destroy = toy_end};
 static const struct weir_ops toy_transform = {.struct_size = sizeof toy_transform,
                                               .kind = WEIR_TRANSFORM,
+                                              .promises = WEIR_NO_HEADERS,
                                               .options = &toy_filter_options,
                                               .create = toy_create,
                                               .process = toy_process,
