@@ -149,6 +149,8 @@ static bool start(struct run *r)
             continue;
         }
         r->readers[r->n_readers++] = one;
+        if (one->letters)
+            one->letters->done_fd = r->ended;
         r->pipelines = xrealloc(r->pipelines, ((size_t)r->n_pipelines + one->n) * sizeof(struct pipeline *));
         for (size_t k = 0; k < one->n; k++) {
             one->list[k]->done_fd = r->ended;
@@ -183,6 +185,8 @@ static bool all_done(const struct run *r)
     bool all = true;
     for (int i = 0; i < r->n_pipelines; i++)
         all &= pipeline_done(r->pipelines[i]) || hang_found(r->pipelines[i], clock_mono_ms());
+    for (int i = 0; i < r->n_readers; i++)
+        all &= readers_through(r->readers[i], clock_mono_ms());
     return all;
 }
 
@@ -231,6 +235,8 @@ static bool watch(struct run *r)
             hung = true;
         else
             ok &= pipeline_join(r->pipelines[i]);
+    for (int i = 0; i < r->n_readers; i++)
+        hung |= r->readers[i]->letters && r->readers[i]->letters->hang.found;
     for (int i = 0; i < r->n_readers && !hung; i++)
         readers_end(r->readers[i]);
     log_flush();

@@ -21,7 +21,8 @@ static int64_t deadline(struct pipeline *p, int64_t now)
     if (!h->stopped_at && atomic_load(&p->stop))
         h->stopped_at = now;
     int64_t at = h->failed_at ? h->failed_at + HANG_FAIL_MS : INT64_MAX;
-    int64_t drained = h->stopped_at ? h->stopped_at + p->flow.conf->drain_ms + HANG_STOP_MS : INT64_MAX;
+    int64_t drains = p->only_letters ? HANG_FAIL_MS : p->flow.conf->drain_ms + HANG_STOP_MS;
+    int64_t drained = h->stopped_at ? h->stopped_at + drains : INT64_MAX;
     return drained < at ? drained : at;
 }
 

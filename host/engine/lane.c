@@ -258,6 +258,8 @@ static void *lane_main(void *arg)
         loop_wait(&l->loop, l->loop.quit ? 0 : at == INT64_MAX ? -1 : at > now ? at - now : 0);
     }
     close_all(l);
+    if (l->pipeline->only_letters)
+        pipeline_set_done(l->pipeline);
     pthread_mutex_lock(&l->end_lock);
     l->ended = true;
     pthread_cond_signal(&l->end);
@@ -310,14 +312,21 @@ static bool lane_ended(struct lane *l)
     return ended;
 }
 
+void lane_quit(struct lane *l)
+{
+    if (l->started && !l->quitting)
+        loop_post(&l->loop, &order_new(l, do_quit)->task);
+    l->quitting = true;
+    for (struct outlet *o = l->outlets; o; o = o->next)
+        instance_interrupt(o->instance);
+}
+
 void lane_join(struct lane *l)
 {
     if (!l->started)
         return;
-    loop_post(&l->loop, &order_new(l, do_quit)->task);
     do /* again and again: an interrupt may come just before the callback that blocks */
-        for (struct outlet *o = l->outlets; o; o = o->next)
-            instance_interrupt(o->instance);
+        lane_quit(l);
     while (!lane_ended(l));
     pthread_join(l->thread, NULL);
     l->started = false;

@@ -21,6 +21,7 @@ struct lane {
     pthread_mutex_t end_lock; /* of ended */
     pthread_cond_t end;       /* by the monotonic clock */
     bool ended;               /* the thread is through */
+    bool quitting;            /* it was told to; who joins it */
     bool closed;              /* its instances are: what still comes is dropped and stays undelivered */
     const char *name;
     struct outlet *outlets; /* that live here */
@@ -38,7 +39,9 @@ struct lane *lane_new(struct pipeline *, const char *name);
 void lane_free(struct lane *);
 /* Starts the thread; outlets and transforms were put in before. */
 void lane_start(struct lane *);
-/* Has the lane close its instances and end, then waits for it. */
+/* Has the lane close its instances and end, and interrupts what blocks it; may be called again and again. */
+void lane_quit(struct lane *);
+/* The same, then waits for it. */
 void lane_join(struct lane *);
 /* When no lane runs any more: lets go of all records that are still on their way into this one. */
 void lane_drop(struct lane *);

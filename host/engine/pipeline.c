@@ -155,6 +155,13 @@ struct pipeline *pipeline_new_letters(const struct pipeline_conf *conf, struct s
     return p;
 }
 
+void pipeline_quit_letters(struct pipeline *p)
+{
+    atomic_store(&p->stop, true);
+    for (struct lane *l = p->lanes; l; l = l->next)
+        lane_quit(l);
+}
+
 void pipeline_end_letters(struct pipeline *p)
 {
     for (struct lane *l = p->lanes; l; l = l->next)

@@ -44,7 +44,7 @@ struct pipeline {
     bool exact;                /* and repeats nothing */
     struct outlet *keeper;     /* of the sink with WEIR_KEEPS_POSITION; NULL: none */
     _Atomic bool stop;         /* drain and end */
-    _Atomic bool done;         /* the intake's thread is through */
+    _Atomic bool done;         /* the intake's thread is through; of only_letters: the sink's */
     int done_fd;               /* borrowed eventfd that is written then; -1: none */
     bool left_some;            /* records were undelivered when the drain ended; read after the join */
     struct hang hang;
@@ -60,12 +60,14 @@ struct pipeline *pipeline_new_letters(const struct pipeline_conf *, struct state
 void pipeline_start(struct pipeline *);
 /* Any thread: stop reading, deliver what was read (up to `drain`), commit, end. */
 void pipeline_stop(struct pipeline *);
-/* When none of its readers runs any more. */
+/* When none of its readers runs any more: has it end, and interrupts what blocks it; again and again until it is done. */
+void pipeline_quit_letters(struct pipeline *);
+/* The same, then waits for it. */
 void pipeline_end_letters(struct pipeline *);
 /* Waits for the end, joins all threads.  True: everything read is accounted for. */
 bool pipeline_join(struct pipeline *);
 bool pipeline_done(const struct pipeline *);
-/* The intake's thread is through. */
+/* Its last thread is through. */
 void pipeline_set_done(struct pipeline *);
 void pipeline_free(struct pipeline *);
 

@@ -3,6 +3,7 @@
 #include "readers.h"
 
 #include "delivery/takeover.h"
+#include "hang.h"
 #include "report/log.h"
 
 #include <stdlib.h>
@@ -68,6 +69,17 @@ void readers_start(struct readers *r)
         pipeline_start(r->letters);
     for (size_t i = 0; i < r->n; i++)
         pipeline_start(r->list[i]);
+}
+
+bool readers_through(struct readers *r, int64_t now)
+{
+    if (!r->letters || pipeline_done(r->letters))
+        return true;
+    for (size_t i = 0; i < r->n; i++)
+        if (!pipeline_done(r->list[i]))
+            return r->list[i]->hang.found; /* then nothing is waited for any more */
+    pipeline_quit_letters(r->letters);
+    return hang_found(r->letters, now);
 }
 
 void readers_end(struct readers *r)

@@ -21,7 +21,10 @@ struct readers {
 struct readers *readers_new(const struct pipeline_conf *, const char *state_dir, bool until_end,
                             struct strbuf *why);
 void readers_start(struct readers *);
-/* When each pipeline of the list was joined: ends what they share. */
+/* Has what they share end once all of them are done; true: that is over too, or hangs (hang.found of letters).  Called
+ * until it is. */
+bool readers_through(struct readers *, int64_t now_ms);
+/* When each pipeline of the list was joined: waits for the end of what they share. */
 void readers_end(struct readers *);
 void readers_free(struct readers *);
 

@@ -190,6 +190,7 @@ struct snk { /* conf; an instance for every worker */
     int reject_every;   /* of the records of a lane */
     int commit_retries; /* commits that say RETRY */
     bool blocks;        /* write waits for interrupt */
+    _Atomic bool deaf;  /* and does not hear it */
     bool own_thread;    /* completes from a thread of its own */
     _Atomic uint64_t records, last[LANES], out_of_order;
     _Atomic int workers[LANES]; /* bits of those that saw the lane */
@@ -336,7 +337,7 @@ static void snk_interrupt(void *self)
 {
     struct snk_self *s = self;
     pthread_mutex_lock(&s->lock);
-    s->interrupted = true;
+    s->interrupted = !s->conf->deaf;
     pthread_cond_broadcast(&s->cond);
     pthread_mutex_unlock(&s->lock);
 }

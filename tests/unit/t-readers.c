@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/hang.h"
 #include "engine/readers.h"
 #include "flow.h"
 #include "monitor/books.h"
@@ -215,6 +216,31 @@ static void a_commit_of_dead_letters_that_fails_holds_positions(void **state)
     assert_int_equal(join(), 2);
 }
 
+/* Nothing is said before its time is up, and then whose callback it is; that the others ended well does not help. */
+static void a_dead_letter_sink_that_hangs_is_not_waited_for(void **state)
+{
+    (void)state;
+    rig_dead(&rig, &snk_ops, &dead);
+    dead.blocks = dead.deaf = true;
+    snks[0].reject_every = 100;
+    srcs[0].endless = srcs[1].endless = true;
+    rig.conf.drain_ms = 20;
+    start(FANOUT_INDEPENDENT);
+    AWAIT(atomic_load(&dead.blocked) == 1);
+    assert_false(readers_through(readers, flow_ms()));
+    for (size_t i = 0; i < 2; i++)
+        pipeline_stop(readers->list[i]);
+    AWAIT(pipeline_done(readers->list[0]) && pipeline_done(readers->list[1]));
+    int64_t now = flow_ms();
+    assert_false(readers_through(readers, now));
+    assert_false(readers_through(readers, now + HANG_FAIL_MS - 100));
+    assert_true(readers_through(readers, now + HANG_FAIL_MS));
+    assert_true(readers->letters->hang.found);
+    atomic_store(&dead.deaf, false);
+    AWAIT(readers_through(readers, now));
+    assert_int_equal(join(), 2);
+}
+
 /* ---- the fan-out changes ------------------------------------------------------------------------------------- */
 
 static void run_to(enum conf_fanout fan_out, uint64_t a, uint64_t b)
@@ -329,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dead_letters_of_all_go_to_one_sink, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_dead_letter_sink_refuses_stops_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_commit_of_dead_letters_that_fails_holds_positions, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_dead_letter_sink_that_hangs_is_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(readers_that_part_go_on_where_one_stood, setup, teardown),
         cmocka_unit_test_setup_teardown(one_reader_goes_on_where_the_last_of_them_stood, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lane_that_one_of_them_never_began_is_read_whole, setup, teardown),
