@@ -157,7 +157,7 @@ int known_lane(struct source *s, struct tail *t)
     lines_reset(&t->lines, t->first);
     if (position.flags & WEIR_POS_STORED)
         position_read(t, &position);
-    t->committed = lines_begin(&t->lines);
+    t->committed = t->final = lines_begin(&t->lines);
     return WEIR_OK;
 }
 

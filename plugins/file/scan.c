@@ -262,7 +262,12 @@ static int file_found(struct source *s, const char *path, bool claim)
     struct stat st;
     struct tail *t;
     int fd, r;
-    if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+    if (stat(path, &st)) {
+        if (errno != ENOENT && errno != ENOTDIR && !scan_short(s, errno))
+            source_unread(s, path, errno);
+        return WEIR_OK;
+    }
+    if (!S_ISREG(st.st_mode) || st.st_size == 0)
         return WEIR_OK;
     t = known_live(s, st.st_dev, st.st_ino);
     if (t) {
@@ -290,6 +295,8 @@ static int file_found(struct source *s, const char *path, bool claim)
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", path,
                   strerror(errno));
+        if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+            source_unread(s, path, errno);
         if (fd >= 0)
             (void)close(fd);
         return WEIR_OK;
@@ -347,7 +354,10 @@ static int on_unlisted(const char *path, int error)
 
 static void unlisted_said(struct source *s, int error)
 {
-    if (!scan_short(s, error) && s->conf->follow)
+    bool want = scan_short(s, error);
+    if (!want)
+        source_unread(s, s->conf->path, error);
+    if (!want && s->conf->follow)
         s->scan_at = s->ctx->host->mono_ms(s->ctx) + SCAN_AGAIN_MS;
     if (!s->said_unlisted)
         weir_logf(s->ctx, WEIR_LOG_WARNING, "a directory of %s can't be listed, will be tried again: %s",
@@ -366,6 +376,7 @@ int scan_run(struct source *s)
         s->tails[i]->seen = false;
     dirs_watch(s);
     s->blind = false;
+    s->unread[0] = '\0';
     unlisted = 0;
     g = glob(s->conf->path, 0, on_unlisted, &found);
     if (unlisted)
@@ -377,8 +388,7 @@ int scan_run(struct source *s)
     for (size_t i = 0; !g && r == WEIR_OK && i < found.gl_pathc; i++)
         r = file_found(s, found.gl_pathv[i], false);
     if (g == GLOB_NOSPACE || g == GLOB_ABORTED)
-        weir_logf(s->ctx, WEIR_LOG_WARNING, "the files of %s can't be listed: %s", s->conf->path,
-                  strerror(errno));
+        source_unread(s, s->conf->path, g == GLOB_NOSPACE ? ENOMEM : EIO);
     globfree(&found);
     for (uint32_t i = 0; r == WEIR_OK && !s->scanned && i < s->n_tails; i++)
         if (s->tails[i]->state == TAIL_KNOWN)

@@ -117,6 +117,12 @@ void source_ready(struct source *s, struct tail *t)
     s->last_ready = t;
 }
 
+void source_unread(struct source *s, const char *path, int error)
+{
+    if (!s->unread[0])
+        (void)snprintf(s->unread, sizeof s->unread, "%.400s can't be read: %s", path, strerror(error));
+}
+
 void source_gone(struct source *s, struct tail *t)
 {
     t->gone_ms = s->ctx->host->mono_ms(s->ctx);
@@ -200,6 +206,43 @@ static int source_turn(struct source *s, struct weir_emitter *to, struct room *r
     return WEIR_AGAIN;
 }
 
+/* What was emitted went all the way. */
+static bool all_final(const struct source *s)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < s->n_tails && all; i++)
+        all = !s->tails[i]->shard || lines_begin(&s->tails[i]->lines) == s->tails[i]->final;
+    return all;
+}
+
+/* END when everything is read to the end.  What can't be read is tried for a while; then, when all else is final, the
+ * pass fails: it would end as if that were not there. */
+static int pass_end(struct source *s, int turned)
+{
+    if (s->blind || turned < 0)
+        return turned;
+    if (!s->unread[0])
+        return s->unended ? turned : WEIR_END;
+    if (turned != WEIR_AGAIN || s->unread_tries < UNREAD_TRIES || !all_final(s))
+        return turned;
+    return weir_fail(s->ctx, WEIR_FATAL, 0,
+                     "%s; everything else is read. Mend that, or have path leave it out", s->unread);
+}
+
+/* A pass with an end looks again only for what it could not see or read. */
+static int poll_scan(struct source *s, int64_t now)
+{
+    if (s->to_end && s->unread[0]) {
+        s->scanned = false; /* what it may find then was there from the beginning */
+        if (s->scan_at > now + SCAN_AGAIN_MS)
+            s->scan_at = now + SCAN_AGAIN_MS;
+    }
+    if (now < s->scan_at || (s->to_end && !s->blind && !s->unread[0]))
+        return WEIR_OK;
+    s->unread_tries = s->unread[0] ? s->unread_tries + 1 : 0;
+    return scan_run(s);
+}
+
 static int source_poll(void *self, struct weir_emitter *to, const struct weir_poll *poll)
 {
     struct source *s = self;
@@ -208,8 +251,7 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
     int r = WEIR_OK;
     s->to_end = !s->conf->follow || (poll->flags & WEIR_POLL_TO_END);
     scan_events(s);
-    if (now >= s->scan_at && (!s->to_end || s->blind))
-        r = scan_run(s);
+    r = poll_scan(s, now);
     if (r == WEIR_OK && s->scanned_ms == now && s->scanned && !s->to_end)
         r = give_back(s);
     if (r != WEIR_OK)
@@ -218,17 +260,18 @@ static int source_poll(void *self, struct weir_emitter *to, const struct weir_po
         gone_ready(s, now);
     if (!(poll->flags & WEIR_POLL_PAUSED)) {
         r = source_turn(s, to, &room);
-        if (s->to_end && !s->unended && !s->blind && r >= 0)
-            return WEIR_END;
+        r = s->to_end ? pass_end(s, r) : r;
+        if (r < 0 || r == WEIR_END)
+            return r;
     } else {
         r = WEIR_AGAIN;
     }
     if (r == WEIR_AGAIN && room.records != poll->max_records)
         r = WEIR_OK;
-    /* a bounded pass scans again only when it was blind, and does not wait for rotation: a time in the past would have
+    /* a bounded pass does not scan again when it saw everything, and does not wait for rotation: a time in the past would have
      * it called in a circle */
     int64_t next = s->scan_at < s->gone_at ? s->scan_at : s->gone_at;
-    s->ctx->host->wake_at(s->ctx, !s->to_end ? next : s->blind ? s->scan_at : INT64_MAX);
+    s->ctx->host->wake_at(s->ctx, !s->to_end ? next : s->blind || s->unread[0] ? s->scan_at : INT64_MAX);
     return r;
 }
 
@@ -253,6 +296,8 @@ static int source_position(void *self, const struct weir_shard *shard, uint64_t 
     struct source *s = self;
     struct tail *t = tail_of(s, shard);
     *ret_len = t ? known_position(s, t, next, out, cap) : 0;
+    if (t)
+        t->final = next;
     return WEIR_OK;
 }
 

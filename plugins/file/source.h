@@ -24,6 +24,7 @@
 #define SCAN_EVERY_MS  10000
 #define SCAN_PAUSE_MS  50
 #define SCAN_AGAIN_MS  1000 /* after one that could not see or open everything */
+#define UNREAD_TRIES   2 /* so often, each after SCAN_AGAIN_MS, before a pass that ends gives up on a file */
 #define GONE_EVERY_MS  500
 #define KNOWN_DAYS_MS  (24 * 3600 * 1000LL)
 #define SEEN_AGAIN_MS  (3600 * 1000LL)    /* how often it is stored that a file is still there */
@@ -50,8 +51,9 @@ struct tail {
     const struct weir_shard *shard; /* NULL: lane not opened yet */
     uint64_t dev, ino, size, first; /* first: where reading began in the first place */
     uint64_t stop;                  /* size when first seen in this run */
-    struct print print;             /* of its first bytes */
-    struct print stored;            /* of the bytes before the place it resumes at */
+    uint64_t final;      /* the host asked for the position of this place: all before it is final */
+    struct print print;  /* of its first bytes */
+    struct print stored; /* of the bytes before the place it resumes at */
     struct lines lines;
     unsigned char guard[PRINT_GUARD]; /* bytes before lines_end */
     uint32_t guard_len;
@@ -95,7 +97,9 @@ struct source {
     bool to_end;
     bool leaving;                              /* lanes are being given back */
     bool said_short, said_unlisted, said_many; /* once, until it is over */
-    bool blind; /* the last scan could not see or open everything for want of descriptors or memory */
+    bool blind;       /* the last scan could not see or open everything for want of descriptors or memory */
+    char unread[512]; /* what could not be read since the last scan, and why; empty: nothing */
+    uint32_t unread_tries;
     const struct tail *primed; /* whose constants the first n_primed records of run hold */
     uint32_t n_primed;
     struct weir_record run[SOURCE_RUN];
@@ -112,6 +116,8 @@ struct room {
 struct tail *source_add(struct source *, const char *path);
 void source_drop(struct source *, struct tail *); /* forgets and frees it */
 void source_ready(struct source *, struct tail *);
+/* Something that is there can not be read: a pass with an end must not end well without it. */
+void source_unread(struct source *, const char *path, int error);
 /* Its path leads elsewhere: it is read for rotate-wait more. */
 void source_gone(struct source *, struct tail *);
 void source_set_path(struct source *, struct tail *, const char *path);

@@ -109,7 +109,8 @@ int tail_open(struct source *s, struct tail *t)
         return WEIR_OK;
     fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT && errno != ENOTDIR) {
-        (void)scan_short(s, errno);
+        if (!scan_short(s, errno))
+            source_unread(s, t->path, errno);
         if (!t->complained)
             weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", t->path,
                       strerror(errno));
@@ -160,6 +161,15 @@ static int read_checked(struct tail *t, uint64_t at, size_t limit)
     return WEIR_OK;
 }
 
+static int unreadable(struct source *s, const struct tail *t)
+{
+    if (!scan_short(s, errno))
+        source_unread(s, t->path, errno);
+    weir_logf(s->ctx, WEIR_LOG_ERROR, "%s can't be read at byte %" PRIu64 ", will be tried again: %s",
+              t->path, lines_end(&t->lines), strerror(errno));
+    return WEIR_AGAIN;
+}
+
 /* OK: bytes came; END: none now; READ_CUT: the file was cut or rewritten; AGAIN: can't be read now. */
 static int tail_read(struct source *s, struct tail *t)
 {
@@ -169,7 +179,7 @@ static int tail_read(struct source *s, struct tail *t)
     if (r != WEIR_OK)
         return r;
     if (fstat(t->fd, &st))
-        return WEIR_AGAIN;
+        return unreadable(s, t);
     if ((uint64_t)st.st_size != t->size) {
         t->size = (uint64_t)st.st_size;
         s->ctx->host->shard_end(s->ctx, t->shard, t->size);
@@ -186,12 +196,7 @@ static int tail_read(struct source *s, struct tail *t)
     r = read_checked(t, at, (size_t)limit);
     if (r == WEIR_OK && t->gone_ms >= 0)
         t->gone_ms = s->ctx->host->mono_ms(s->ctx);
-    if (r == WEIR_RETRY) {
-        weir_logf(s->ctx, WEIR_LOG_ERROR, "%s can't be read at byte %" PRIu64 ", will be tried again: %s",
-                  t->path, at, strerror(errno));
-        return WEIR_AGAIN;
-    }
-    return r;
+    return r == WEIR_RETRY ? unreadable(s, t) : r;
 }
 
 /* Sets what all records of a lane have in common, in the first n of the run. */
@@ -337,7 +342,7 @@ int tail_pump(struct source *s, struct tail *t, struct weir_emitter *to, struct 
         if (r == READ_CUT)
             return tail_cut(s, t, to, room);
         if (r == WEIR_AGAIN || (r == WEIR_END && t->fd < 0)) { /* not readable now; lost */
-            if (r == WEIR_END || (s->to_end && !s->blind)) {
+            if (r == WEIR_END) {
                 weir_logf(s->ctx, WEIR_LOG_WARNING,
                           "%s is gone before byte %" PRIu64 " and what follows was read", t->path,
                           lines_begin(&t->lines));

@@ -322,7 +322,118 @@ static void directories_found_later_are_read(void **state)
     harness_free(h);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, scratch_remove)
+/* Nothing may be out of reach for root: then somebody else reads. */
+static void as_somebody(void)
+{
+    assert_int_equal(chmod(scratch_dir, 0755), 0);
+    if (geteuid() == 0)
+        assert_int_equal(seteuid(65534), 0);
+}
+
+static int setup_reach(void **state)
+{
+    (void)seteuid(getuid());
+    return setup(state);
+}
+
+static int remove_reach(void **state)
+{
+    (void)seteuid(getuid());
+    return scratch_remove(state);
+}
+
+/* Polls to the end, a second at a time; the status it ends with. */
+static int pass(struct harness *h)
+{
+    int r;
+    while ((r = harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END)) == WEIR_OK || r == WEIR_AGAIN)
+        harness_advance(h, 1000);
+    return r;
+}
+
+static void a_pass_does_not_end_well_without_a_file_it_can_not_read(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    scratch_append("b", "secret\n");
+    assert_int_equal(chmod(scratch_path("b"), 0), 0);
+    as_somebody();
+    h = start("path = $/*\n");
+    harness_stop_clock(h, 0);
+    for (int i = 0; i < 10; i++, harness_advance(h, 1000)) /* what it has read is not final yet */
+        assert_true(harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END) >= 0);
+    assert_int_equal(harness_out_count(h), 1);
+    assert_int_equal(harness_commit(h, false), WEIR_OK);
+    assert_int_equal(pass(h), WEIR_FATAL);
+    assert_non_null(strstr(harness_failure(h)->why, "/b can't be read: Permission denied"));
+    harness_free(h);
+}
+
+static void a_pass_reads_what_can_be_read_at_last(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\n");
+    scratch_append("b", "secret\n");
+    assert_int_equal(chmod(scratch_path("b"), 0), 0);
+    as_somebody();
+    h = start("path = $/*\n");
+    harness_stop_clock(h, 0);
+    for (int i = 0; i < 2; i++)
+        assert_true(harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END) >= 0);
+    assert_int_equal(seteuid(getuid()), 0);
+    assert_int_equal(chmod(scratch_path("b"), 0644), 0);
+    assert_int_equal(pass(h), WEIR_END);
+    expect_once(h, "one");
+    expect_once(h, "secret");
+    harness_free(h);
+}
+
+/* More files than can be open: the first was closed before its turn, and can't be opened again. */
+static void a_pass_does_not_end_well_in_the_middle_of_a_file(void **state)
+{
+    struct harness *h;
+    char name[32];
+    (void)state;
+    for (int i = 0; i < 70; i++) {
+        (void)snprintf(name, sizeof name, "f%02d", i);
+        scratch_append(name, "line\n");
+    }
+    as_somebody();
+    h = start("path = $/*\n");
+    harness_stop_clock(h, 0);
+    assert_int_equal(seteuid(getuid()), 0);
+    assert_int_equal(chmod(scratch_path("f00"), 0), 0);
+    as_somebody();
+    for (int i = 0; i < 5; i++)
+        assert_true(harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END) >= 0);
+    assert_int_equal(harness_out_count(h), 69);
+    assert_int_equal(harness_commit(h, false), WEIR_OK);
+    assert_int_equal(pass(h), WEIR_FATAL);
+    assert_non_null(strstr(harness_failure(h)->why, "/f00 can't be read: Permission denied"));
+    harness_free(h);
+}
+
+static void a_pass_does_not_end_well_without_a_folder(void **state)
+{
+    struct harness *h;
+    (void)state;
+    assert_int_equal(mkdir(scratch_path("d"), 0), 0);
+    assert_int_equal(symlink(scratch_path("loop"), scratch_path("loop")), 0);
+    as_somebody();
+    h = start("path = $/d/*\n");
+    harness_stop_clock(h, 0);
+    assert_int_equal(pass(h), WEIR_FATAL);
+    harness_free(h);
+    h = start("path = $/*\n"); /* a link that leads to itself */
+    harness_stop_clock(h, 0);
+    assert_int_equal(pass(h), WEIR_FATAL);
+    harness_free(h);
+}
+
+#define TEST(f)  cmocka_unit_test_setup_teardown(f, setup, scratch_remove)
+#define REACH(f) cmocka_unit_test_setup_teardown(f, setup_reach, remove_reach)
 
 int main(void)
 {
@@ -343,6 +454,10 @@ int main(void)
         TEST(a_thousand_files_with_few_open),
         TEST(every_file_gets_a_turn),
         TEST(directories_found_later_are_read),
+        REACH(a_pass_does_not_end_well_without_a_file_it_can_not_read),
+        REACH(a_pass_reads_what_can_be_read_at_last),
+        REACH(a_pass_does_not_end_well_in_the_middle_of_a_file),
+        REACH(a_pass_does_not_end_well_without_a_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
