@@ -3,6 +3,7 @@
 #include "pass.h"
 
 #include "command.h"
+#include "engine/hang.h"
 #include "engine/pipeline.h"
 #include "monitor/books.h"
 #include "report/clock.h"
@@ -27,6 +28,7 @@ void pass_signals(void)
 {
     sigset_t set;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow: write says so */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
@@ -36,15 +38,27 @@ void pass_signals(void)
         die("cannot take signals: %s", strerror(errno));
 }
 
-static void take_signal(struct pipeline *p)
+/* Threads of it still run: nothing may be taken from under them.  What was committed is noted. */
+static _Noreturn void end_now(const struct passing *pass, struct pipeline *p)
+{
+    log_flush();
+    if (pass->books)
+        (void)books_print(p, stderr);
+    _exit(EXIT_FAILED);
+}
+
+static void take_signal(const struct passing *pass, struct pipeline *p, struct progress *progress)
 {
     struct signalfd_siginfo info;
     while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
         int64_t now = clock_mono_ms();
         if (stopped_at && now - stopped_at < ECHO_MS)
             continue;
-        if (stopped_at)
-            _exit(EXIT_FAILED);
+        if (stopped_at) {
+            progress_end(progress);
+            log_line(WEIR_LOG_WARNING, NULL, "a second signal: ends at once, what was not committed is left");
+            end_now(pass, p);
+        }
         stopped_at = now;
         log_line(WEIR_LOG_NOTICE, NULL, "stopping; a second signal ends at once");
         pipeline_stop(p);
@@ -61,25 +75,27 @@ static bool troubled_for_long(const struct pipeline *p, int64_t *since)
 }
 
 /* False: it was given up. */
-static bool watch(struct pipeline *p, bool looks, bool books)
+static bool watch(const struct passing *pass, struct pipeline *p)
 {
-    struct progress *progress = books ? progress_start(&p, 1, true) : NULL;
+    struct progress *progress = pass->books ? progress_start(&p, 1, true) : NULL;
     int64_t well = clock_mono_ms();
     bool good = true;
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = p->done_fd, .events = POLLIN}};
-    while (!pipeline_done(p)) {
+    while (!pipeline_done(p) && !hang_found(p, clock_mono_ms())) {
         if (poll(fds, 2, TURN_MS) > 0)
-            take_signal(p);
+            take_signal(pass, p, progress);
         uint64_t ended;
         (void)!read(p->done_fd, &ended, sizeof ended);
         if (progress)
             progress_tick(progress);
-        if (looks && good && troubled_for_long(p, &well)) {
+        if (pass->looks && good && troubled_for_long(p, &well)) {
             good = false;
             pipeline_stop(p);
         }
     }
     progress_end(progress);
+    if (p->hang.found)
+        end_now(pass, p);
     return good;
 }
 
@@ -100,7 +116,7 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
         die("cannot make an eventfd: %s", strerror(errno));
     pass->running = p;
     pipeline_start(p);
-    bool well = watch(p, pass->looks, pass->books), ok = pipeline_join(p) && well;
+    bool well = watch(pass, p), ok = pipeline_join(p) && well;
     if (!well)
         strbuf_printf(why, "the dead letters could not be read for %d s, see above; gave up",
                       PASS_PATIENCE_MS / 1000);

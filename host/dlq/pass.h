@@ -25,7 +25,8 @@ enum pass_end { PASS_DONE, PASS_FAILED, PASS_STOPPED, PASS_REFUSED };
 
 /* Before plugins are loaded: signals are taken by the main thread from here on. */
 void pass_signals(void);
-/* Runs it; REFUSED with a sentence in why: it did not start. */
+/* Runs it; REFUSED with a sentence in why: it did not start.  A second signal, or a callback that does not come back
+ * once all have to, ends the process with the books. */
 enum pass_end pass_run(struct passing *, struct strbuf *why);
 
 #endif

@@ -2,6 +2,7 @@
 """weir dlq: dead letters are counted, shown and sent again as the records they were: same topic, partition, offset, so
 the same _id; nothing twice, nothing lost, whatever happens in between."""
 import json
+import resource
 
 import pytest
 
@@ -345,6 +346,24 @@ def test_only_the_sink_that_rejected(weir, kafka, es, name, tmp_path):
     assert len(es.ids(name)) == 2
     s.run()
     assert (tmp_path / "archive").read_bytes().count(b"\n") == 10
+
+
+def test_a_file_that_may_not_grow(weir, tmp_path):
+    """ulimit -f: the redrive waits and says why, as a run does; what was not written is left for the next."""
+    (tmp_path / "in").write_bytes(b"%0999d\n" % 1 * 200)
+    pipeline = f"[source]\nplugin=file\npath={tmp_path}/in\n%s[sink]\nplugin=file\npath={tmp_path}/out\n"
+    dead = f"[dead-letter]\nplugin=file\nformat=record\npath={tmp_path}/dead\n"
+    first = pipeline % "[transform t]\nplugin=filter\nwhen=startswith(\"x\")\n" + dead
+    assert weir.run(first).books.dead == 200
+    ini = weir.ini(pipeline % "" + dead)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    weir.program, program = "prlimit", weir.program
+    running = weir.start_call("--fsize=150000:", program, "dlq", "redrive", "--state-dir", weir.state, ini)
+    weir.program = program
+    running.wait_line("File too large")
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert running.wait().ok().books.delivered == 200
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "in").read_bytes()
 
 
 def test_what_the_source_could_not_decode_stays(weir, es, name, tmp_path):

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from lib.wait import until
+
 CODE = pathlib.Path(__file__).resolve().parents[1] / "bad-plugins" / "rogue.c"
 LINES = 100
 
@@ -113,6 +115,28 @@ def waits_in(run, kind):
         return any("pause" in (task / "syscall").read_text() or (task / "syscall").read_text().startswith("34 ")
                    for task in pathlib.Path(f"/proc/{run.pid}/task").glob("*"))
     run.wait_for(stands, "a callback that hangs")
+
+
+def test_a_redrive_that_hangs_ends_too(job):
+    """A signal, then the time of a drain: as a run ends."""
+    dead = f"[dead-letter]\nplugin=file\nformat=record\npath={job.folder}/dead\n"
+    odd = "[transform odd]\nplugin=filter\nwhen=startswith(\"x\")\n"  # an error for numbers
+    text = job.text("sink", "nothing", "write").replace("[sink s]", f"{odd}[sink s]")
+    assert job.weir.run(text + dead).books.dead == LINES
+    ini = job.weir.ini(job.text("sink", "hang", "write") + dead)
+    run = job.weir.start_call("dlq", "redrive", "--state-dir", job.weir.state, ini)
+    waits_in(run, "sink")
+    run.signal(signal.SIGTERM)
+    result = run.wait(15).failed("has not come back from write for ", "a fault of the plugin rogue")
+    assert result.books.undelivered == LINES
+    run = job.weir.start_call("dlq", "redrive", "--state-dir", job.weir.state, ini)
+    waits_in(run, "sink")
+    run.signal(signal.SIGTERM)
+    run.wait_line("stopping")
+    until(lambda: run.signal(signal.SIGTERM) or not run.alive(), "it ends", 15)  # at first it passes for an echo
+    assert run.wait(15).failed("a second signal: ends at once").books.undelivered == LINES
+    ini = job.weir.ini(job.text("sink", "nothing", "write") + dead)
+    assert job.weir.call("dlq", "redrive", "--state-dir", job.weir.state, ini).ok().books.delivered == LINES
 
 
 def test_a_hang_in_close_is_waited_for_fifteen_seconds(job):
