@@ -21,6 +21,7 @@ struct pipeline;
 struct builder { /* the chunk being filled for one worker */
     struct weir_batch *chunk;
     struct ledger_batch *books;
+    uint32_t room; /* records of the last chunk: the next holds about as many, and need not grow to it */
 };
 
 struct revoke { /* lanes on their way out */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ROOM_MIN   64u /* records that a new chunk has room for at the least */
 /* Less than this of a record would not say where the shard resumes. */
 #define RECORD_MIN (offsetof(struct weir_record, next) + sizeof(uint64_t))
 
@@ -21,8 +22,9 @@ static struct builder *builder_for(struct intake *in, const struct shard *s)
 {
     struct builder *b = &in->builders[in->n_builders > 1 ? s->number % in->n_builders : 0];
     if (!b->chunk) {
-        b->chunk = batch_new(&in->pipeline->flow.budget, 64);
-        b->books = ledger_batch_new(&in->pipeline->flow.ledger, 64);
+        uint32_t room = b->room > ROOM_MIN ? b->room : ROOM_MIN;
+        b->chunk = batch_new(&in->pipeline->flow.budget, room);
+        b->books = ledger_batch_new(&in->pipeline->flow.ledger, room);
     }
     return b;
 }
@@ -174,6 +176,7 @@ static void hand_over(struct intake *in, bool at_once)
         in->held = !store_first(in);
         if (in->held && !at_once)
             return;
+        b->room = b->chunk->count;
         batch_seal(b->chunk);
         (void)ledger_open(b->books);
         lane_chunk(in->pipeline->workers[w], b->chunk);
