@@ -169,7 +169,11 @@ static struct weir_header *headers_take(struct kafka_run *run, size_t n)
 {
     struct kafka_headers *h = run->headers;
     if (!h || h->size - h->used < n) {
-        size_t size = n > FETCH_HEADERS ? n : FETCH_HEADERS;
+        size_t size = h ? 2 * h->size : FETCH_HEADERS; /* a batch full of headers needs few chunks */
+        if (size > FETCH_KEEP / sizeof(struct weir_header))
+            size = FETCH_KEEP / sizeof(struct weir_header);
+        if (size < n)
+            size = n;
         h = malloc(sizeof *h + size * sizeof(struct weir_header));
         if (!h)
             return NULL;
