@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mock-broker.c - an in-memory stand-in for a Kafka broker, for the demo only: librdkafka's own mock cluster.
+/* mock-broker.c - an in-memory stand-in for a Kafka broker, for the demo and for counts: librdkafka's own mock cluster.
  *
- * Prints its address on a line and runs until its standard input ends.  It keeps 5 MB per partition in memory, knows
- * no transactions and no restart: good for a look, never for a measurement.  Thread: main; the cluster has its own. */
+ * Usage: mock-broker TOPIC[:PARTITIONS]...   Prints its address on a line and runs until its standard input ends.  It
+ * keeps 5 MB per partition in memory, knows no transactions and no restart: good for a look, never for a measurement
+ * of time.  Thread: main; the cluster has its own. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PARTITIONS 4
+
+static void make_topic(rd_kafka_mock_cluster_t *cluster, char *name)
+{
+    char *partitions = strchr(name, ':');
+    if (partitions)
+        *partitions++ = '\0';
+    int count = partitions ? (int)strtol(partitions, NULL, 10) : PARTITIONS;
+    if (rd_kafka_mock_topic_create(cluster, name, count, 1) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fprintf(stderr, "mock-broker: topic %s can not be made\n", name);
+}
 
 int main(int argc, char **argv)
 {
@@ -22,8 +35,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (int i = 1; i < argc; i++)
-        if (rd_kafka_mock_topic_create(cluster, argv[i], PARTITIONS, 1) != RD_KAFKA_RESP_ERR_NO_ERROR)
-            fprintf(stderr, "mock-broker: topic %s can not be made\n", argv[i]);
+        make_topic(cluster, argv[i]);
     printf("%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
     fflush(stdout);
     while (read(STDIN_FILENO, input, sizeof input) > 0)

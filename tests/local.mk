@@ -3,9 +3,9 @@ TEST_EXTENSIONS = .sh
 # A test that hangs fails; none takes that long.
 LOG_COMPILER = timeout
 AM_LOG_FLAGS = -k 5 120
-SH_LOG_COMPILER = timeout -k 5 170 bash
+SH_LOG_COMPILER = timeout -k 5 300 bash
 AM_TESTS_ENVIRONMENT = WEIR='$(abs_top_builddir)/weir'; WEIR_PLUGIN_PATH='$(abs_top_builddir)/plugins/built'; \
-	CC='$(CC)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CHECK_FLAGS;
+	CC='$(CC)'; CFLAGS='$(CFLAGS)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CFLAGS CHECK_FLAGS;
 
 # The fake host, see harness.h.
 check_LIBRARIES += %D%/harness/libharness.a
@@ -160,6 +160,7 @@ gates = \
 	%D%/gates/t-faults.sh \
 	%D%/gates/t-header.sh \
 	%D%/gates/t-install.sh \
+	%D%/gates/t-instructions.sh \
 	%D%/gates/t-fuzz.sh \
 	%D%/gates/t-json-fuzz.sh \
 	%D%/gates/t-new.sh \
@@ -170,7 +171,7 @@ gates = \
 TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/programs.py %D%/bench/run %D%/bench/servers.py %D%/bench/table.py
-EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # What was installed, in its place.
 installcheck-local:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cases: each lane, and each transform on the way from file to file, as sections of a pipeline.
+
+What follows the clock is switched off or far away: commits, requests that wait for company."""
+from dataclasses import dataclass
+
+WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host | test("^web-0[0-9]")) or .method == "PUT"'
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    source: str
+    sink: str
+    input: str = "lines"  # "lines" or "records": JSON values, or whole records one a line
+    transform: str = ""
+    needs: tuple = ()  # plugins
+    hot: bool = False  # a plain lane: its waits are counted too
+
+
+FILE_IN = "plugin = file\npath = {input}\n"
+FILE_OUT = "plugin = file\npath = {output}/out\n"
+KAFKA_IN = "plugin = kafka\nbrokers = {brokers}\ntopics = {topic}\ngroup = {group}\ninstance =\n"
+KAFKA_OUT = "plugin = kafka\nbrokers = {brokers}\ntopic = {fresh}\n"
+BULK = "plugin = elasticsearch\nurl = {url}\nindex = web\nbatch.records = 1000\nbatch.linger = 1h\n"
+RECORD = "format = record\n"
+
+
+def lane(name, source, sink, **more):
+    names = {part.partition("\n")[0].split()[-1] for part in (source, sink)}
+    return Case(name, source, sink, needs=tuple(sorted(names)), **more)
+
+
+def transform(name, text, sink=FILE_OUT):
+    plugin = (text.partition("\n")[0].split()[-1],) if text else ()
+    return Case(name, FILE_IN, sink, transform=text, needs=("file", *plugin))
+
+
+CASES = (
+    lane("file-file", FILE_IN, FILE_OUT, hot=True),
+    lane("file-file-record", FILE_IN + RECORD, FILE_OUT + RECORD, input="records"),
+    lane("std-std", "plugin = std\n", "plugin = std\n", hot=True),
+    lane("file-kafka", FILE_IN, KAFKA_OUT, hot=True),
+    lane("file-kafka-record", FILE_IN + RECORD, KAFKA_OUT, input="records"),
+    lane("kafka-file", KAFKA_IN, FILE_OUT, hot=True),
+    lane("kafka-file-record", KAFKA_IN, FILE_OUT + RECORD, input="records"),
+    lane("kafka-elasticsearch", KAFKA_IN, BULK, hot=True),
+    lane("kafka-elasticsearch-record", KAFKA_IN, BULK + "payload = record\n", input="records"),
+    lane("kafka-elasticsearch-templates", KAFKA_IN, BULK.replace("web\n", "web-{{time:%Y.%m.%d}}\n") + "id = {{.n}}\n"),
+    transform("filter", "plugin = filter\nwhen = .status >= 200\n"),
+    transform("expressions", f"plugin = filter\nwhen = {WHEN}\n"),
+    transform("case", "plugin = case\nto = upper\nfield = .method\n"),
+    transform("case-whole", "plugin = case\nto = lower\n"),
+    transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
+)
