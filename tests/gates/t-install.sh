@@ -56,6 +56,7 @@ check_tree() {
 		pass "the installed weir does not list $name" grep -q "^$name " list
 		[ ! -e "$build/plugins/man" ] || pass "there is no weir-$name(5)" test -s "$man/man5/weir-$name.5"
 	done
+	pass "there is no weir-plugin(7)" test -s "$man/man7/weir-plugin.7"
 	refuse "libtool's files lie among the plugins" compgen -G "$plugins/*.la"
 	pass "weir(1) is not there or names another folder of plugins" grep -qF "${plugins#"$tmp/root"}/NAME.so" "$man/man1/weir.1"
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # t-new.sh - `weir new`, as somebody meets it who has installed weir and no more: each kind builds without a warning, by
 # make and by meson, with gcc and with clang, passes its test, which runs it in a pipeline, and describes itself; what
-# can not be made is refused, and nothing is written over.
+# can not be made is refused, and nothing is written over. Then docs/plugin-guide.md, command by command.
 . "$(dirname "$0")/lib.sh"
 [ -f Makefile ] || skip "this is no build folder: there is no Makefile"
 [ -e "$WEIR_PLUGIN_PATH/std.so" ] || skip "the plugin std was not built, which the samples use"
@@ -132,6 +132,15 @@ rm a-file
 left >after && sum >now
 pass "something was left behind by what was refused" diff before after
 pass "something was written over" diff kept now
+
+# The guide, as its reader would go through it.
+guide() { env -u WEIR PATH=$(dirname "$WEIR"):$PATH python3 "$srcdir/tests/gates/guide.py" "$srcdir/docs/plugin-guide.md" "$tmp/guide"; }
+if [ $meson = yes ] && have python3 && have patch && have dpkg-deb; then
+	mkdir guide
+	pass "docs/plugin-guide.md is not so" guide
+else
+	notice "no meson, python3, patch or dpkg-deb: the guide was not gone through"
+fi
 
 # What can not be written whole is taken back.
 (ulimit -f 1 && trap '' XFSZ && exec "$WEIR" new sink cut-off) >out 2>err

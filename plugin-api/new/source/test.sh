@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cp "$1/my-plugin.so" "$here/my-plugin.ini" "$work"
 cd "$work"
 
-weir() { "${WEIR:-weir}" --plugin-path "$work" "$@"; }
+weir() { command "${WEIR:-weir}" --plugin-path "$work" "$@"; }
 fail() {
 	echo "FAILED: $*" >&2
 	cat log >&2
