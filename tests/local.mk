@@ -178,8 +178,11 @@ installcheck-local:
 	INSTALLED=1 BINDIR='$(bindir)' PLUGINDIR='$(plugindir)' PKGCONFIGDIR='$(pkgconfigdir)' MANDIR='$(mandir)' CC='$(CC)' \
 	CHECK_FLAGS='$(CHECK_FLAGS)' bash $(srcdir)/%D%/gates/t-install.sh
 
-# The options of the built plugins, and the page of metrics, as they are now; look at the difference before it is committed.
+# The options of the built plugins and of one with every type of option, and the page of metrics, as they are now; look at the difference before it is committed.
 update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
+	@outside=$$(mktemp -d) && golden=$(srcdir)/%D%/golden/every-option.json && $(CC) -shared -fPIC -I$(srcdir)/plugin-api \
+	-o $$outside/every-option.so $(srcdir)/%D%/bad-plugins/every-option.c && \
+	./weir --plugin-path $$outside plugins every-option --schema >$$golden.new && mv $$golden.new $$golden && rm -r $$outside
 	@tests/unit/t-metrics --page >$(srcdir)/docs/metrics.md.new && mv $(srcdir)/docs/metrics.md.new $(srcdir)/docs/metrics.md
 	@for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); golden=$(srcdir)/%D%/golden/$$name.json; \
 	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema >$$golden.new && \

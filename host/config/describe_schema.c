@@ -6,6 +6,7 @@
 #include "describe.h"
 
 #include "../record/json.h"
+#include "number.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,23 @@ static void add_values(const struct weir_option *row, struct strbuf *out)
         add_string(out, row->values[i]);
     }
     strbuf_char(out, ']');
+}
+
+/* What JSON Schema has no word for stands beside it, for programs and for the comparison of releases. */
+static void add_beside(const struct weir_option *row, struct strbuf *out)
+{
+    struct strbuf type = {0};
+    switch (row->type) {
+    case WEIR_T_SIZE:
+    case WEIR_T_DURATION:
+    case WEIR_T_TEMPLATE:
+    case WEIR_T_EXPR:
+    case WEIR_T_PATH:
+        strbuf_str(out, ", \"format\": ");
+        describe_type(row, &type); /* with its limits */
+        add_string(out, type.data);
+        strbuf_free(&type);
+    }
 }
 
 static void add_type(const struct weir_option *row, struct strbuf *out)
@@ -66,27 +84,48 @@ static void add_type(const struct weir_option *row, struct strbuf *out)
     if ((row->type == WEIR_T_INT || row->type == WEIR_T_DOUBLE) && !(row->min == 0 && row->max == 0))
         strbuf_printf(out, ", \"minimum\": %lld, \"maximum\": %lld", (long long)row->min,
                       (long long)row->max);
+    add_beside(row, out);
+}
+
+/* As JSON has them, however the row writes them. */
+static void add_number(const struct weir_option *row, struct strbuf *out)
+{
+    int64_t integer = 0;
+    double number = 0;
+    if (row->type == WEIR_T_INT && !number_integer(row->def, &integer))
+        strbuf_printf(out, "%lld", (long long)integer);
+    else if (row->type == WEIR_T_DOUBLE && !number_double(row->def, &number))
+        strbuf_printf(out, "%.15g", number);
+}
+
+static void add_items(const char *at, struct strbuf *out)
+{
+    struct strbuf item = {0};
+    strbuf_char(out, '[');
+    for (bool first = true; *at; first = false) {
+        size_t n = strcspn(at, ","), rest = n;
+        while (n > 0 && at[n - 1] == ' ')
+            n--;
+        item.len = 0;
+        strbuf_add(&item, at, n);
+        strbuf_str(out, first ? "" : ", ");
+        add_string(out, item.data);
+        at += rest + (at[rest] == ',');
+        at += strspn(at, " ");
+    }
+    strbuf_char(out, ']');
+    strbuf_free(&item);
 }
 
 static void add_default(const struct weir_option *row, struct strbuf *out)
 {
     strbuf_str(out, ", \"default\": ");
     if (row->type == WEIR_T_INT || row->type == WEIR_T_DOUBLE) {
-        strbuf_str(out, row->def);
+        add_number(row, out);
     } else if (row->type == WEIR_T_BOOL) {
         strbuf_str(out, strcmp(row->def, "yes") == 0 || strcmp(row->def, "true") == 0 ? "true" : "false");
     } else if (row->type == WEIR_T_LIST) {
-        strbuf_char(out, '[');
-        for (const char *at = row->def; *at;) {
-            char item[256];
-            size_t n = strcspn(at, ",");
-            snprintf(item, sizeof item, "%.*s", (int)n, at);
-            add_string(out, item);
-            at += n + (at[n] == ',');
-            at += strspn(at, " ");
-            strbuf_str(out, *at ? ", " : "");
-        }
-        strbuf_char(out, ']');
+        add_items(row->def, out);
     } else {
         add_string(out, row->def);
     }

@@ -22,6 +22,8 @@
     WEIR_ROW_(T, f, int64_t, WEIR_T_INT, fl, n, d, lo, hi, NULL, h, doc)
 #define WEIR_OPT_BOOL(T, f, n, fl, d, h, doc)                                                                \
     WEIR_ROW_(T, f, int64_t, WEIR_T_BOOL, fl, n, d, 0, 0, NULL, h, doc)
+#define WEIR_OPT_DOUBLE(T, f, n, fl, d, lo, hi, h, doc)                                                      \
+    WEIR_ROW_(T, f, double, WEIR_T_DOUBLE, fl, n, d, lo, hi, NULL, h, doc)
 #define WEIR_OPT_SIZE(T, f, n, fl, d, lo, hi, h, doc)                                                        \
     WEIR_ROW_(T, f, int64_t, WEIR_T_SIZE, fl, n, d, lo, hi, NULL, h, doc)
 #define WEIR_OPT_DURATION(T, f, n, fl, d, lo, hi, h, doc)                                                    \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # t-plugins.sh - every built plugin: exports its entry and nothing else, is listed, describes itself in four ways, has
-# the options that tests/golden/NAME.json says (make update-golden), and refuses what is not an option.
+# the options that tests/golden/NAME.json says (make update-golden), and refuses what is not an option or not within its
+# limits; and so does a plugin of somebody else that has an option of every type.
 . "$(dirname "$0")/lib.sh"
 [ -x "$WEIR" ] || skip "there is no $WEIR"
 shopt -s nullglob
@@ -63,42 +64,71 @@ check_sample() { # NAME
 	grep -F 'unknown option' out >hits && bad "$1: its own sample, comments off: $(head -n 1 hits)"
 }
 
-# One step beyond each minimum and maximum is refused on its line.
-ranges() { # KIND: "option value" for numbers beyond the schema's limits
+# Each limit is taken, and one step beyond it is refused on its line.
+limits() { # KIND: "option value good|bad" for what the schema says of numbers, sizes and durations
 	python3 - "$1" <<'P'
-import json, sys
+import json, re, sys
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
+
+
+def plain(text):
+    digits, unit = re.fullmatch(r"(\d+)([A-Za-z]*)", text).groups()
+    return int(digits) * UNITS[unit]
+
+
 for name, o in json.load(open("schema"))["$defs"].get(sys.argv[1], {}).get("properties", {}).items():
-    if o.get("type") == "integer":
-        for limit, step in (("minimum", -1), ("maximum", 1)):
-            if limit in o and abs(o[limit]) < 2**62:
-                print(name, o[limit] + step)
+    low, high, unit = o.get("minimum"), o.get("maximum"), ""
+    said = re.fullmatch(r"(size|duration), (?:at least (\w+)|(\w+) to (\w+))", o.get("format", ""))
+    if said:
+        unit = "ms" if said[1] == "duration" else ""
+        low, high = plain(said[2] or said[3]), plain(said[4]) if said[4] else None
+    elif o.get("type") != "integer":
+        continue
+    for limit, step in (low, -1), (high, 1):
+        if limit is not None and abs(limit) < 2**62:
+            print(name, f"{limit}{unit}", "good")
+            if not (unit or said) or limit + step >= 0:
+                print(name, f"{limit + step}{unit}", "bad")
 P
 }
 
-check_ranges() { # NAME
-	local kind section option value
+check_limits() { # NAME
+	local kind section option value want
 	for kind in source transform sink; do
 		section=$kind
 		[ $kind = transform ] && section="transform t"
-		ranges $kind >"$tmp/ranges"
-		while read -r option value; do
+		limits $kind >"$tmp/limits"
+		while read -r option value want; do
 			checks=$((checks + 1))
 			printf '[%s]\nplugin = %s\n%s = %s\n' "$section" "$1" "$option" "$value" >web.ini
-			"$WEIR" check web.ini 2>&1 | grep -qE "^web.ini:3: \[$section\] .*$option" ||
-				bad "$1: $option = $value is out of range, and was not refused on its line"
-		done <"$tmp/ranges"
+			"$WEIR" check web.ini 2>&1 | grep -qE "^web.ini:3: \[$section\] .*out of range"
+			case $?$want in
+			1bad) bad "$1: $option = $value is out of range, and was not refused on its line" ;;
+			0good) bad "$1: $option = $value is a limit, and was refused" ;;
+			esac
+		done <"$tmp/limits"
 	done
 }
 
+# A plugin of somebody else is served like ours.
+outside=$tmp/outside
+mkdir "$outside"
+case $CHECK_FLAGS in *fsanitize*) flags=$CHECK_FLAGS ;; *) flags= ;; esac
+pass "every-option does not compile" $CC $flags -std=c11 -shared -fPIC -fvisibility=hidden -I"$srcdir/plugin-api" \
+	-o "$outside/every-option.so" "$srcdir/tests/bad-plugins/every-option.c"
+ours=$WEIR_PLUGIN_PATH
+export WEIR_PLUGIN_PATH=$WEIR_PLUGIN_PATH:$outside
+
 "$WEIR" plugins >list || bad "weir plugins exits with $?"
-for file in "$WEIR_PLUGIN_PATH"/*.so; do
+for file in "$ours"/*.so "$outside"/*.so; do
 	name=$(basename "$file" .so)
 	have nm && check_binary "$name" "$file"
 	check_descriptions "$name"
 	check_unknown_option "$name"
 	check_sample "$name"
-	have python3 && check_ranges "$name"
+	have python3 && check_limits "$name"
 done
 have mandoc || notice "no mandoc: the manuals were not looked at"
-have python3 || notice "no python3: schemas and ranges were not looked at"
+have python3 || notice "no python3: schemas and limits were not looked at"
 finish
