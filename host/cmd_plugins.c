@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cmd_plugins.c - weir plugins: the list, one plugin's options, the examination of a file.  Thread: the main thread.
  *
- * A file that is only looked at is loaded in a child process: one that crashes while it loads is a finding. */
+ * What is only looked at is looked at in a child process with a time limit: a plugin that crashes or hangs while it
+ * loads is a finding. */
 #include "command.h"
 
 #include "config/describe.h"
+#include "plugin/examine.h"
+#include "plugin/handshake.h"
 #include "plugin/loader.h"
 #include "report/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WHY_MAX 1500
+#define WHY_MAX      1500
+#define LOOK_SECONDS 5 /* a plugin that does nothing but show itself takes milliseconds */
 
 typedef void (*describe)(const struct plugin *, struct strbuf *);
 
@@ -31,30 +37,67 @@ static void add_kinds(const struct plugin *plugin, struct strbuf *out)
     }
 }
 
+/* Says what is wrong with the file, before any code of it runs. */
+static enum examined look_from_outside(const char *file, struct strbuf *facts)
+{
+    struct strbuf findings = {0};
+    enum examined result = examine_file(file, &findings, facts);
+    if (findings.len)
+        fwrite(findings.data, 1, findings.len, stderr);
+    strbuf_free(&findings);
+    return result;
+}
+
 /* In the child: prints the plugin's line, or on stderr what is wrong with it. */
 static int look(const char *name, bool is_file)
 {
     char why[WHY_MAX];
-    struct strbuf kinds = {0};
+    struct strbuf kinds = {0}, facts = {0};
+    enum examined outside = is_file ? look_from_outside(name, &facts) : EXAMINE_GOOD;
+    if (outside == EXAMINE_UNFIT) {
+        strbuf_free(&facts);
+        return EXIT_FAILED;
+    }
     const struct plugin *plugin =
         is_file ? loader_open_file(name, why, sizeof why) : loader_get(name, why, sizeof why);
     if (!plugin) {
-        fprintf(stderr, "%s\n", why);
+        if (is_file)
+            fprintf(stderr, "%s [%s]\n", why, handshake_rule());
+        else
+            fprintf(stderr, "%s\n", why);
+        strbuf_free(&facts);
         return EXIT_FAILED;
     }
-    add_kinds(plugin, &kinds);
-    printf("%-14s %-8s %-18s %s\n", plugin->info.name, plugin->info.version, kinds.data,
-           plugin->info.summary);
+    if (outside == EXAMINE_GOOD) {
+        add_kinds(plugin, &kinds);
+        printf("%-14s %-8s %-18s %s\n%s", plugin->info.name, plugin->info.version, kinds.data,
+               plugin->info.summary, facts.len ? facts.data : "");
+    }
     strbuf_free(&kinds);
-    return EXIT_DONE;
+    strbuf_free(&facts);
+    return outside == EXAMINE_GOOD ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Waits for the child, who holds the other end of a pipe until it ends.  False: it had to be killed. */
+static bool ends_in_time(pid_t child, int pipe_end)
+{
+    struct pollfd fd = {.fd = pipe_end, .events = POLLIN};
+    int n;
+    do {
+        n = poll(&fd, 1, LOOK_SECONDS * 1000);
+    } while (n < 0 && errno == EINTR);
+    if (n == 0)
+        (void)kill(child, SIGKILL);
+    return n != 0;
 }
 
 /* False: something is wrong, and it was said. */
 static bool look_apart(const char *name, bool is_file)
 {
-    int status = 0;
+    int status = 0, ends[2];
+    bool in_time = true;
     fflush(NULL);
-    pid_t child = fork();
+    pid_t child = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
     if (child == 0) {
         static const struct rlimit none = {0, 0};
         (void)setrlimit(RLIMIT_CORE, &none);
@@ -62,17 +105,26 @@ static bool look_apart(const char *name, bool is_file)
         fflush(NULL);
         _exit(result); /* exit handlers of foreign libraries are none of our business */
     }
+    if (child > 0) {
+        (void)close(ends[1]);
+        in_time = ends_in_time(child, ends[0]);
+        (void)close(ends[0]);
+    }
     while (child > 0 && waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
             child = -1;
     }
     if (child < 0)
         fprintf(stderr, "%s: can not be examined: %s\n", name, strerror(errno));
+    else if (!in_time)
+        fprintf(stderr, "%s: it does not come back within %d s while it is loaded%s\n", name, LOOK_SECONDS,
+                is_file ? " [load]" : "");
     else if (WIFSIGNALED(status))
-        fprintf(stderr, "%s: it crashes while it is loaded (%s)\n", name, strsignal(WTERMSIG(status)));
+        fprintf(stderr, "%s: it crashes while it is loaded (%s)%s\n", name, strsignal(WTERMSIG(status)),
+                is_file ? " [load]" : "");
     else if (WIFEXITED(status) && WEXITSTATUS(status) > EXIT_FAILED)
-        fprintf(stderr, "%s: it ends the process while it is loaded (status %d)\n", name,
-                WEXITSTATUS(status));
+        fprintf(stderr, "%s: it ends the process while it is loaded (status %d)%s\n", name,
+                WEXITSTATUS(status), is_file ? " [load]" : "");
     return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE;
 }
 

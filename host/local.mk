@@ -118,6 +118,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/monitor/progress.h \
 	%D%/plugin/checkhost.c \
 	%D%/plugin/checkhost.h \
+	%D%/plugin/examine.c \
+	%D%/plugin/examine.h \
 	%D%/plugin/handshake.c \
 	%D%/plugin/handshake.h \
 	%D%/plugin/loader.c \

@@ -36,7 +36,9 @@ static const struct command commands[] = {
      "  --live                 also connect, joining no group and writing nothing\n"},
     {"plugins", cmd_plugins, "[NAME [--man|--schema|--sample]] | check FILE.so", "list or describe plugins",
      "Without NAME all plugins of the search path are listed; with it, its options are described.\n"
-     "`weir plugins check FILE.so` examines one file.\n\n"
+     "`weir plugins check FILE.so` examines one file: what it needs and shows, before any code of it runs, "
+     "then\n"
+     "what it says of itself, in a process of its own.\n\n"
      "  --man                  as a manual page in mdoc; without NAME the page of the pipeline file\n"
      "  --schema               as a JSON Schema\n"
      "  --sample               as an INI file to start from\n"},

@@ -58,6 +58,14 @@ static const struct operation operations[] = {
 
 static const char *const kinds[] = {"", "source", "transform", "sink"};
 
+/* Which part of the contract is looked at, for the message of a refusal. */
+static const char *rule = "load";
+
+const char *handshake_rule(void)
+{
+    return rule;
+}
+
 __attribute__((format(printf, 3, 4))) static bool no(char *why, size_t cap, const char *format, ...)
 {
     va_list ap;
@@ -67,10 +75,11 @@ __attribute__((format(printf, 3, 4))) static bool no(char *why, size_t cap, cons
     return false;
 }
 
-/* Only the 16 frozen bytes and the layout word, in that order. */
-static bool levels_fit(const struct weir_plugin *given, char *why, size_t cap)
+bool handshake_levels(const void *given, char *why, size_t cap)
 {
     uint32_t head[4];
+    uint64_t layout;
+    rule = "level";
     memcpy(head, given, sizeof head);
     if (head[1] != WEIR_MAGIC)
         return no(why, cap, "not a weir plugin: its magic is 0x%08x, not 0x%08x", head[1], WEIR_MAGIC);
@@ -88,12 +97,14 @@ static bool levels_fit(const struct weir_plugin *given, char *why, size_t cap)
         return no(why, cap,
                   "its description has %u bytes where level %u has %zu; rebuild it with this weir's plugin.h",
                   head[0], head[3], sizeof(struct weir_plugin));
-    if (WEIR_ABI_MAJOR == 0 && given->layout != WEIR_LAYOUT)
+    memcpy(&layout, (const char *)given + sizeof head, sizeof layout);
+    if (WEIR_ABI_MAJOR == 0 && layout != WEIR_LAYOUT)
         return no(why, cap,
                   "it is built with another plugin.h (layout %016llx, this weir has %016llx); until the "
                   "first release "
                   "both must come from one version: rebuild it with this weir's plugin.h",
-                  (unsigned long long)given->layout, (unsigned long long)WEIR_LAYOUT);
+                  (unsigned long long)layout, (unsigned long long)WEIR_LAYOUT);
+    rule = "load"; /* it may have been the look at a file */
     return true;
 }
 
@@ -101,6 +112,7 @@ static bool name_fits(const char *given, const char *name, char *why, size_t cap
 {
     size_t n = given ? strnlen(given, 33) : 0;
     bool good = n >= 1 && n <= 32 && given[0] >= 'a' && given[0] <= 'z';
+    rule = "name";
     for (size_t i = 0; good && i < n; i++)
         good =
             (given[i] >= 'a' && given[i] <= 'z') || (given[i] >= '0' && given[i] <= '9') || given[i] == '-';
@@ -115,6 +127,7 @@ static bool name_fits(const char *given, const char *name, char *why, size_t cap
 static bool operations_fit(const struct weir_ops *ops, char *why, size_t cap)
 {
     unsigned bit = 1u << ops->kind;
+    rule = "operations";
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         const struct operation *op = &operations[i];
         void (*f)(void);
@@ -159,6 +172,7 @@ static bool name_repeats(const struct weir_options *table, uint32_t i)
 static bool options_fit(const struct weir_options *table, const char *kind, char *why, size_t cap)
 {
     char reason[512];
+    rule = "options";
     if (!table)
         return true;
     if (table->struct_size < sizeof *table || table->struct_size > STRUCT_SIZE_MAX ||
@@ -183,6 +197,7 @@ static bool options_fit(const struct weir_options *table, const char *kind, char
 
 static bool metrics_fit(const struct weir_metrics *table, const char *kind, char *why, size_t cap)
 {
+    rule = "metrics";
     if (!table)
         return true;
     if (table->struct_size < sizeof *table || table->stride < sizeof(struct weir_metric) ||
@@ -207,6 +222,7 @@ static bool metrics_fit(const struct weir_metrics *table, const char *kind, char
 static bool errors_fit(const struct weir_ops *ops, char *why, size_t cap)
 {
     char reason[256];
+    rule = "errors";
     if (ops->errors && ops->kind != WEIR_SINK)
         return no(why, cap, "its %s has a table of errors; only a sink has one", kinds[ops->kind]);
     return errors_valid(ops->errors, reason, sizeof reason) ||
@@ -217,6 +233,7 @@ static bool take_ops(const struct weir_ops *given, struct plugin *ret, char *why
 {
     uint32_t size;
     struct weir_ops ops = {0};
+    rule = "operations";
     memcpy(&size, given, sizeof size);
     if (size < 4 * sizeof(uint32_t) || size > STRUCT_SIZE_MAX)
         return no(why, cap, "one of its tables of operations claims to have %u bytes", size);
@@ -237,24 +254,28 @@ static bool take_ops(const struct weir_ops *given, struct plugin *ret, char *why
 
 bool handshake(const struct weir_plugin *given, const char *name, struct plugin *ret, char *why, size_t cap)
 {
+    rule = "description";
     if (!given)
         return no(why, cap, "plugin declined to load");
-    if (!levels_fit(given, why, cap))
+    if (!handshake_levels(given, why, cap))
         return false;
     memset(ret, 0, sizeof *ret);
     memcpy(&ret->info, given, given->struct_size < sizeof ret->info ? given->struct_size : sizeof ret->info);
     if (!name_fits(ret->info.name, name, why, cap))
         return false;
+    rule = "description";
     if (!ret->info.version || !ret->info.summary || !ret->info.license)
         return no(why, cap, "it does not state its version, summary and license");
     if (!ret->info.ops || !ret->info.ops[0])
         return no(why, cap, "it is neither a source nor a transform nor a sink");
     for (size_t i = 0; ret->info.ops[i]; i++) {
+        rule = "operations";
         if (i == 3)
             return no(why, cap, "it has more than three tables of operations");
         if (!take_ops(ret->info.ops[i], ret, why, cap))
             return false;
     }
+    rule = "start";
     int status = ret->info.global_init ? ret->info.global_init() : 0;
     if (status != 0)
         return no(why, cap, "plugin declined to load: its global_init gave %d", status);

@@ -11,5 +11,10 @@
 
 /* Examines `given`; *ret gets host-sized copies.  name: what the plugin must be called.  False and a sentence. */
 bool handshake(const struct weir_plugin *given, const char *name, struct plugin *ret, char *why, size_t cap);
+/* The rule of weir-plugin(7) that was broken when it was false; "load" when no plugin came so far. */
+const char *handshake_rule(void);
+/* Whether the first HANDSHAKE_HEAD bytes of a description, aligned or not, fit this host; else a sentence. */
+bool handshake_levels(const void *given, char *why, size_t cap);
+#define HANDSHAKE_HEAD (4 * sizeof(uint32_t) + sizeof(uint64_t))
 
 #endif

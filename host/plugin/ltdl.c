@@ -117,6 +117,14 @@ static bool start(void)
     return true;
 }
 
+bool ltdl_trusted(const char *file, char *why, size_t cap)
+{
+    bool trusted = file_safe(file);
+    if (!trusted)
+        snprintf(why, cap, "%s", failure);
+    return trusted;
+}
+
 ltdl_entry ltdl_open(const char *file, char *why, size_t cap)
 {
     failure[0] = 0;

@@ -6,6 +6,7 @@
 #ifndef WEIR_HOST_LTDL_H
 #define WEIR_HOST_LTDL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <weir/plugin.h>
@@ -15,5 +16,9 @@ typedef const struct weir_plugin *(*ltdl_entry)(void);
 /* Opens NAME.so or NAME.la and gives its entry; NULL and a sentence in why[cap].  A file or folder that somebody
  * other than root and this user could have written is refused. */
 ltdl_entry ltdl_open(const char *file, char *why, size_t cap);
+
+/* Whether nobody but root and this user could have written the file and its folders; else a sentence that names the
+ * path. */
+bool ltdl_trusted(const char *file, char *why, size_t cap);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* demands.c - demands what this host does not know. */
 /* weir says: its sink demands abilities (0x80) that this weir does not know; use a newer weir */
+/* rule: operations */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS, .demands = 0x80u};

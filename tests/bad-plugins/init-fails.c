@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* init-fails.c - its global_init fails. */
 /* weir says: plugin declined to load: its global_init gave -1 */
+/* rule: start */
 #include "plugin.h"
 
 static int refuse_to_start(void)

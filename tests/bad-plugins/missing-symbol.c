@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* missing-symbol.c - calls a function that is nowhere. */
 /* weir says: undefined symbol: weir_no_such_function */
+/* rule: symbols */
 #include "plugin.h"
 
 int weir_no_such_function(void);

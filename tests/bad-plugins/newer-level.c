@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* newer-level.c - needs an API level that is not there yet. */
 /* weir says: it needs API level 99 and this weir has level 1; use a newer weir, or build the plugin with WEIR_API_MIN 1 */
+/* rule: level */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS};

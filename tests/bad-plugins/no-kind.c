@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* no-kind.c - its table is of a kind nobody knows. */
 /* weir says: one of its tables is of kind 9, which this weir does not know */
+/* rule: operations */
 #include "plugin.h"
 
 static const struct weir_ops sink = {.struct_size = sizeof sink, .kind = 9};

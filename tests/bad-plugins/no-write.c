@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* no-write.c - a sink without write. */
 /* weir says: its sink lacks the operation "write" */
+/* rule: operations */
 #include "plugin.h"
 
 static const struct weir_ops sink = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* option-default.c - a default that its own range refuses. */
 /* weir says: its sink: option "count": its default does not pass: count = 10: out of range; 0 to 9 */
+/* rule: options */
 #include "plugin.h"
 
 static const struct weir_option rows[] = {

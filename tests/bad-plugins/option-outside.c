@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* option-outside.c - an option that would be stored behind its struct. */
 /* weir says: its sink: option "count": its field lies outside the plugin's configuration struct */
+/* rule: options */
 #include "plugin.h"
 
 static const struct weir_option rows[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* option-table.c - a table that can not be one. */
 /* weir says: the option table of its sink is damaged (size @N@, stride 3, rows 1, struct 8) */
+/* rule: options */
 #include "plugin.h"
 
 static const struct weir_option rows[] = {

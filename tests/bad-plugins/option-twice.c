@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* option-twice.c - two options of one name. */
 /* weir says: its sink: option "count" is declared twice */
+/* rule: options */
 #include "plugin.h"
 
 static const struct weir_option rows[] = {

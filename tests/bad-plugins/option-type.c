@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* option-type.c - an option of a type that is not there. */
 /* weir says: its sink: option "count": its type is unknown to this host */
+/* rule: options */
 #include "plugin.h"
 
 static const struct weir_option rows[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* other-major.c - built for another ABI. */
 /* weir says: it is built for ABI 7 and this weir has ABI 0; rebuild it with this weir's plugin.h */
+/* rule: level */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* other-name.c - calls itself otherwise than its file. */
 /* weir says: it calls itself "somebody-else"; rename the file to somebody-else.so */
+/* rule: name */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* short-plugin.c - its descriptor is too small. */
 /* weir says: its description has 8 bytes where level 1 has @N@; rebuild it with this weir's plugin.h */
+/* rule: level */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wrong-magic.c - not weir's magic number. */
 /* weir says: not a weir plugin: its magic is 0x12345678, not 0x52494557 */
+/* rule: level */
 #include "plugin.h"
 
 static const struct weir_ops sink = {SINK_OPERATIONS};

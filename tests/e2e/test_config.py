@@ -279,7 +279,8 @@ def test_a_plugin_others_could_have_written(tmp_path):
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a compiler")
 def test_a_plugin_that_crashes_is_a_finding(tmp_path):
     target = compile_plugin(tmp_path / "plugins", "bad",
-                            "#include <stdlib.h>\n__attribute__((constructor)) static void x(void) { abort(); }")
+                            "#include <stdlib.h>\n__attribute__((constructor)) static void x(void) { abort(); }\n"
+                            "void *weir_plugin_entry(void) { return 0; }")
     run = weir("plugins", "check", target)
     assert run.returncode == 1
     assert "while it is loaded" in run.stderr

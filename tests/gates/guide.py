@@ -20,10 +20,13 @@ def run(text):
 
 
 def shown(said, want):
-    """Whether it was printed: line by line, `...` for any number of lines before the rest."""
-    if want.startswith("...\n"):
-        return said.endswith(want[4:])
-    return said == want
+    """Whether it was printed: line by line; `...` stands for lines before the rest, or for the rest of a line."""
+    lines, wanted = said.splitlines(), want.splitlines()
+    if wanted[0] == "...":
+        wanted = wanted[1:]
+        lines = lines[-len(wanted):]
+    return len(lines) == len(wanted) and all(
+        line == w or (w.endswith("...") and line.startswith(w[:-3])) for line, w in zip(lines, wanted))
 
 
 def main():
