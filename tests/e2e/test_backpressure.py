@@ -116,8 +116,9 @@ class Bulk(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = b'{"took":1,"errors":false,"items":[]}'
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        item = b'{"index":{"status":201}}'
+        body = b'{"took":1,"errors":false,"items":[%s]}' % b",".join([item] * (asked.count(b"\n") // 2))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
