@@ -290,8 +290,9 @@ struct es_page {
     bool timed_out, has_hits;
     uint64_t shards_failed;
 };
-/* Reads text, in which strings are decoded in place.  False with a static text in why. hits_free in any case. */
-bool hits_read(char *text, size_t len, struct es_page *ret, const char **why);
+/* Reads text, in which strings are decoded in place.  most: so many hits were asked for, more are refused.  False with a
+ * static text in why. hits_free in any case. */
+bool hits_read(char *text, size_t len, uint32_t most, struct es_page *ret, const char **why);
 /* The first n elements of a JSON array as an array of their own; 0: there are not so many or cap is too small. */
 size_t hits_sort_head(struct weir_slice array, uint32_t n, char *out, size_t cap);
 void hits_free(struct es_page *);

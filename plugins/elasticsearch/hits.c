@@ -11,6 +11,7 @@
 
 struct scan {
     char *p, *end;
+    uint32_t most; /* hits */
     const char *why;
 };
 
@@ -256,6 +257,8 @@ static bool take_hit_list(struct scan *s, struct es_page *page)
         return fail(s, "hits.hits is no list");
     page->has_hits = true;
     while (next_element(s, &n)) {
+        if (page->count == s->most) /* "{}" takes three bytes there and eighty here */
+            return fail(s, "it has more hits than were asked for");
         if (page->count == page->cap) {
             uint32_t cap = page->cap ? page->cap * 2 : 256;
             struct es_hit *more = realloc(page->hits, cap * sizeof *more);
@@ -346,9 +349,9 @@ static bool take_answer(struct scan *s, struct es_page *page)
     return !s->why && (s->p == s->end || fail(s, "something follows the answer"));
 }
 
-bool hits_read(char *text, size_t len, struct es_page *ret, const char **why)
+bool hits_read(char *text, size_t len, uint32_t most, struct es_page *ret, const char **why)
 {
-    struct scan s = {text, text + len, NULL};
+    struct scan s = {text, text + len, most, NULL};
     memset(ret, 0, sizeof *ret);
     ret->total = -1;
     if (take_answer(&s, ret))
@@ -360,7 +363,7 @@ bool hits_read(char *text, size_t len, struct es_page *ret, const char **why)
 size_t hits_sort_head(struct weir_slice array, uint32_t n, char *out, size_t cap)
 {
     char *start = (char *)(uintptr_t)array.ptr; /* only read */
-    struct scan s = {start, start, NULL};
+    struct scan s = {start, start, 0, NULL};
     struct weir_slice value;
     size_t count = 0, len = 0;
     if (array.len == 0)

@@ -370,7 +370,7 @@ static void on_begin(struct es_call *call)
             judge(s);
         return;
     }
-    if (hits_read(call->reply, call->reply_len, &page, &why) && page.pit_id.len > 0) {
+    if (hits_read(call->reply, call->reply_len, 0, &page, &why) && page.pit_id.len > 0) {
         keep_id(s, &s->pass->pit, page.pit_id);
     } else {
         give_up(s, WEIR_RETRY, 200, "the answer to opening a point in time cannot be read: %s", why);
@@ -446,7 +446,7 @@ static void on_page(struct es_call *call)
         return;
     }
     s->pass->ctx->host->health(s->pass->ctx, WEIR_UP, 0, NULL);
-    if (!hits_read(call->reply, call->reply_len, &page, &why)) {
+    if (!hits_read(call->reply, call->reply_len, s->size, &page, &why)) {
         give_up(s, s->pass->mode == ES_SCROLL ? WEIR_FATAL : WEIR_RETRY, 200,
                 "the answer to a search cannot be read: %s", why);
         hits_free(&page);

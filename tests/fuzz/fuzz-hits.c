@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why = NULL;
     char *text = fuzz_rest(data, size), head[256];
     memset(&page, 0, sizeof page);
-    bool good = hits_read(text, size, &page, &why);
+    bool good = hits_read(text, size, 10000, &page, &why);
     FUZZ_MUST(good || why);
     for (uint32_t i = 0; good && i < page.count; i++) {
         const struct es_hit *hit = &page.hits[i];

@@ -17,7 +17,7 @@ static bool read_copy(const char *text, size_t len, struct es_page *page, char *
     *ret_copy = malloc(len + 1); /* its end is the allocation's: a read behind it is noticed */
     assert_non_null(*ret_copy);
     memcpy(*ret_copy, text, len);
-    good = hits_read(*ret_copy, len, page, &why);
+    good = hits_read(*ret_copy, len, 2, page, &why);
     assert_true(good || why);
     return good;
 }
@@ -90,10 +90,27 @@ static void depth_has_a_limit(void **state)
     assert_non_null(deep);
     memset(deep, '[', 100000);
     memcpy(deep, "{\"x\":", 5);
-    assert_false(hits_read(deep, 100000, &page, &why));
+    assert_false(hits_read(deep, 100000, 1, &page, &why));
     assert_string_equal(why, "a value is nested too deeply");
     hits_free(&page);
     free(deep);
+}
+
+/* An answer full of empty hits would take thirty times its own size. */
+static void more_hits_than_asked_for_are_refused(void **state)
+{
+    static const char three[] = "{\"hits\":{\"hits\":[{},{},{}]}}";
+    char text[sizeof three];
+    struct es_page page;
+    const char *why = NULL;
+    (void)state;
+    memcpy(text, three, sizeof three);
+    assert_true(hits_read(text, sizeof three - 1, 3, &page, &why));
+    hits_free(&page);
+    assert_false(hits_read(text, sizeof three - 1, 2, &page, &why));
+    assert_string_equal(why, "it has more hits than were asked for");
+    assert_int_equal(page.count, 2);
+    hits_free(&page);
 }
 
 /* ---- ids ------------------------------------------------------------------------------------------------------ */
@@ -172,6 +189,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(any_changed_byte_is_survived),
         cmocka_unit_test(depth_has_a_limit),
+        cmocka_unit_test(more_hits_than_asked_for_are_refused),
         cmocka_unit_test(hash_of_known_texts),
         cmocka_unit_test(a_shortened_id_keeps_whole_characters),
         cmocka_unit_test(base64_of_known_texts),
