@@ -5,6 +5,7 @@
 #include "flow.h"
 #include "ledger.h"
 #include "record/strbuf.h"
+#include "report/redact.h"
 #include "report/log.h"
 
 #include <inttypes.h>
@@ -49,15 +50,17 @@ static void put_number(struct header_writer *w, const char *name, int64_t value)
     put(w, name, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
 }
 
-/* Not more than WHY_MAX bytes, and no character cut in two. */
-static size_t reason_length(const char *reason)
+/* Masked as in the log, since an error may quote an option; not more than WHY_MAX bytes, and no character cut in two. */
+static void put_reason(struct header_writer *w, const char *reason)
 {
-    size_t n = strlen(reason);
-    if (n <= WHY_MAX)
-        return n;
-    for (n = WHY_MAX; n > WHY_MAX - 3 && ((unsigned char)reason[n] & 0xc0) == 0x80; n--)
-        ;
-    return n;
+    struct strbuf masked = {0};
+    redact_text(reason, strlen(reason), &masked);
+    size_t n = masked.len;
+    if (n > WHY_MAX)
+        for (n = WHY_MAX; n > WHY_MAX - 3 && ((unsigned char)masked.data[n] & 0xc0) == 0x80; n--)
+            ;
+    put(w, DEADLETTER_ERRORS "exception.message", n ? masked.data : "", n);
+    strbuf_free(&masked);
 }
 
 static bool differ(struct weir_slice a, struct weir_slice b)
@@ -111,7 +114,7 @@ static void add_headers(const struct rejects *rj, struct weir_record *r, const s
     put(&w, DEADLETTER_ERRORS "class.name", rj->section->plugin->info.name,
         strlen(rj->section->plugin->info.name));
     put(&w, DEADLETTER_ERRORS "exception.class.name", type, strlen(type));
-    put(&w, DEADLETTER_ERRORS "exception.message", reason, reason_length(reason));
+    put_reason(&w, reason);
     put(&w, DEADLETTER_ERRORS "exception.stacktrace", trace, (size_t)n);
     add_identity(&w, r);
     r->headers = w.headers;

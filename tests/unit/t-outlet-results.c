@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "report/redact.h"
 #include "told.h"
 
 #include <pthread.h>
@@ -141,6 +142,25 @@ static void a_long_reason_is_cut_between_characters(void **state)
     assert_int_equal(complete(&sink, &r, 1), WEIR_OK);
     (void)tick();
     assert_int_equal(dead.held[0]->records[0].headers[8].value.len, 1022);
+}
+
+/* The name of an index that is made of ${env:...} is quoted by the error about it, and a topic has many readers. */
+static void a_reason_shows_no_secret(void **state)
+{
+    (void)state;
+    rig_dead(&rig, &plain, &dead);
+    build();
+    many(0, 0, 1);
+    (void)tick();
+    redact_add("hunter2", 7);
+    struct weir_result r = {.index = 0, .status = WEIR_REJECT, .why = "no index is called \"hunter2-A\""};
+    assert_int_equal(complete(&sink, &r, 1), WEIR_OK);
+    (void)tick();
+    redact_reset();
+    const struct weir_slice why = dead.held[0]->records[0].headers[8].value;
+    static const char said_there[] = "no index is called \"***-A\"";
+    assert_int_equal(why.len, sizeof said_there - 1);
+    assert_memory_equal(why.ptr, said_there, why.len);
 }
 
 static void without_dead_letters_a_reject_stops_the_pipeline(void **state)
@@ -355,6 +375,7 @@ int main(void)
         test(records_too_large_among_others_go_again_in_a_smaller_batch),
         test(a_dead_letter_has_ten_headers_and_its_bytes),
         test(a_long_reason_is_cut_between_characters),
+        test(a_reason_shows_no_secret),
         test(without_dead_letters_a_reject_stops_the_pipeline),
         test(a_dead_letter_that_is_refused_stops_the_pipeline),
         test(rejects_in_a_row_stop_the_pipeline),
