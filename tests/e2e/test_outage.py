@@ -93,7 +93,8 @@ def test_index_killed_and_started_again(weir, kafka, es, services, name):
         services.start("elasticsearch")
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 500, 1: 500}, "all is committed")
     result = run.stop().ok(1000)
-    assert len(troubles(run, "[sink]")) == 1, result.err
+    # another line comes after a minute, which a server needs to start on a machine that has much else to do
+    assert len([line for line in troubles(run, "[sink]") if "again and again" not in line]) == 1, result.err
     assert len(result.lines("is well again")) == 1, result.err
     assert sorted(es.ids(name)) == sorted(f"{name}-in+{p}+{o}" for p in (0, 1) for o in range(500))
 
