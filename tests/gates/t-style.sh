@@ -17,12 +17,11 @@ find "$tmp/code" -type f -print0 |
 
 # banned PATTERN WHY FILE...
 banned() {
-	local pattern=$1 why=$2 file
+	local pattern=$1 why=$2 hit
 	shift 2
-	for file in "$@"; do
-		checks=$((checks + 1))
-		grep -nP "$pattern" "$tmp/code/$file" >"$tmp/hits" && bad "$file:$(head -n 1 "$tmp/hits"): $why"
-	done
+	checks=$((checks + $#))
+	(cd "$tmp/code" && grep -HnP -m 1 "$pattern" "$@") >"$tmp/hits"
+	while read -r hit; do bad "$hit: $why"; done <"$tmp/hits"
 }
 only() { printf '%s\n' "${sources[@]}" | grep -P "$1"; }
 except() { only "$1" | grep -vP "$2"; }
@@ -35,21 +34,25 @@ banned '(?<!>)(?<!\.)\b(time|gettimeofday|rand|srand|random|drand48)\s*\(' "use 
 banned '\b(sleep|usleep|nanosleep)\s*\(' "no sleep in place of a condition" "${sources[@]}"
 banned '^\s*typedef\s+(struct|union|enum)\b' "no typedef of structs" "${sources[@]}"
 
-for file in "${sources[@]}" "${scripts[@]}"; do
-	checks=$((checks + 1))
-	lines=$(wc -l <"$file")
+checks=$((checks + ${#sources[@]} + ${#scripts[@]}))
+wc -l "${sources[@]}" "${scripts[@]}" | grep -v ' total$' >"$tmp/lengths"
+while read -r lines file; do
 	[ "$lines" -le $FILE_MAX ] || bad "$file has $lines lines; a file has at most $FILE_MAX"
-	words='TO''DO|FIX''ME|X''XX'
-	grep -nE "\b($words)\b" "$file" >"$tmp/hits" && bad "$file:$(head -n 1 "$tmp/hits"): nothing is left for later"
-done
+done <"$tmp/lengths"
+words='TO''DO|FIX''ME|X''XX'
+grep -HnE -m 1 "\b($words)\b" "${sources[@]}" "${scripts[@]}" >"$tmp/hits"
+while read -r hit; do bad "$hit: nothing is left for later"; done <"$tmp/hits"
 
 for file in "${sources[@]}"; do
 	checks=$((checks + 1))
-	license=BSD-2-Clause
+	license=BSD-2-Clause name=${file##*/}
 	case $file in plugin-api/new/*) license=0BSD ;; esac # it becomes part of other people's work
-	[ "$(head -n 1 "$file")" = "/* SPDX-License-Identifier: $license */" ] || bad "$file:1: the first line is not the SPDX line"
-	sed -n 2p "$file" | grep -qE "^/\* (weir/)?$(basename "$file" | sed 's/[.]/\\./g') - " ||
-		bad "$file:2: the second line does not say what the file is: /* $(basename "$file") - ..."
+	{ read -r first && read -r second; } <"$file"
+	[ "$first" = "/* SPDX-License-Identifier: $license */" ] || bad "$file:1: the first line is not the SPDX line"
+	case $second in
+	"/* $name - "* | "/* weir/$name - "*) ;;
+	*) bad "$file:2: the second line does not say what the file is: /* $name - ..." ;;
+	esac
 done
 
 # A plugin knows plugin.h and its own folder (and plugins/common); nothing of the host.
@@ -65,14 +68,13 @@ for file in $(only '^plugins/'); do
 done
 
 # Each source is built, so that it is shipped too.
-cat Makefile.am demo/local.mk host/local.mk plugins/local.mk plugins/*/local.mk tests/local.mk >"$tmp/lists"
+lists=$(cat Makefile.am demo/local.mk host/local.mk plugins/local.mk plugins/*/local.mk tests/local.mk && echo .)
 for file in "${sources[@]}"; do
 	checks=$((checks + 1))
-	case $file in
-	tests/bad-plugins/*) ;;
-	tests/*.c) grep -qE "/$(basename "$file" .c)([.]c)?( |\$)" "$tmp/lists" || bad "$file is in no local.mk" ;;
-	*) grep -qE "/$(basename "$file")( |\$)" "$tmp/lists" || bad "$file is in no local.mk" ;;
-	esac
+	name=${file##*/}
+	case $file in tests/bad-plugins/*) continue ;; esac
+	[[ $lists == */"$name"[[:space:]]* ]] || [[ $file == tests/*.c && $lists == */"${name%.c}"[[:space:]]* ]] ||
+		bad "$file is in no local.mk"
 done
 
 # Long functions: as listed, no longer and no needless entry.
@@ -80,9 +82,14 @@ if ctags --version 2>/dev/null | grep -q Universal; then
 	ctags -f - --languages=C,C++ --kinds-C=f --kinds-C++=f --fields=+ne "${sources[@]}" 2>/dev/null |
 		perl -ne 'my ($name, $file) = split /\t/; print "$file $name ", $2 - $1 + 1, "\n" if /\tline:(\d+).*\tend:(\d+)/' >"$tmp/functions"
 	[ -s "$tmp/functions" ] || bad "ctags found no function"
+	declare -A listed=()
+	while read -r file name lines _; do
+		case $file in '#'* | '') continue ;; esac
+		listed["$file $name"]=$lines
+	done <tests/gates/long-functions.txt
 	while read -r file name lines; do
 		checks=$((checks + 1))
-		allowed=$(awk -v f="$file" -v n="$name" '$1 == f && $2 == n { print $3 }' tests/gates/long-functions.txt)
+		allowed=${listed["$file $name"]:-}
 		[ "$lines" -le "${allowed:-$FUNCTION_MAX}" ] || bad "$file: $name has $lines lines; a function has at most ${allowed:-$FUNCTION_MAX}"
 		[ -z "$allowed" ] || [ "$lines" = "$allowed" ] || bad "tests/gates/long-functions.txt: $file $name has only $lines lines now: correct or remove the entry"
 	done <"$tmp/functions"
@@ -95,10 +102,9 @@ else
 fi
 
 if have clang-format; then
-	for file in "${sources[@]}"; do
-		[ "$file" != plugin-api/weir/plugin.h ] || continue # laid out by hand
-		pass "$file is not formatted: make format" clang-format --dry-run -Werror -style=file "$file"
-	done
+	mapfile -t laid_out < <(except . '^plugin-api/weir/plugin\.h$') # that one by hand
+	checks=$((checks + ${#laid_out[@]}))
+	pass "not formatted: make format" clang-format --dry-run -Werror -style=file "${laid_out[@]}"
 else
 	notice "no clang-format: the layout was not looked at"
 fi
