@@ -36,7 +36,7 @@ static inline __attribute__((always_inline)) const uint8_t *read_scalar(struct r
     switch (*p) {
     case '"':
         *ret_type = WEIR_JSON_STRING;
-        return scan_string(&r->scan, p + 1, r->end, &escaped);
+        return scan_short(&r->scan, p + 1, r->end, &escaped);
     case '-':
     case '0':
     case '1':
@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) const uint8_t *read_name(struct rea
         return scan_fail(&r->scan, p,
                          p == r->end ? "the text ends inside an object" : "a name in quotes is missing");
     ret->ptr = p;
-    p = scan_string(&r->scan, p + 1, r->end, &escaped);
+    p = scan_short(&r->scan, p + 1, r->end, &escaped);
     if (p == NULL)
         return NULL;
     ret->len = (size_t)(p - ret->ptr);

@@ -192,6 +192,23 @@ static inline const uint8_t *scan_string(struct scan *s, const uint8_t *p, const
     }
 }
 
+/* The same; most names and many values end, in a quote, within the first block: no call, no loop. */
+SCAN_INLINE const uint8_t *scan_short(struct scan *s, const uint8_t *p, const uint8_t *end, bool *ret_escaped)
+{
+#ifdef SCAN_BITS
+    if (end - p >= 16) {
+        uint64_t mask = scan_mask(p, STOP_SPECIAL);
+        const uint8_t *stop = p + (mask != 0 ? __builtin_ctzll(mask) / SCAN_BITS : 16);
+        if (mask != 0 && *stop == '"') {
+            *ret_escaped = false;
+            return stop + 1;
+        }
+        p = stop; /* nothing before it that matters */
+    }
+#endif
+    return scan_string(s, p, end, ret_escaped);
+}
+
 static inline bool scan_is_digit(const uint8_t *p, const uint8_t *end)
 {
     return p < end && (uint8_t)(*p - '0') < 10;
