@@ -42,7 +42,7 @@ static int set_index(struct es_sink *sink, const struct weir_batch *batch, uint3
         return refuse(sink, why ? why : "index cannot be made for this record");
     if (json->len > 0 && name->len == index.len && memcmp(name->p, index.ptr, index.len) == 0)
         return WEIR_OK;
-    name->len = json->len = 0;
+    name->len = json->len = sink->head.len = 0;
     why = bulk_index_wrong(index.ptr, index.len);
     if (why) {
         snprintf(sink->why, sizeof sink->why, "%s: \"%.*s\"", why, (int)(index.len < 100 ? index.len : 100),
@@ -166,23 +166,33 @@ static int put_routing(struct es_sink *sink, struct es_bytes *body, const struct
                                                                   : refuse(sink, "routing is not UTF-8");
 }
 
-/* The line that says what to do. */
-static int put_action(struct es_sink *sink, struct es_bytes *body, const struct weir_batch *batch, uint32_t i,
-                      const struct weir_record *r, int op)
+/* The start of an action is the same as long as the operation and the index are. */
+static void set_head(struct es_sink *sink, int op)
 {
     static const char *const start[] = {[ES_INDEX] = "{\"index\":{\"_index\":",
                                         [ES_CREATE] = "{\"create\":{\"_index\":",
                                         [ES_UPDATE] = "{\"update\":{\"retry_on_conflict\":3,\"_index\":",
                                         [ES_UPSERT] = "{\"update\":{\"retry_on_conflict\":3,\"_index\":",
                                         [ES_REMOVE] = "{\"delete\":{\"_index\":"};
+    sink->head.len = 0;
+    sink->head_op = op;
+    bytes_text(sink->ctx, &sink->head, start[op]);
+    bytes_add(sink->ctx, &sink->head, sink->index_json.p, sink->index_json.len);
+    bytes_text(sink->ctx, &sink->head, ",\"_id\":");
+}
+
+/* The line that says what to do. */
+static int put_action(struct es_sink *sink, struct es_bytes *body, const struct weir_batch *batch, uint32_t i,
+                      const struct weir_record *r, int op)
+{
     struct weir_slice id;
     const char *why = NULL;
     int rc = set_index(sink, batch, i);
     if (rc != WEIR_OK)
         return rc;
-    bytes_text(sink->ctx, body, start[op]);
-    bytes_add(sink->ctx, body, sink->index_json.p, sink->index_json.len);
-    bytes_text(sink->ctx, body, ",\"_id\":");
+    if (sink->head.len == 0 || sink->head_op != op)
+        set_head(sink, op);
+    bytes_add(sink->ctx, body, sink->head.p, sink->head.len);
     if (!sink->conf->id)
         rc = put_identity(sink, body, r);
     else if (sink->ctx->host->render(sink->ctx, sink->conf->id, batch, i, &id, &why) == WEIR_OK)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ES_ID_MAX       512u       /* bytes of an _id, a limit of the server */
 #define ES_INDEX_MAX    255u       /* bytes of an index name, a limit of the server */
@@ -78,9 +79,21 @@ struct es_bytes {
 };
 /* Makes room for n more bytes; memory of the host's mem, which never fails. */
 void bytes_reserve(struct weir_ctx *, struct es_bytes *, size_t n);
-void bytes_add(struct weir_ctx *, struct es_bytes *, const void *p, size_t n);
-void bytes_text(struct weir_ctx *, struct es_bytes *, const char *text);
 void bytes_number(struct weir_ctx *, struct es_bytes *, uint64_t n);
+/* Inline: several for each record, and most texts are literals. */
+static inline void bytes_add(struct weir_ctx *ctx, struct es_bytes *b, const void *p, size_t n)
+{
+    if (n == 0)
+        return;
+    if (b->cap - b->len < n)
+        bytes_reserve(ctx, b, n);
+    memcpy(b->p + b->len, p, n);
+    b->len += n;
+}
+static inline void bytes_text(struct weir_ctx *ctx, struct es_bytes *b, const char *text)
+{
+    bytes_add(ctx, b, text, strlen(text));
+}
 /* Appends a JSON string; false, with nothing appended, when p is not UTF-8. */
 bool bytes_quote(struct weir_ctx *, struct es_bytes *, const void *p, size_t n);
 /* Empties it, and gives memory above keep back. */
@@ -255,6 +268,8 @@ struct es_sink {
     uint32_t n_slots, n_busy;
     /* what bulk.c keeps from the record before */
     struct es_bytes index_name, index_json, shard_json;
+    struct es_bytes head; /* of an action, up to the id; of head_op and index_json */
+    int head_op;
     const struct weir_shard *shard;
     size_t shard_len; /* bytes of the id before the number, unescaped; 0: id must be made the long way */
     char why[192];    /* of the last local reject */

@@ -237,14 +237,16 @@ static bool ends_in_brace(const char *p, size_t n)
     return n > 0 && p[n - 1] == '}';
 }
 
+/* How often the text, a quoted name, stands there.  Looked for by its first letter: quotes are everywhere. */
 static uint32_t count_text(const char *p, size_t n, const char *text)
 {
-    const char *end = p + n;
+    const char *at = p, *end = p + n;
     size_t len = strlen(text);
     uint32_t found = 0;
-    while ((p = memmem(p, (size_t)(end - p), text, len)) != NULL) {
-        p += len;
-        found++;
+    while ((at = memchr(at, text[1], (size_t)(end - at))) != NULL) {
+        bool is = at > p && (size_t)(end - at) >= len - 1 && memcmp(at - 1, text, len) == 0;
+        found += is;
+        at += is ? len - 1 : 1;
     }
     return found;
 }

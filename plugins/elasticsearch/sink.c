@@ -132,6 +132,7 @@ static void sink_destroy(void *self)
     bytes_free(ctx, &sink->index_name);
     bytes_free(ctx, &sink->index_json);
     bytes_free(ctx, &sink->shard_json);
+    bytes_free(ctx, &sink->head);
     ctx->host->mem(ctx, sink, 0);
 }
 
