@@ -3,6 +3,7 @@
 
 A lane's prepare() gives its jobs; a job runs one program once and returns its cost after its whole output was compared
 with the input.  What a run made is removed at once, so the disk holds one output at a time."""
+import itertools
 import os
 import shutil
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class Lane:
     goal: float  # weir's CPU is at most so many times the peer's
     needs: tuple  # servers
     prepare: Callable
+    aim: tuple  # where weir is to get: so many times the CPU of which job
+    memory: tuple  # and the peak RSS, in MB, with little memory and by default
+    limit: tuple  # the jobs that together do the least that has to be done
     share: float = 1.0  # of --records
 
 
@@ -44,14 +48,18 @@ class Bench:
         self.weir, self.rsyslog, self.seed = weir, rsyslog, seed
         self.full = self.input = self.topic = self.print = None
         self.records = 0
+        self.serial = itertools.count()
 
     def load(self, records):
         """Makes the input, if another lane with as many records has not."""
         if self.records == records:
             return
+        if self.topic:
+            self.servers.kafka.delete(self.topic)
         self.input = self.folder / "input.ndjson"
         self.topic = None
         self.print = data.make(self.input, records, self.seed)
+        os.sync()  # or the first fsync of a run has to write the input too
         self.records = records
 
     def load_topic(self, lane):
@@ -63,12 +71,16 @@ class Bench:
 
     def fresh(self, *words):
         """A name for a topic, a group, an index that nobody used."""
-        return "-".join(("bench", str(os.getpid()), *map(str, words))).replace(" ", "-").replace("=", "-").lower()
+        words = ("bench", os.getpid(), next(self.serial), *words)
+        return "-".join(map(str, words)).replace(" ", "-").replace("=", "-").lower()
 
     def check(self, who, found):
-        if found != self.print:
+        self.compare(who, found, self.print)
+
+    def compare(self, who, found, expected):
+        if found != expected:
             said = self.meter.said()
-            raise BenchError(f"{who} lost or changed records\n  input:  {self.print}\n  output: {found}\n{said}")
+            raise BenchError(f"{who} lost or changed records\n  input:  {expected}\n  output: {found}\n{said}")
 
     def work(self, name, command, progress=None, target=0):
         """A program to its end, or a daemon until progress() reaches target."""
@@ -170,6 +182,35 @@ def kafka_file(b):
     ]
 
 
+NO_INDEX = "index-of-the-run"
+
+
+def ready_posts(b, url):
+    """The bulk requests of the whole input, of weir's size, as files; and what tells curl to send one after the other."""
+    requests, body, each = [], [], 4000
+    asked = f"{url}/{NO_INDEX}/_bulk?filter_path=errors,took,items.*.status,items.*.error.type,items.*.error.reason"
+
+    def end():
+        path = b.folder / f"body-{len(requests)}"
+        path.write_bytes(b"".join(body))
+        body.clear()
+        requests.append(
+            f'url = "{asked}"\ndata-binary = "@{path}"\nheader = "Content-Type: application/x-ndjson"\n'
+            'header = "Expect:"\noutput = "/dev/null"\n'
+        )
+
+    with open(b.input, "rb") as lines:
+        for n, line in enumerate(lines):
+            body += (b'{"index":{"_id":"input+%d+%d"}}\n' % (n % 3, n), line)
+            if len(body) == 2 * each:
+                end()
+    if body:
+        end()
+    conf = b.folder / "posts"
+    conf.write_text("next\n".join(requests))
+    return conf
+
+
 def kafka_es(b):
     b.load_topic("kafka-es")
     brokers = b.servers.kafka.brokers
@@ -183,10 +224,18 @@ def kafka_es(b):
         source = b.rsyslog.from_kafka(brokers, b.topic, word)
         return b.rsyslog.command(word, source, b.rsyslog.to_elasticsearch(url, index))
 
+    posts = ready_posts(b, url)
+
+    def poster(word, index):
+        conf = b.folder / f"{word}.curl"
+        conf.write_text(posts.read_text().replace(NO_INDEX, index))
+        return ["curl", "--silent", "--show-error", "--fail", "--config", conf]
+
     return [
         *weir_jobs(b, to_elastic, weir, False),
         Job("rsyslog", partial(to_elastic, b, "rsyslog", rsyslog, True)),
         Job("limit: kcat to /dev/null", partial(unread, b, "kcat", kcat_read(brokers, b.topic)), limit=True),
+        Job("limit: curl, ready bodies", partial(to_elastic, b, "curl", poster, False), limit=True),
     ]
 
 
@@ -228,10 +277,14 @@ def file_file(b):
     ]
 
 
+KCAT_READS, CURL_POSTS, CAT = "limit: kcat to /dev/null", "limit: curl, ready bodies", "limit: cat"
 # Elasticsearch comes last: it has another number of records.
 LANES = [
-    Lane("kafka-file", "Kafka → file", "kcat", 1.3, ("kafka",), kafka_file),
-    Lane("file-kafka", "file → Kafka", "kcat", 1.5, ("kafka",), file_kafka),
-    Lane("file-file", "file → file", "rsyslog", 0.25, (), file_file),
-    Lane("kafka-es", "Kafka → Elasticsearch", "rsyslog", 0.3, ("kafka", "elasticsearch"), kafka_es, 0.3),
-]
+    Lane("kafka-file", "Kafka → file", "kcat", 1.3, ("kafka",), kafka_file, (0.85, "kcat"), (24, 80), (KCAT_READS,)),
+    Lane("file-kafka", "file → Kafka", "kcat", 1.5, ("kafka",), file_kafka, (1.1, "kcat idempotent"), (24, 80), ("kcat",)),
+    Lane("file-file", "file → file", "rsyslog", 0.25, (), file_file, (0.15, "rsyslog"), (12, 24), (CAT,)),
+    Lane(
+        "kafka-es", "Kafka → Elasticsearch", "rsyslog", 0.3, ("kafka", "elasticsearch"), kafka_es, (0.12, "rsyslog"),
+        (32, 90), (KCAT_READS, CURL_POSTS), 0.3,
+    ),
+]  # fmt: skip

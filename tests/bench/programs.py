@@ -27,16 +27,24 @@ class Weir:
 
     def command(self, name, source, sink, memory=None):
         """source, sink: options.  A new state folder, so that it starts at the beginning."""
+        pipeline = {"memory": memory} if memory else {}
         ini = self.folder / f"{name}.ini"
-        lines = ["[pipeline]", *([f"memory = {memory}"] if memory else [])]
-        for section, options in (("source", source), ("sink", sink)):
+        self.write(ini, {"pipeline": pipeline, "source": source, "sink": sink})
+        return self.run(self.folder / f"{name}.state", ini)
+
+    def run(self, state, *conf, end=True):
+        return [self.program, "run", *(["--until-end"] if end else []), "--state-dir", state, *conf]
+
+    @staticmethod
+    def write(ini, sections):
+        lines = []
+        for section, options in sections.items():
             lines += [f"[{section}]", *(f"{k} = {v}" for k, v in options.items())]
         ini.write_text("\n".join(lines) + "\n")
-        return [self.program, "run", "--until-end", "--state-dir", self.folder / f"{name}.state", ini]
 
 
-def kcat_read(brokers, topic):
-    return ["kcat", "-b", brokers, "-C", "-q", "-e", "-o", "beginning", "-t", topic]
+def kcat_read(brokers, topic, begin="beginning"):
+    return ["kcat", "-b", brokers, "-C", "-q", "-e", "-o", begin, "-t", topic]
 
 
 def kcat_write(brokers, topic, path, *options):

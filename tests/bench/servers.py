@@ -33,13 +33,18 @@ class Servers:
 
     def __init__(self, folder, names):
         self.own = None
+        self.kafka = self.es = None
+        if not names:
+            return
         run = os.environ.get("WEIR_SERVICES")
         if not run:
             run = self.own = str(Path(folder) / "servers")
             self.script("up", "--owner", str(os.getpid()), run, *names)
         env = dict(line.split("=", 1) for line in Path(run, "env").read_text().split())
-        self.kafka = Kafka(env["KAFKA"]) if "kafka" in names else None
-        self.es = Elastic(env["ES"]) if "elasticsearch" in names else None
+        if "kafka" in names:
+            self.kafka = Kafka(env["KAFKA"])
+        if "elasticsearch" in names:
+            self.es = Elastic(env["ES"])
 
     @staticmethod
     def script(name, *args):
@@ -57,10 +62,14 @@ class Kafka:
         self.brokers = brokers
         self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 2})
         self.watcher = Consumer({"bootstrap.servers": brokers, "group.id": "bench-watcher", "log_level": 2})
+        self.partitions = {}
 
-    def create(self, topic):
-        for future in self.admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
-            future.result(30)
+    def create(self, topic, partitions=PARTITIONS):
+        """Records of up to 2 MiB fit in; the default is a bit less than one of 1 MiB needs."""
+        new = NewTopic(topic, partitions, 1, config={"max.message.bytes": str(2 << 20)})
+        for future in self.admin.create_topics([new]).values():
+            future.result(60)
+        self.partitions[topic] = partitions
         self.wait_led(topic)
         return topic
 
@@ -78,14 +87,18 @@ class Kafka:
 
     def delete(self, topic):
         for future in self.admin.delete_topics([topic]).values():
-            future.result(30)
+            future.result(60)
 
-    def fill(self, topic, path):
-        subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", self.create(topic), "-l", path], check=True)
+    def fill(self, topic, path, partitions=PARTITIONS):
+        """The records are spread evenly: librdkafka's own choice is one partition for whole batches."""
+        options = ("message.max.bytes=2000000", "sticky.partitioning.linger.ms=0", "linger.ms=100")
+        options = [part for option in options for part in ("-X", option)]
+        self.create(topic, partitions)
+        subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", topic, *options, "-l", path], check=True)
 
     def count(self, topic):
         """Records in the topic now."""
-        ends = (self.watcher.get_watermark_offsets(TopicPartition(topic, p), 30) for p in range(PARTITIONS))
+        ends = (self.watcher.get_watermark_offsets(TopicPartition(topic, p), 30) for p in range(self.partitions[topic]))
         return sum(high - low for low, high in ends)
 
     def print_of(self, topic):
@@ -105,8 +118,8 @@ class Elastic:
             raise BenchError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()
 
-    def create(self, index):
-        self.call("PUT", index, MAPPING)
+    def create(self, index, mapping=None):
+        self.call("PUT", index, mapping or MAPPING)
 
     def delete(self, index):
         self.call("DELETE", index)
@@ -116,12 +129,12 @@ class Elastic:
         stats = self.call("GET", f"{index}/_stats/indexing")
         return stats["_all"]["primaries"]["indexing"]["index_total"]
 
-    def print_of(self, index):
+    def print_of(self, index, page=PAGE):
         """Of every document, written as the records are: read page by page in the order of n."""
         self.call("POST", f"{index}/_refresh")
         count, total, after = 0, 0, []
         while True:
-            query = {"size": self.PAGE, "sort": ["n"], "track_total_hits": False} | after_of(after)
+            query = {"size": page, "sort": ["n"], "track_total_hits": False} | after_of(after)
             hits = self.call("POST", f"{index}/_search", query)["hits"]["hits"]
             if not hits:
                 return Print(count, total)

@@ -43,22 +43,40 @@ def verdict(lane, costs):
     return holds, f"goal: CPU at most {lane.goal} × {lane.peer}; weir needs {found:.2f} ×: {'holds' if holds else 'MISSED'}"
 
 
-def show(lane, records, runs, costs, markdown=False):
-    scale = 1e6 / records
-    rows = [list(HEAD), *(row(costs, name, scale) for name in costs)]
-    title = f"{lane.title}: {records} records, per million, median of {runs}"
-    if markdown:
-        print(f"\n**{title}**\n")
-        print("| " + " | ".join(rows[0]) + " |\n| --- |" + " ---: |" * (len(HEAD) - 1))
-        print("\n".join("| " + " | ".join(r) + " |" for r in rows[1:]))
+def title(lane, records, runs):
+    return f"{lane.title}: {records} records, per million, median of {runs}"
+
+
+def markdown(head, rows):
+    rows = [head, *rows]
+    return "\n".join(
+        ["| " + " | ".join(rows[0]) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+        + ["| " + " | ".join(row) + " |" for row in rows[1:]]
+    )
+
+
+def plain(head, rows):
+    rows = [head, *rows]
+    widths = [max(len(r[i]) for r in rows) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in rows
+    )
+
+
+def lane_rows(records, costs):
+    return [row(costs, name, 1e6 / records) for name in costs]
+
+
+def show(lane, records, runs, costs, as_markdown=False):
+    rows = lane_rows(records, costs)
+    said = title(lane, records, runs)
+    if as_markdown:
+        print(f"\n**{said}**\n\n{markdown(HEAD, rows)}")
     else:
-        widths = [max(len(r[i]) for r in rows) for i in range(len(HEAD))]
-        print("\n" + bold(title))
-        for r in rows:
-            print("  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))))
+        print(f"\n{bold(said)}\n{plain(HEAD, rows)}")
     holds, sentence = verdict(lane, costs)
     if sentence:
-        print(("\n" if markdown else "") + sentence)
+        print(("\n" if as_markdown else "") + sentence)
     sys.stdout.flush()
     return holds
 
