@@ -294,6 +294,8 @@ static int put_record(struct es_sink *sink, struct es_bytes *body, const struct 
     return rc;
 }
 
+#define BULK_SPARE 8 /* ids grow */
+
 void bulk_compose(struct es_sink *sink, struct es_slot *slot, const struct weir_view *view)
 {
     struct es_bytes *body = &slot->body;
@@ -301,7 +303,7 @@ void bulk_compose(struct es_sink *sink, struct es_slot *slot, const struct weir_
         slot->records = sink->ctx->host->mem(sink->ctx, slot->records, view->count * sizeof *slot->records);
         slot->records_cap = view->count;
     }
-    body->len = 0;
+    bytes_begin(sink->ctx, body, (size_t)view->bytes + view->count * sink->beside);
     slot->items = 0;
     sink->shard = NULL; /* it may be gone, and another one be where it was */
     for (uint32_t i = 0; i < view->count; i++) {
@@ -316,4 +318,6 @@ void bulk_compose(struct es_sink *sink, struct es_slot *slot, const struct weir_
             outcome_add(sink->ctx, &slot->out, &(struct es_outcome){.index = i, .status = WEIR_REJECT},
                         weir_str("refused_by_weir"), weir_str(sink->why));
     }
+    if (view->count > 0 && body->len > view->bytes && (body->len - view->bytes) / view->count >= sink->beside)
+        sink->beside = (size_t)(body->len - view->bytes) / view->count + BULK_SPARE;
 }

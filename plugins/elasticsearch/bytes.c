@@ -5,6 +5,9 @@
  * RFC 4648 (base64). */
 #include "es.h"
 
+#define BYTES_DOUBLED                                                                                        \
+    ((size_t)1 << 20) /* up to here capacity doubles; above, half of it unused would be too much */
+
 void bytes_reserve(struct weir_ctx *ctx, struct es_bytes *b, size_t n)
 {
     size_t want;
@@ -12,9 +15,19 @@ void bytes_reserve(struct weir_ctx *ctx, struct es_bytes *b, size_t n)
         return;
     want = b->cap ? b->cap : 256;
     while (want - b->len < n)
-        want *= 2;
+        want += want < BYTES_DOUBLED ? want : want / 4;
     b->p = ctx->host->mem(ctx, b->p, want);
     b->cap = want;
+}
+
+void bytes_begin(struct weir_ctx *ctx, struct es_bytes *b, size_t n)
+{
+    b->len = 0;
+    if (b->cap >= n)
+        return;
+    bytes_free(ctx, b);
+    b->p = ctx->host->mem(ctx, NULL, n);
+    b->cap = n;
 }
 
 void bytes_number(struct weir_ctx *ctx, struct es_bytes *b, uint64_t n)

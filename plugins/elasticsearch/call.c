@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define UPLOAD_BUFFER (2L << 20)
+#define UPLOAD_BUFFER (64L << 10)
 
 static size_t take_reply(char *p, size_t size, size_t n, void *opaque)
 {

@@ -79,6 +79,8 @@ struct es_bytes {
 };
 /* Makes room for n more bytes; memory of the host's mem, which never fails. */
 void bytes_reserve(struct weir_ctx *, struct es_bytes *, size_t n);
+/* Empties it, with room for n bytes and not more than that if it has less now. */
+void bytes_begin(struct weir_ctx *, struct es_bytes *, size_t n);
 void bytes_number(struct weir_ctx *, struct es_bytes *, uint64_t n);
 /* Inline: several for each record, and most texts are literals. */
 static inline void bytes_add(struct weir_ctx *ctx, struct es_bytes *b, const void *p, size_t n)
@@ -264,6 +266,7 @@ struct es_sink {
     char *path;        /* of every request */
     int op, tombstone; /* with data-stream and auto resolved */
     uint64_t body_keep;
+    size_t beside; /* bytes of the longest body so far beside its records' own, for each record */
     struct es_slot *slots;
     uint32_t n_slots, n_busy;
     /* what bulk.c keeps from the record before */

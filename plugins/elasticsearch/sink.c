@@ -168,6 +168,7 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     sink->conf = conf;
     sink->op = sink_op(conf);
     sink->tombstone = sink_tombstone(conf);
+    sink->beside = 128;
     sink->body_keep = me->batch_bytes > 0 ? 4 * me->batch_bytes : 4 << 20;
     sink->slots = ctx->host->mem(ctx, NULL, n * sizeof *sink->slots);
     memset(sink->slots, 0, n * sizeof *sink->slots);
