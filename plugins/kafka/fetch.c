@@ -11,7 +11,6 @@
 #define FETCH_BAD_MAX 5u            /* broken fetches in a row before the pipeline stops */
 #define FETCH_HEADERS 256u          /* headers of a first chunk */
 #define FETCH_KEEP    (64u * 1024u) /* header bytes a recycled run may keep */
-#define FETCH_BESIDE  310u          /* bytes librdkafka holds beside a message, for the budget */
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
 static void headers_free(struct kafka_headers *h)
@@ -390,6 +389,7 @@ static int fetch_array(struct kafka_source *s, const struct weir_poll *p, uint32
     *ret_n = n > 0 ? (uint32_t)n : 0;
     int r = fetch_sort(s, run, *ret_n, (p->flags & WEIR_POLL_TO_END) != 0, &kept, &bytes);
     s->drained += bytes;
+    s->drained_records += kept;
     if (kept == 0) {
         run_recycle(run);
         return r;
@@ -398,7 +398,7 @@ static int fetch_array(struct kafka_source *s, const struct weir_poll *p, uint32
     (void)pthread_mutex_lock(&s->pool->lock);
     s->pool->lent++;
     (void)pthread_mutex_unlock(&s->pool->lock);
-    s->carry = s->ctx->host->buf_wrap(s->ctx, bytes + (uint64_t)kept * FETCH_BESIDE, run_release, run);
+    s->carry = s->ctx->host->buf_wrap(s->ctx, bytes + (uint64_t)kept * KAFKA_BESIDE, run_release, run);
     s->carry_first = 0;
     s->carry_count = kept;
     return r;

@@ -103,8 +103,9 @@ static int source_create(struct weir_ctx *ctx, const void *conf, void **self)
 }
 
 /* ---- open ---------------------------------------------------------------------------------------------------- */
-/* librdkafka counts payload, holds about 310 bytes beside it per message, and one more fetch is on its way: a third
- * of the budget is what it may count. */
+/* Of its share of memory a third is payload in librdkafka's queue, and about as much what that holds beside it; fetches
+ * come on top, one for each broker on its way and one behind a queue that was not full yet, a sixteenth for each
+ * partition. */
 static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t why_size)
 {
     const struct weir_instance *who = s->ctx->host->instance(s->ctx);
@@ -113,12 +114,13 @@ static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t wh
     char client[128], queued[24], fetch[24], part[24], count[24];
     if (prefetch > 1073741824)
         prefetch = 1073741824;
-    uint64_t once = prefetch / 2 < 1000000 ? 1000000 : prefetch / 2, each = prefetch / 4;
+    uint64_t once = prefetch / 2 < 1000000 ? 1000000 : prefetch / 2, each = who->budget / 16;
+    uint64_t records = prefetch / KAFKA_BESIDE > 100000 ? 100000 : prefetch / KAFKA_BESIDE;
     (void)snprintf(client, sizeof client, "weir-%s", who->pipeline);
     (void)snprintf(queued, sizeof queued, "%" PRIu64, prefetch / 1024);
     (void)snprintf(fetch, sizeof fetch, "%" PRIu64, once > 52428800 ? 52428800 : once);
     (void)snprintf(part, sizeof part, "%" PRIu64, each > 1048576 ? 1048576 : each);
-    (void)snprintf(count, sizeof count, "%" PRIu64, prefetch / 100 > 100000 ? 100000 : prefetch / 100);
+    (void)snprintf(count, sizeof count, "%" PRIu64, records);
     const struct kafka_prop defaults[] = {
         {"client.id", client},
         {"queued.max.messages.kbytes", queued},
@@ -145,6 +147,7 @@ static rd_kafka_conf_t *source_conf(struct kafka_source *s, char *why, size_t wh
         {NULL, NULL},
     };
     s->prefetch = prefetch;
+    s->prefetch_records = (uint32_t)records;
     s->kicks = !kafka_conf_known("fetch.queue.backoff.ms");
     return kafka_conf_new(s->ctx, &c->access, defaults, fixed, why, why_size);
 }
@@ -333,9 +336,10 @@ static void source_kick(struct kafka_source *s)
 {
     int32_t brokers[SOURCE_KICKS_MAX];
     int n = 0;
-    if (!s->kicks || s->drained < s->prefetch / 2)
+    if (!s->kicks || (s->drained < s->prefetch / 2 && s->drained_records < s->prefetch_records / 2))
         return;
     s->drained = 0;
+    s->drained_records = 0;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
     for (size_t i = 0; i < s->n_topics; i++)
         for (int32_t p = 0; p < s->topics[i]->n_parts && n < SOURCE_KICKS_MAX; p++) {

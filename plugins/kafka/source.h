@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #define KAFKA_RUN_MAX         1000u /* messages fetched at once */
+#define KAFKA_BESIDE          310u  /* bytes librdkafka holds beside a message, for the budget */
 #define KAFKA_NO_OFFSET       (-1)
 #define KAFKA_COMMIT_MS       5000    /* how long a synchronous commit may take */
 #define KAFKA_COMMIT_AGAIN_MS 1000    /* a failed commit is repeated after that */
@@ -151,12 +152,13 @@ struct kafka_source {
     struct kafka_track **of;     /* the track of each */
     struct weir_buf *carry;      /* run whose records first .. count - 1 did not fit yet */
     uint32_t carry_first, carry_count;
-    bool skips;        /* some track has skip set */
-    bool headers;      /* somebody looks at them */
-    bool kicks;        /* this librdkafka sleeps after its queue was full */
-    uint64_t prefetch; /* bytes librdkafka may hold */
-    uint64_t drained;  /* bytes taken since the last kick */
-    uint64_t mean;     /* bytes of a record, about */
+    bool skips;                                 /* some track has skip set */
+    bool headers;                               /* somebody looks at them */
+    bool kicks;                                 /* this librdkafka sleeps after its queue was full */
+    uint64_t prefetch;                          /* bytes of payload librdkafka may queue */
+    uint64_t drained;                           /* of those taken since the last kick */
+    uint32_t prefetch_records, drained_records; /* likewise */
+    uint64_t mean;                              /* bytes of a record, about */
 };
 
 /* source.c */
