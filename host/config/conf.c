@@ -260,6 +260,18 @@ static void take_host_options(struct build *build, struct section_conf *to, cons
             "batch.bytes is more than the whole pipeline's memory; lower it or raise memory in [pipeline]");
 }
 
+/* Defaults of batches that follow from the sink and from memory: with 1M each, those in flight and the bodies made of
+ * them would be most of a small one. */
+static void fit_batches(const struct pipeline_conf *conf, const struct raw_section *section,
+                        struct section_conf *to)
+{
+    bool streams = conf_promises(to) & WEIR_STREAM;
+    if (streams && !sections_key(section, "batch.linger"))
+        to->linger_ms = 0;
+    if (!streams && !sections_key(section, "batch.bytes") && to->batch_bytes > conf->memory / 32)
+        to->batch_bytes = conf->memory / 32;
+}
+
 static void build_section(struct build *build, const struct raw_section *section, struct section_conf *to)
 {
     struct host_section *host = store_alloc(build, sizeof *host);
@@ -288,9 +300,8 @@ static void build_section(struct build *build, const struct raw_section *section
     if (build->problems.count > problems)
         return; /* rules between options need good options */
     struct checkhost check = {.problems = &build->problems, .line_of = line_of, .opaque = section};
-    if (checkhost_check(&check, build->conf, to) && to->kind == WEIR_SINK &&
-        !sections_key(section, "batch.linger") && (conf_promises(to) & WEIR_STREAM))
-        to->linger_ms = 0;
+    if (checkhost_check(&check, build->conf, to) && to->kind == WEIR_SINK)
+        fit_batches(build->conf, section, to);
 }
 
 /* A reader for each sink: the same source and transforms, its share of memory, dead letters in common. */

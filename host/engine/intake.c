@@ -24,6 +24,30 @@ static void wake(void *arg)
     loop_wake(&((struct intake *)arg)->loop);
 }
 
+/* What a batch of this sink holds when it is full, arrays included. */
+static uint64_t batch_room(const struct section_conf *s)
+{
+    if (conf_promises(s) & WEIR_STREAM) /* lent as chunks come */
+        return CHUNK_BYTES + CHUNK_RECORDS * 128;
+    uint64_t bytes = (uint64_t)s->batch_bytes, arrays = (uint64_t)s->batch_records * 512;
+    return bytes + (arrays < 2 * bytes ? arrays : 2 * bytes);
+}
+
+/* What keeps the busiest sink busy: all it may have in flight, one more that fills, and what the source is about to
+ * hand over.  To read further ahead costs memory and gains nothing; transforms may need more than what they are given. */
+static void limit_ahead(struct flow *f)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < f->conf->n_sinks; i++) {
+        const struct section_conf *s = &f->conf->sinks[i];
+        uint64_t n = (uint64_t)(s->in_flight + 1) * batch_room(s);
+        most = n > most ? n : most;
+    }
+    most = (most + CHUNK_BYTES) * (uint64_t)f->conf->workers;
+    if (f->conf->n_transforms == 0 && most < f->budget.limit)
+        f->budget.limit = (size_t)most;
+}
+
 void intake_init(struct intake *in, struct pipeline *p)
 {
     memset(in, 0, sizeof *in);
@@ -34,6 +58,7 @@ void intake_init(struct intake *in, struct pipeline *p)
     in->builders = xcalloc(in->n_builders, sizeof *in->builders);
     in->max_records = CHUNK_RECORDS;
     in->max_bytes = p->flow.budget.limit / 8 < CHUNK_BYTES ? p->flow.budget.limit / 8 : CHUNK_BYTES;
+    limit_ahead(&p->flow);
     in->backoff = (struct backoff){.initial_ms = 100, .max_ms = RETRY_MS};
     in->commit.backoff = (struct backoff){.initial_ms = 100, .max_ms = SILENCE_MS};
     in->commit.replays = in->commit.backoff;

@@ -282,7 +282,7 @@ static const struct metric_row rows[] = {
     PIPELINE("weir_memory_used_bytes", false, memory_used, "Records on their way, with what belongs to them"),
     PIPELINE("weir_memory_peak_bytes", false, memory_peak, "The most it ever was"),
     PIPELINE("weir_memory_limit_bytes", false, memory_limit,
-             "Where reading stops: half of memory, the rest is for prefetch and bodies"),
+             "Where reading stops: half of memory, or less where that keeps the sinks busy"),
     PIPELINE("weir_commits_total", true, pipeline_commits, "Times positions were stored"),
     PIPELINE("weir_commit_failures_total", true, pipeline_commit_failures,
              "Times a sink could not commit, or the source could not tell its position; tried again"),

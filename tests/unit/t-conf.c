@@ -148,6 +148,24 @@ static void independent_sinks_have_a_reader_each(void **state)
     conf_free(conf);
 }
 
+static void batches_are_small_where_memory_is(void **state)
+{
+    (void)state;
+    struct pipeline_conf *conf =
+        load("[pipeline]\nmemory = 16M\n" SOURCE "[sink a]\nplugin = toy\npath = /a\nmode = create\n"
+             "[sink b]\nplugin = toy\npath = /b\nmode = create\nbatch.bytes = 1M\n"
+             "[sink c]\nplugin = toy\npath = /c\n");
+    if (!conf)
+        fail_msg("%s", said);
+    assert_int_equal(conf->sinks[0].batch_bytes, 512 << 10);
+    assert_int_equal(conf->sinks[1].batch_bytes, 1 << 20);
+    assert_int_equal(conf->sinks[2].batch_bytes, 1 << 20); /* it takes chunks as they come */
+    conf_free(conf);
+    conf = load(SOURCE "[sink]\nplugin = toy\npath = /a\nmode = create\n");
+    assert_int_equal(conf->sinks[0].batch_bytes, 1 << 20);
+    conf_free(conf);
+}
+
 static void a_full_file_is_taken_over(void **state)
 {
     (void)state;
@@ -350,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_file_gets_all_defaults),
+        cmocka_unit_test(batches_are_small_where_memory_is),
         cmocka_unit_test(a_full_file_is_taken_over),
         cmocka_unit_test(headers_are_read_when_somebody_looks_at_them),
         cmocka_unit_test(independent_sinks_have_a_reader_each),

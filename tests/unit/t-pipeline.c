@@ -54,6 +54,28 @@ static void reading_stops_at_the_budget_and_goes_on(void **state)
     assert_true(rig.p->flow.budget.peak <= rig.p->flow.budget.limit + 2 * CHUNK_BYTES);
 }
 
+static void the_source_runs_no_further_ahead_than_the_sink_needs(void **state)
+{
+    (void)state;
+    src.value_size = 8000;
+    src.endless = true;
+    rig.conf.memory = 256 << 20;
+    conf->batch_bytes = 64 << 10;
+    conf->batch_records = 100;
+    conf->in_flight = 3;
+    atomic_store(&one.mode, HOLDS);
+    start();
+    AWAIT(src.paused >= 4);
+    uint64_t read = books().read;
+    assert_true(read * 8000 > 4 * (64 << 10)); /* all it may have in flight, and one batch more */
+    assert_true(read * 8000 < 4 << 20);        /* and not half of memory */
+    atomic_store(&one.mode, GOES);
+    AWAIT(src.emitted[2] == 3000);
+    pipeline_stop(rig.p);
+    assert_true(join());
+    assert_int_equal(books().delivered, 9000);
+}
+
 static void a_sink_that_would_linger_sends_when_memory_is_full(void **state)
 {
     (void)state;
@@ -391,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(everything_is_delivered_and_committed),
         test(reading_stops_at_the_budget_and_goes_on),
+        test(the_source_runs_no_further_ahead_than_the_sink_needs),
         test(a_sink_that_would_linger_sends_when_memory_is_full),
         test(a_record_larger_than_a_batch_passes),
         test(records_that_each_fill_the_budget_pass_one_by_one),
