@@ -20,7 +20,7 @@ from watch import Watch
 
 MIB = 1 << 20
 BUDGET = 16 * MIB  # the pipelines' memory
-LIMIT = BUDGET + 48 * MIB  # resident: more would be a leak
+LIMIT = BUDGET + 24 * MIB  # resident: code and libraries, and what servers send at once
 PATIENCE = 120  # seconds in which the sink must gain something once all is well
 
 
