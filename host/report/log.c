@@ -286,8 +286,12 @@ void log_text(int level, const char *who, const char *text, size_t len)
     struct source *source = find_source(name);
     bool same = source->text && strcmp(source->who, name) == 0 && source->level == level &&
                 source->len == masked.len && memcmp(source->text, bytes, masked.len) == 0;
-    if (same && now - source->printed_ms < REPEAT_MS) {
+    if (same && (source->repeats > 0 || now - source->printed_ms < REPEAT_MS)) {
         source->repeats++;
+        if (now - source->printed_ms >= REPEAT_MS) { /* the line itself, said again, would say it twice */
+            flush_source(source);
+            source->printed_ms = now;
+        }
     } else {
         flush_source(source);
         print_line(level, name, bytes, masked.len);
