@@ -211,11 +211,14 @@ bool ledger_open(struct ledger_batch *b)
         b->index[s->number] = s;
         s->open = s->count;
         s->shard->building = NULL;
+        s->shard->written = b->entries[s->last].next;
         put(&s->shard->reached, s->next);
         if (!said(&s->shard->has_begin)) {
             put(&s->shard->begin, b->entries[s->first].next);
             say(&s->shard->has_begin);
         }
+        if (!said(&s->shard->has_read))
+            say(&s->shard->has_read);
         b->refs++;
         s->shard->refs++;
         segment_queue(s);
@@ -439,6 +442,18 @@ void ledger_shard_skip(struct ledger *l, struct shard *s, uint64_t next)
     }
     if (next > peek(&s->reached))
         put(&s->reached, next);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void ledger_shard_begin(struct ledger *l, struct shard *s, uint64_t next)
+{
+    pthread_mutex_lock(&l->lock);
+    if (!said(&s->has_begin)) {
+        put(&s->begin, next);
+        if (next > peek(&s->reached))
+            put(&s->reached, next);
+        say(&s->has_begin);
+    }
     pthread_mutex_unlock(&l->lock);
 }
 

@@ -41,15 +41,16 @@ struct shard {
     _Atomic uint64_t watermark; /* resume here */
     uint64_t committed;         /* what was stored last */
     bool committed_any;
-    _Atomic uint64_t begin;   /* where it started, once something is known */
-    _Atomic uint64_t reached; /* next of the last record read */
-    _Atomic uint64_t end;     /* as the source knows it */
-    _Atomic bool has_begin, has_end;
-    struct segment *head, *tail; /* not yet passed, oldest first */
-    struct segment *building;    /* of the batch being filled; source thread */
-    bool revoked;                /* its source gives it back; source thread */
-    uint32_t refs;               /* its source, and segments of it in batches that are not done */
-    uint32_t redriven;           /* how often its records were redriven, for the dead letters */
+    uint64_t written;                          /* next of the last record read, 0: none was; source thread */
+    _Atomic uint64_t begin;                    /* where it started, once something is known */
+    _Atomic uint64_t reached;                  /* next of the last record read; before that, begin */
+    _Atomic uint64_t end;                      /* as the source knows it */
+    _Atomic bool has_begin, has_end, has_read; /* has_read: a record of it came */
+    struct segment *head, *tail;               /* not yet passed, oldest first */
+    struct segment *building;                  /* of the batch being filled; source thread */
+    bool revoked;                              /* its source gives it back; source thread */
+    uint32_t refs;     /* its source, and segments of it in batches that are not done */
+    uint32_t redriven; /* how often its records were redriven, for the dead letters */
     struct shard_watch watch;
 };
 
@@ -119,6 +120,8 @@ void ledger_shards_done(const struct ledger *);
 bool ledger_shard_idle(struct ledger *, const struct shard *);
 /* Source's thread: the shard resumes at next once all that was read of it is final, what is not open yet included. */
 void ledger_shard_skip(struct ledger *, struct shard *, uint64_t next);
+/* Nothing of the shard was read yet, and what will be begins here. */
+void ledger_shard_begin(struct ledger *, struct shard *, uint64_t next);
 /* The shard's end as its source knows it now. */
 void ledger_shard_end(struct ledger *, struct shard *, uint64_t end);
 bool ledger_idle(struct ledger *);

@@ -45,7 +45,7 @@ static bool drained(struct intake *in, const struct revoke *r)
  * and whoever has the lane next, we perhaps, writes them again. */
 static bool torn(const struct pipeline *p, const struct shard *s)
 {
-    return p->exact && !p->keeper && s->has_begin && (!s->committed_any || s->committed != s->reached);
+    return p->exact && !p->keeper && s->written && (!s->committed_any || s->committed < s->written);
 }
 
 /* Their watermarks as they stand, stored as far as they may be. */

@@ -145,6 +145,11 @@ static void s_shard_end(struct weir_ctx *ctx, const struct weir_shard *shard, ui
     ledger_shard_end(&of(ctx)->pipeline->flow.ledger, (struct shard *)(uintptr_t)shard, end);
 }
 
+static void s_shard_begin(struct weir_ctx *ctx, const struct weir_shard *shard, uint64_t next)
+{
+    ledger_shard_begin(&of(ctx)->pipeline->flow.ledger, (struct shard *)(uintptr_t)shard, next);
+}
+
 static void s_shard_skip(struct weir_ctx *ctx, const struct weir_shard *shard, uint64_t next)
 {
     ledger_shard_skip(&of(ctx)->pipeline->flow.ledger, (struct shard *)(uintptr_t)shard, next);
@@ -261,4 +266,5 @@ const struct weir_host host_table = {
     .state_scan = s_state_scan,
     .classify = s_classify,
     .replay = s_replay,
+    .shard_begin = s_shard_begin,
 };

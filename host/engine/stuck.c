@@ -53,10 +53,11 @@ static int64_t hung_after(const struct pipeline *p)
 static bool has_work(const struct pipeline *p, const struct shard *s)
 {
     bool begun = atomic_load_explicit(&s->has_begin, memory_order_acquire);
+    bool read = atomic_load_explicit(&s->has_read, memory_order_acquire);
     bool stored = atomic_load_explicit(&s->stored, memory_order_acquire);
     uint64_t reached = atomic_load_explicit(&s->reached, memory_order_relaxed);
     uint64_t final = atomic_load_explicit(&s->watermark, memory_order_relaxed);
-    if (begun && (!stored || final < reached))
+    if (read && (!stored || final < reached))
         return true;
     bool ends = begun && atomic_load_explicit(&s->has_end, memory_order_acquire);
     return ends && !atomic_load(&p->intake.draining) &&

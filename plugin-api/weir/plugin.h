@@ -388,6 +388,10 @@ struct weir_host {
      * OK it completes all it is still lent without writing; then the source reads all of that again.  why: a sentence
      * for the log, copied. */
     void (*replay)(struct weir_ctx *, const char *why);
+
+    /* Source, home thread: where reading of the lane begins, as soon as that is known: what it lacks to its end is known
+     * before the first record of it comes. */
+    void (*shard_begin)(struct weir_ctx *, const struct weir_shard *, uint64_t next);
 };
 #define WEIR_HAS(ctx, fn)                                                                                         \
     (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \

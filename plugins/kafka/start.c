@@ -113,6 +113,8 @@ int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
             return r;
         list->elems[i].offset = at;
         t->next = at >= 0 ? at : 0;
+        if (at >= 0)
+            s->ctx->host->shard_begin(s->ctx, t->shard, (uint64_t)at);
         if (high >= 0)
             s->ctx->host->shard_end(s->ctx, t->shard, (uint64_t)high);
         if (t->end == KAFKA_NO_OFFSET && high >= 0)

@@ -114,6 +114,7 @@ struct harness_shard {
     const struct weir_shard *shard;
     uint64_t next;          /* after the last record emitted or skipped to */
     uint64_t committed;     /* by harness_commit */
+    uint64_t begin;         /* by shard_begin; 0: never told */
     uint64_t end;           /* by shard_end; 0: never told */
     struct weir_slice data; /* position() at the last commit */
     bool revoking, closed;

@@ -119,6 +119,12 @@ static int shard_revoke(struct weir_ctx *ctx, const struct weir_shard *const *sh
     return WEIR_OK;
 }
 
+static void shard_begin(struct weir_ctx *ctx, const struct weir_shard *s, uint64_t next)
+{
+    harness_home(harness_of(ctx), "shard_begin");
+    harness_lane_of(harness_of(ctx), s, "shard_begin")->pub.begin = next;
+}
+
 static void shard_end(struct weir_ctx *ctx, const struct weir_shard *s, uint64_t end)
 {
     harness_home(harness_of(ctx), "shard_end");
@@ -345,6 +351,7 @@ void harness_fill_shard(struct weir_host *host)
 {
     host->shard_open = shard_open;
     host->shard_revoke = shard_revoke;
+    host->shard_begin = shard_begin;
     host->shard_end = shard_end;
     host->shard_skip = shard_skip;
     host->state_get = state_get;

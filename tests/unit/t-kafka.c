@@ -235,6 +235,7 @@ static void weirs_own_position_serves_when_the_group_has_none(void **state)
     assert_int_equal(harness_open(h), WEIR_OK);
     read_until(h, 3);
     assert_string_equal(harness_out_value(h, 0), "v7");
+    assert_int_equal(harness_shard(h, "t/0")->begin, 7); /* before any of it came */
     harness_free(h);
     kafka_mock_stop(&m);
 }

@@ -148,6 +148,29 @@ static void a_source_that_reads_nothing_of_what_waits(void **state)
     assert_false(stuck());
 }
 
+static void a_lane_whose_first_record_never_comes(void **state)
+{
+    uint64_t lag, size;
+    (void)state;
+    ready();
+    (void)tick();
+    ledger_shard_begin(&rig.p->flow.ledger, rig_shard(&rig, 0), 7);
+    ledger_shard_end(&rig.p->flow.ledger, rig_shard(&rig, 0), 7); /* nothing is there to be read */
+    watch(1000);
+    assert_false(stuck());
+    ledger_shard_end(&rig.p->flow.ledger, rig_shard(&rig, 0), 9);
+    assert_true(ledger_lag(&rig.p->flow.ledger, &lag, &size));
+    assert_int_equal(lag, 2);
+    watch(301);
+    assert_true(stuck());
+    assert_string_equal(section, "source");
+    many(0, 7, 2);
+    (void)tick();
+    fine();
+    watch(1);
+    assert_false(stuck());
+}
+
 static void a_shard_given_back_is_no_longer_ours(void **state)
 {
     (void)state;
@@ -341,6 +364,7 @@ int main(void)
         test(each_answer_begins_the_time_anew),
         test(nothing_to_do_is_not_stuck),
         test(a_source_that_reads_nothing_of_what_waits),
+        test(a_lane_whose_first_record_never_comes),
         test(a_shard_given_back_is_no_longer_ours),
         test(the_cause_is_who_says_that_it_is_in_trouble),
         test(the_same_records_refused_again_and_again_are_said_once),
