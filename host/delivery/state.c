@@ -40,6 +40,7 @@ struct state {
     dev_t dev; /* of the file that was opened */
     ino_t ino;
     bool lost;
+    bool over; /* puts are ignored: nothing will be stored any more */
 };
 
 static const char SCHEMA[] =
@@ -331,8 +332,10 @@ void state_put(struct state *s, const char *owner, struct weir_slice key, struct
     if (value.len)
         memcpy(bytes + n + key.len, value.ptr, value.len);
     pthread_mutex_lock(&s->lock);
-    struct put **found = tfind(p, &s->puts, put_compare);
-    if (found) { /* the key compares equal, so its place in the tree stays */
+    struct put **found = s->over ? NULL : tfind(p, &s->puts, put_compare);
+    if (s->over) {
+        free(p);
+    } else if (found) { /* the key compares equal, so its place in the tree stays */
         free(*found);
         *found = p;
     } else if (tsearch(p, &s->puts, put_compare)) {
@@ -464,6 +467,14 @@ void state_forget(struct state *s)
     tdestroy(s->puts, put_free);
     s->puts = NULL;
     s->n_puts = 0;
+    s->over = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void state_again(struct state *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->over = false;
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -44,8 +44,11 @@ bool state_lost(struct state *);
 /* Something was put since the last commit. */
 bool state_dirty(struct state *);
 
-/* What was put and never stored is gone: at the end, so that a sink that closes sees what the next start will find. */
+/* What was put and never stored is gone, and so is what is put from now on (a commit may be under way): at the end, so
+ * that a sink that closes sees what the next start will find. */
 void state_forget(struct state *);
+/* Puts count again: when all threads of the pipeline have ended, and somebody has more to store. */
+void state_again(struct state *);
 
 void state_put(struct state *, const char *owner, struct weir_slice key, struct weir_slice value);
 /* What was put last, stored or not; returns as state_position does. */

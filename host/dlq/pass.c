@@ -123,6 +123,7 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
     log_flush();
     if (pass->books)
         ok &= books_print(p, stderr);
+    state_again(p->state);
     if (pass->done)
         pass->done(pass->gate, p->state);
     close(p->done_fd);

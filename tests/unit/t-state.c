@@ -474,6 +474,12 @@ static void forgotten_puts_are_as_if_never_put(void **state)
     state_forget(s);
     assert_false(state_dirty(s));
     value_is(s, "o", "k", "stored");
+    state_put(s, "o", text("k"), text("late")); /* of a commit that was under way */
+    assert_false(state_dirty(s));
+    value_is(s, "o", "k", "stored");
+    state_again(s);
+    state_put(s, "o", text("k"), text("again"));
+    value_is(s, "o", "k", "again");
     state_close(s);
 }
 
