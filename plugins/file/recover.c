@@ -208,6 +208,17 @@ int recover_new(struct sink *s, struct out *f)
     return note_write(s, f);
 }
 
+void recover_undo(struct sink *s, struct out *f)
+{
+    char key[OUT_PATH + 3];
+    struct weir_slice value = {NULL, 0};
+    struct out_row row;
+    row_key(f, key);
+    bool committed = s->ctx->host->state_get(s->ctx, weir_str(key), &value) == WEIR_OK && value.ptr;
+    if (!committed && note_read(f, f->ino, &row))
+        (void)cut_back(s, f, &row);
+}
+
 /* One row of the state: the file, opened, locked and as it was committed; or forgotten, when it is another one. */
 static int recover_file(struct sink *s, struct out *f, const struct out_row *row)
 {

@@ -97,6 +97,9 @@ int recover_put_row(struct sink *, struct out *);
 void recover_drop_row(struct sink *, struct out *);
 /* Whether the state has the row of its last commit; at close, when what was not stored is forgotten. */
 bool recover_stored(struct sink *, const struct out *);
+/* At close: an open file that was never committed is brought back to what its note says, for the next run may have
+ * nothing to write to it and then would not look at it. */
+void recover_undo(struct sink *, struct out *);
 void recover_drop_note(struct sink *, struct out *);
 
 #endif

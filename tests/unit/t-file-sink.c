@@ -101,16 +101,16 @@ static void tombstones_as_told(void **state)
     struct harness *h = start("path = $/drop\ntombstone = drop\n");
     (void)state;
     assert_int_equal(harness_failed(write_values(h, values, 3, WEIR_OK)), 0);
-    harness_free(h);
     expect_file("drop", "one\ntwo\n");
+    harness_free(h);
     h = start("path = $/empty\ntombstone = empty\n");
     assert_int_equal(harness_failed(write_values(h, values, 3, WEIR_OK)), 0);
-    harness_free(h);
     expect_file("empty", "one\n\ntwo\n");
+    harness_free(h);
     h = start("path = $/record\nformat = record\n");
     assert_int_equal(harness_failed(write_values(h, values, 3, WEIR_OK)), 0);
-    harness_free(h);
     assert_non_null(strstr(scratch_read("record"), "\"value\":null"));
+    harness_free(h);
 }
 
 static void a_template_makes_many_files(void **state)
@@ -321,7 +321,9 @@ static void a_new_file_never_committed_is_cut_off(void **state)
     struct harness *h = start("path = $/out\n");
     (void)state;
     write_one(h, "lost");
+    expect_file("out", "lost\n");
     harness_free(h);
+    expect_file("out", ""); /* at once: with its lane elsewhere nobody may write to it again */
     assert_true(scratch_exists(".out.weir"));
     h = start("path = $/out\n");
     write_one(h, "again");
@@ -341,6 +343,7 @@ static void a_file_that_was_there_before_is_kept(void **state)
     h = start("path = $/out\n");
     write_one(h, "lost");
     harness_free(h);
+    expect_file("out", "theirs\n");
     h = start("path = $/out\n");
     write_one(h, "ours");
     expect_file("out", "theirs\nours\n");
