@@ -24,9 +24,16 @@ static const struct weir_options *host_table(uint32_t kind)
                                                   : SECTION_SINK];
 }
 
+#define TEXT(number)  TEXT_OF(number)
+#define TEXT_OF(text) #text
+
 /* What conf.c does to a sink's defaults, shown as the default it is. */
 static void adapt_row(const struct weir_ops *ops, struct weir_option *row)
 {
+    if (strcmp(row->name, "in-flight") == 0) {
+        row->def = host_answers_later(ops) ? TEXT(IN_FLIGHT_LATER) : row->def;
+        row->doc = NULL; /* it tells of sinks with another default */
+    }
     if (strcmp(row->name, "batch.linger") != 0)
         return;
     if (ops->promises & WEIR_STREAM) {

@@ -58,7 +58,8 @@ static const struct weir_option pipeline_rows[] = {
                           "Longest time a record waits for its batch to fill",                               \
                           "0 is the default where the sink gains nothing from fuller batches."),             \
         WEIR_OPT_INT(struct host_section, in_flight, "in-flight", 0, "2", 1, 64,                             \
-                     "Most batches sent and not answered", NULL),                                            \
+                     "Most batches sent and not answered",                                                   \
+                     "4 is the default where batches are small, as they are sent as they come."),            \
         WEIR_OPT_DURATION(struct host_section, retry_initial_ms, "retry.initial", WEIR_F_ADVANCED, "100ms",  \
                           1, 3600000, "Wait before the first retry; doubled each time", NULL),               \
         WEIR_OPT_DURATION(                                                                                   \
@@ -87,3 +88,8 @@ const struct weir_options host_options[SECTION_KINDS] = {
     WEIR_OPTIONS(struct host_pipeline, pipeline_rows), WEIR_OPTIONS(struct host_section, source_rows),
     WEIR_OPTIONS(struct host_section, transform_rows), WEIR_OPTIONS(struct host_section, sink_rows),
     WEIR_OPTIONS(struct host_section, dead_rows)};
+
+bool host_answers_later(const struct weir_ops *ops)
+{
+    return (ops->promises & (WEIR_STREAM | WEIR_BLOCKS)) == WEIR_STREAM;
+}

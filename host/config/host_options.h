@@ -5,6 +5,7 @@
 #ifndef WEIR_HOST_HOST_OPTIONS_H
 #define WEIR_HOST_HOST_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <weir/plugin.h>
@@ -25,6 +26,10 @@ struct host_section { /* all others; what a kind lacks stays 0 */
     int64_t stop_after;
     struct weir_map errors;
 };
+
+/* in-flight by default where a batch is what was read at one time and is answered later: several fill one request. */
+#define IN_FLIGHT_LATER 4
+bool host_answers_later(const struct weir_ops *);
 
 extern const struct weir_options host_options[SECTION_KINDS];
 extern const char *const host_section_words[SECTION_KINDS + 1]; /* "pipeline", ...; NULL at the end */

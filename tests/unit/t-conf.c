@@ -160,6 +160,7 @@ static void batches_are_small_where_memory_is(void **state)
     assert_int_equal(conf->sinks[0].batch_bytes, 512 << 10);
     assert_int_equal(conf->sinks[1].batch_bytes, 1 << 20);
     assert_int_equal(conf->sinks[2].batch_bytes, 1 << 20); /* it takes chunks as they come */
+    assert_int_equal(conf->sinks[0].in_flight, 2);
     conf_free(conf);
     conf = load(SOURCE "[sink]\nplugin = toy\npath = /a\nmode = create\n");
     assert_int_equal(conf->sinks[0].batch_bytes, 1 << 20);

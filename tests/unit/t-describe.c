@@ -134,13 +134,15 @@ static void a_default_that_depends_on_the_sink(void **state)
     ops.promise = NULL;
     list[0] = &ops;
     given.ops = list;
-    for (int streams = 0; streams < 2; streams++) {
-        ops.promises = streams ? WEIR_STREAM : 0;
+    for (int i = 0; i < 3; i++) {
+        bool streams = i > 0, later = i == 1;
+        ops.promises = later ? WEIR_STREAM : streams ? WEIR_STREAM | WEIR_BLOCKS : 0;
         assert_true(handshake(&given, "drain", &plugin, why, sizeof why));
         plugin.file = "built in";
         text.len = 0;
         describe_help(&plugin, &text);
         holds(text.data, streams ? "  batch.linger = 0  (" : "  batch.linger = 200ms  (");
+        holds(text.data, later ? "  in-flight = 4  (" : "  in-flight = 2  (");
     }
     strbuf_free(&text);
 }
