@@ -34,7 +34,7 @@ def as_text(figures):
             return "[\n" + ",\n".join(f"{' ' * depth} {lines(v, depth + 1)}" for v in value) + f"\n{' ' * depth}]"
         return json.dumps(value, ensure_ascii=False)
 
-    return lines(figures, 0) + "\n"
+    return lines(json.loads(json.dumps(figures)), 0) + "\n"  # fresh figures hold tuples where read ones hold lists
 
 
 def costs_of(lane_figures):
