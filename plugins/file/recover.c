@@ -214,8 +214,9 @@ void recover_undo(struct sink *s, struct out *f)
     struct weir_slice value = {NULL, 0};
     struct out_row row;
     row_key(f, key);
-    bool committed = s->ctx->host->state_get(s->ctx, weir_str(key), &value) == WEIR_OK && value.ptr;
-    if (!committed && note_read(f, f->ino, &row))
+    int status = s->ctx->host->state_get(s->ctx, weir_str(key), &value);
+    bool none = status == WEIR_AGAIN || (status == WEIR_OK && !value.ptr);
+    if (none && note_read(f, f->ino, &row)) /* where the state can't be read, what it covers must stay */
         (void)cut_back(s, f, &row);
 }
 

@@ -150,6 +150,8 @@ struct harness_health harness_health(const struct harness *);
 int64_t harness_metric(const struct harness *, uint32_t row);
 /* Durable state of the instance: preset, and look (ptr NULL: no such key). */
 void harness_state_set(struct harness *, const char *key, struct weir_slice value);
+/* From now on it can't be read. */
+void harness_state_break(struct harness *);
 struct weir_slice harness_state_get(const struct harness *, const char *key);
 /* Bytes the plugin holds by mem and buffers. */
 size_t harness_held(const struct harness *);

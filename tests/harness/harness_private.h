@@ -139,6 +139,7 @@ struct harness {
     struct arena scratch;
     struct arena parse;
     struct kv *state;
+    bool state_broken;
     char token[WEIR_TOKEN_MAX];
     size_t token_len;
 };

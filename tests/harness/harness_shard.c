@@ -292,6 +292,8 @@ static void kv_put(struct harness *h, struct weir_slice key, struct weir_slice v
 static int state_get(struct weir_ctx *ctx, struct weir_slice key, struct weir_slice *value)
 {
     harness_home(harness_of(ctx), "state_get");
+    if (harness_of(ctx)->state_broken)
+        return WEIR_FATAL;
     const struct kv *kv = *kv_find(harness_of(ctx), key);
     *value = kv ? (struct weir_slice){kv->value, kv->value_len} : (struct weir_slice){NULL, 0};
     return WEIR_OK;
@@ -326,6 +328,11 @@ static int state_scan(struct weir_ctx *ctx, struct weir_slice prefix,
 void harness_state_set(struct harness *h, const char *key, struct weir_slice value)
 {
     kv_put(h, (struct weir_slice){key, strlen(key)}, value);
+}
+
+void harness_state_break(struct harness *h)
+{
+    h->state_broken = true;
 }
 
 struct weir_slice harness_state_get(const struct harness *h, const char *key)

@@ -333,6 +333,12 @@ static void a_new_file_never_committed_is_cut_off(void **state)
     assert_false(scratch_exists(".out.weir"));
     harness_free(h);
     expect_file("out", "again\nmore\n");
+    h = start("path = $/other\n");
+    write_one(h, "committed");
+    commit(h);
+    harness_state_break(h); /* nobody can say whether it was, so it stays */
+    harness_free(h);
+    expect_file("other", "committed\n");
 }
 
 static void a_file_that_was_there_before_is_kept(void **state)
