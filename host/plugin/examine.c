@@ -124,24 +124,41 @@ static void stack_fits(struct examination *x)
 
 /* ---- libraries ------------------------------------------------------------------------------------------------ */
 
-/* The folder of the file in the place of $ORIGIN; the text is given. */
-static char *run_path(const struct examination *x, const char *path, const char *library)
+/* Adds one folder of a run path, with the folder of the file in the place of $ORIGIN. */
+static void add_folder(const struct examination *x, struct strbuf *out, const char *folder, size_t n)
 {
     const char *slash = strrchr(x->file, '/');
-    struct strbuf out = {0};
-    if (strncmp(path, "$ORIGIN", 7) == 0) {
-        strbuf_add(&out, slash ? x->file : ".", slash ? (size_t)(slash - x->file) : 1);
-        path += 7;
+    for (size_t i = 0; i < n;) {
+        size_t token = strncmp(folder + i, "$ORIGIN", 7) == 0     ? 7
+                       : strncmp(folder + i, "${ORIGIN}", 9) == 0 ? 9
+                                                                  : 0;
+        if (token)
+            strbuf_add(out, slash ? x->file : ".", slash ? (size_t)(slash - x->file) : 1);
+        else
+            strbuf_add(out, folder + i, 1);
+        i += token ? token : 1;
     }
-    strbuf_printf(&out, "%s/%s", path, library);
-    return out.data;
+}
+
+/* The library in the first folder of the run path that has it, as the dynamic loader would find it; NULL: in none. */
+static void *open_on_path(const struct examination *x, const char *path, const char *library)
+{
+    void *handle = NULL;
+    for (const char *end; path && !handle; path = *end ? end + 1 : NULL) {
+        struct strbuf file = {0};
+        end = strchrnul(path, ':');
+        add_folder(x, &file, path, (size_t)(end - path));
+        strbuf_printf(&file, "%s%s", end == path ? "./" : "/", library);
+        if (access(file.data, F_OK) == 0)
+            handle = dlopen(file.data, RTLD_LAZY | RTLD_LOCAL);
+        strbuf_free(&file);
+    }
+    return handle;
 }
 
 static void need_library(struct examination *x, const char *name, const char *path)
 {
-    char *first = path ? run_path(x, path, name) : NULL;
-    void *handle = first && access(first, F_OK) == 0 ? dlopen(first, RTLD_LAZY | RTLD_LOCAL) : NULL;
-    free(first);
+    void *handle = open_on_path(x, path, name);
     if (!handle)
         handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
     strbuf_printf(&x->libraries, "%s%s", x->libraries.len ? ", " : "", name);

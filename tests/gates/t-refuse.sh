@@ -113,6 +113,9 @@ pass "a plugin that needs it" good -shared -Wl,--no-as-needed -L. -lfor-a-day -o
 breaks libraries made/good.so 'it needs the library libfor-a-day.so'
 pass "a plugin that finds it" good -shared -Wl,--no-as-needed -L. -lfor-a-day '-Wl,-rpath,$ORIGIN/..' -o made/good.so
 pass "a library beside the plugin is not found" "$WEIR" plugins check made/good.so
+pass "a plugin with two folders" good -shared -Wl,--no-as-needed -L. -lfor-a-day \
+	'-Wl,-rpath,/nowhere:${ORIGIN}/../made/..' -o made/good.so
+pass "a library in the second folder is not found" "$WEIR" plugins check made/good.so
 cp plugins/good.so made/good.so
 printf '\377\377' | dd of=made/good.so bs=1 seek=18 conv=notrunc status=none # e_machine
 breaks file made/good.so 'it is made for another machine'
