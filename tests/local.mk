@@ -78,7 +78,7 @@ unit_tests += %D%/unit/t-elasticsearch-options %D%/unit/t-elasticsearch-parts %D
 %C%_unit_t_elasticsearch_answers_LDADD = $(LDADD) $(ELASTICSEARCH_LIBS)
 endif
 if BUILD_FILE
-unit_tests += %D%/unit/t-file-compress %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
+unit_tests += %D%/unit/t-file-compress %D%/unit/t-file-refused %D%/unit/t-file-rotation %D%/unit/t-file-sink %D%/unit/t-file-source
 endif
 if BUILD_STD
 unit_tests += %D%/unit/t-std
@@ -112,6 +112,7 @@ endif
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h
 %C%_unit_t_file_compress_SOURCES = %D%/unit/t-file-compress.c %D%/unit/scratch.h
+%C%_unit_t_file_refused_SOURCES = %D%/unit/t-file-refused.c %D%/unit/file_source.h %D%/unit/scratch.h
 %C%_unit_t_file_sink_SOURCES = %D%/unit/t-file-sink.c %D%/unit/scratch.h
 %C%_unit_t_file_rotation_SOURCES = %D%/unit/t-file-rotation.c %D%/unit/file_source.h %D%/unit/scratch.h
 %C%_unit_t_file_source_SOURCES = %D%/unit/t-file-source.c %D%/unit/file_source.h %D%/unit/scratch.h
@@ -135,6 +136,9 @@ endif
 # These count how often a document is read and printed.
 %C%_unit_t_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 %C%_unit_t_transform_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
+
+# The plugin finds these in the program.
+%C%_unit_t_file_refused_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=glob,--export-dynamic-symbol=preadv
 
 # Programs that gates and people run.
 check_PROGRAMS += %D%/unit/expr-driver %D%/bench/json-bench

@@ -379,6 +379,8 @@ int scan_run(struct source *s)
     s->unread[0] = '\0';
     unlisted = 0;
     g = glob(s->conf->path, 0, on_unlisted, &found);
+    if (g == GLOB_NOSPACE) /* it tells nobody, and what it has found so far is not all */
+        unlisted = ENOMEM;
     if (unlisted)
         unlisted_said(s, unlisted);
     else
@@ -387,17 +389,18 @@ int scan_run(struct source *s)
         r = file_found(s, found.gl_pathv[i], true);
     for (size_t i = 0; !g && r == WEIR_OK && i < found.gl_pathc; i++)
         r = file_found(s, found.gl_pathv[i], false);
-    if (g == GLOB_NOSPACE || g == GLOB_ABORTED)
-        source_unread(s, s->conf->path, g == GLOB_NOSPACE ? ENOMEM : EIO);
     globfree(&found);
     for (uint32_t i = 0; r == WEIR_OK && !s->scanned && i < s->n_tails; i++)
         if (s->tails[i]->state == TAIL_KNOWN)
             r = known_find(s, s->tails[i]);
     for (uint32_t i = 0; r == WEIR_OK && i < s->n_tails; i++) {
         struct tail *t = s->tails[i];
-        if (t->state != TAIL_LIVE || t->seen || t->gone_ms >= 0 || unlisted)
-            continue; /* what was not listed need not be gone */
-        source_gone(s, t);
+        if (t->state != TAIL_LIVE)
+            continue;
+        if (s->to_end && !t->ended)
+            source_ready(s, t); /* one that has left the pattern too: its read may have failed */
+        if (!t->seen && t->gone_ms < 0 && !unlisted) /* what was not listed need not be gone */
+            source_gone(s, t);
     }
     s->said_short &= s->blind;
     s->scanned |= r == WEIR_OK && !s->blind;

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t-file-refused.c - the file source when the system refuses what it asks: reading a file, listing a folder.
+ *
+ * The functions are this program's own, exported so that the plugin finds them before the C library's. */
+#include "file_source.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <glob.h>
+#include <sys/uio.h>
+
+static int read_error, glob_error; /* 0: the system is asked */
+
+static void *real(const char *name)
+{
+    void *f = dlsym(RTLD_NEXT, name);
+    assert_non_null(f);
+    return f;
+}
+
+ssize_t preadv(int fd, const struct iovec *parts, int n, off_t at)
+{
+    ssize_t (*f)(int, const struct iovec *, int, off_t);
+    if (read_error) {
+        errno = read_error;
+        return -1;
+    }
+    *(void **)&f = real("preadv");
+    return f(fd, parts, n, at);
+}
+
+int glob(const char *pattern, int flags, int (*refused)(const char *, int), glob_t *found)
+{
+    int (*f)(const char *, int, int (*)(const char *, int), glob_t *);
+    if (glob_error) {
+        memset(found, 0, sizeof *found);
+        return glob_error;
+    }
+    *(void **)&f = real("glob");
+    return f(pattern, flags, refused, found);
+}
+
+static int setup_refused(void **state)
+{
+    read_error = glob_error = 0;
+    return setup(state);
+}
+
+/* Polls to the end, a second at a time, and commits; the status it ends with, AGAIN when it does not. */
+static int pass(struct harness *h)
+{
+    int r = WEIR_AGAIN;
+    for (int i = 0; i < 20 && (r == WEIR_OK || r == WEIR_AGAIN); i++, harness_advance(h, 1000)) {
+        r = harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END);
+        assert_int_equal(harness_commit(h, false), WEIR_OK);
+    }
+    return r;
+}
+
+static void a_pass_ends_without_a_renamed_file_it_can_not_read(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a.log", "one\n");
+    h = start("path = $/*.log\n");
+    harness_stop_clock(h, 0);
+    assert_int_equal(rename(scratch_path("a.log"), scratch_path("a.old")), 0);
+    read_error = EIO;
+    assert_int_equal(pass(h), WEIR_FATAL);
+    assert_non_null(strstr(harness_failure(h)->why, "/a.log can't be read: Input/output error"));
+    assert_int_equal(harness_logged(h, "can't be read at byte 0"), 3);
+    harness_free(h);
+}
+
+static void a_pass_reads_a_renamed_file_at_last(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a.log", "one\n");
+    h = start("path = $/*.log\n");
+    harness_stop_clock(h, 0);
+    assert_int_equal(rename(scratch_path("a.log"), scratch_path("a.old")), 0);
+    read_error = EIO;
+    for (int i = 0; i < 2; i++, harness_advance(h, 1000))
+        assert_int_equal(harness_poll(h, 1000, 1 << 20, 0, WEIR_POLL_TO_END), WEIR_AGAIN);
+    read_error = 0;
+    assert_int_equal(pass(h), WEIR_END);
+    expect_count(h, 1);
+    harness_free(h);
+}
+
+/* What a scan without memory does not find is not gone: its unfinished line is not ended. */
+static void a_scan_without_memory_is_said_and_ends_nothing(void **state)
+{
+    struct harness *h;
+    (void)state;
+    scratch_append("a", "one\nhal");
+    h = start("path = $/*\n");
+    harness_stop_clock(h, 0);
+    expect_count(h, 1);
+    glob_error = GLOB_NOSPACE;
+    for (int i = 0; i < 30; i++, harness_advance(h, 1000))
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    assert_int_equal(harness_logged(h, "can't be listed, will be tried again: Cannot allocate memory"), 1);
+    glob_error = 0;
+    scratch_append("a", "f\n");
+    scratch_append("b", "two\n");
+    harness_advance(h, 1000); /* it looks again as soon as that */
+    expect_count(h, 3);
+    expect_once(h, "half");
+    expect_once(h, "two");
+    harness_free(h);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_pass_ends_without_a_renamed_file_it_can_not_read),
+        TEST(a_pass_reads_a_renamed_file_at_last),
+        TEST(a_scan_without_memory_is_said_and_ends_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
