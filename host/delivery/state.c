@@ -369,18 +369,36 @@ int state_get(struct state *s, const char *owner, struct weir_slice key, struct 
     return found;
 }
 
-bool state_dirty(struct state *s)
+struct picking {       /* twalk_r's closure */
+    const char *owner; /* NULL: all */
+    struct put **list; /* NULL: only counted */
+    size_t n;
+};
+
+static void pick_put(const void *node, VISIT which, void *closure)
 {
-    pthread_mutex_lock(&s->lock);
-    bool dirty = s->n_puts > 0;
-    pthread_mutex_unlock(&s->lock);
-    return dirty;
+    struct picking *k = closure;
+    struct put *p = *(struct put *const *)node;
+    if ((which != postorder && which != leaf) || (k->owner && strcmp(p->owner, k->owner) != 0))
+        return;
+    if (k->list)
+        k->list[k->n] = p;
+    k->n++;
 }
 
-struct writing { /* twalk_r's closure */
-    struct state *state;
-    bool ok;
-};
+bool state_dirty_of(struct state *s, const char *owner)
+{
+    struct picking k = {owner, NULL, 0};
+    pthread_mutex_lock(&s->lock);
+    twalk_r(s->puts, pick_put, &k);
+    pthread_mutex_unlock(&s->lock);
+    return k.n > 0;
+}
+
+bool state_dirty(struct state *s)
+{
+    return state_dirty_of(s, NULL);
+}
 
 static bool step_done(sqlite3_stmt *q)
 {
@@ -389,34 +407,30 @@ static bool step_done(sqlite3_stmt *q)
     return ok;
 }
 
-static void write_put(const void *node, VISIT which, void *closure)
+static bool write_put(struct state *s, const struct put *p)
 {
-    struct writing *w = closure;
-    if ((which != postorder && which != leaf) || !w->ok)
-        return;
-    const struct put *p = *(struct put *const *)node;
-    sqlite3_stmt *q = p->value.ptr ? w->state->put_kv : w->state->delete_kv;
+    sqlite3_stmt *q = p->value.ptr ? s->put_kv : s->delete_kv;
     sqlite3_bind_text(q, 1, p->owner, -1, SQLITE_STATIC);
     bind_blob(q, 2, p->key);
     if (p->value.ptr)
         bind_blob(q, 3, p->value);
-    w->ok = step_done(q);
+    return step_done(q);
 }
 
-static bool write_all(struct state *s, const char *reader, const struct state_position *positions, uint32_t n)
+static bool write_all(struct state *s, const struct picking *puts, const char *reader,
+                      const struct state_position *positions, uint32_t n)
 {
-    struct writing w = {s, true};
-    if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-        return false;
-    twalk_r(s->puts, write_put, &w);
-    for (uint32_t i = 0; i < n && w.ok; i++) {
+    bool ok = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+    for (size_t i = 0; i < puts->n && ok; i++)
+        ok = write_put(s, puts->list[i]);
+    for (uint32_t i = 0; i < n && ok; i++) {
         sqlite3_bind_text(s->put_position, 1, reader, -1, SQLITE_STATIC);
         bind_blob(s->put_position, 2, positions[i].shard);
         sqlite3_bind_int64(s->put_position, 3, (int64_t)positions[i].next);
         bind_blob(s->put_position, 4, positions[i].data);
-        w.ok = step_done(s->put_position);
+        ok = step_done(s->put_position);
     }
-    return w.ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+    return ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* What is written to a file that has lost its name is gone with this process. */
@@ -438,27 +452,48 @@ bool state_lost(struct state *s)
     return lost;
 }
 
-bool state_commit(struct state *s, const char *reader, const struct state_position *positions, uint32_t n,
-                  struct strbuf *why)
+static void drop_puts(struct state *s, const struct picking *puts)
+{
+    for (size_t i = 0; i < puts->n; i++, s->n_puts--) {
+        (void)tdelete(puts->list[i], &s->puts, put_compare);
+        put_free(puts->list[i]);
+    }
+}
+
+/* owner: only what it put; NULL: all. */
+static bool commit_of(struct state *s, const char *owner, const char *reader,
+                      const struct state_position *positions, uint32_t n, struct strbuf *why)
 {
     pthread_mutex_lock(&s->lock);
-    bool ok = in_place(s) && write_all(s, reader, positions, n);
+    struct picking puts = {owner, xcalloc(s->n_puts + 1, sizeof *puts.list), 0};
+    twalk_r(s->puts, pick_put, &puts);
+    bool ok = in_place(s) && write_all(s, &puts, reader, positions, n);
     if (s->lost) {
         strbuf_printf(why,
                       "the state file %s was deleted or replaced while weir runs, so what is delivered from "
                       "now on could not be remembered; put it back, or start without positions",
                       s->file);
     } else if (ok) {
-        tdestroy(s->puts, put_free);
-        s->puts = NULL;
-        s->n_puts = 0;
+        drop_puts(s, &puts);
     } else {
         strbuf_printf(why, "cannot write the state file %s: %s", s->file, sqlite3_errmsg(s->db));
         if (!sqlite3_get_autocommit(s->db))
             (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
+    free(puts.list);
     pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+bool state_commit(struct state *s, const char *reader, const struct state_position *positions, uint32_t n,
+                  struct strbuf *why)
+{
+    return commit_of(s, NULL, reader, positions, n, why);
+}
+
+bool state_store(struct state *s, const char *owner, struct strbuf *why)
+{
+    return commit_of(s, owner, "", NULL, 0, why);
 }
 
 void state_forget(struct state *s)

@@ -84,19 +84,11 @@ static bool collect(struct intake *in)
     return true;
 }
 
-/* Writes what sinks put and the first n of the positions collected. */
-static bool store_state(struct intake *in, uint32_t n)
+/* Tells what became of a write to the state; returns ok. */
+static bool stored(struct intake *in, bool ok)
 {
     struct commit *c = &in->commit;
     struct pipeline *p = in->pipeline;
-    if (!n && !state_dirty(p->state))
-        return true;
-    struct state_position *rows = xcalloc(n + 1, sizeof *rows);
-    for (uint32_t i = 0; i < n; i++)
-        rows[i] = (struct state_position){c->shards[i]->pub.id, c->next[i], c->positions[i].data};
-    c->why.len = 0;
-    bool ok = state_commit(p->state, in->instance->info.reader, rows, n, &c->why);
-    free(rows);
     if (!ok && state_lost(p->state))
         flow_fail(&p->flow, "%s", c->why.data);
     else if (!ok && !c->state_failing)
@@ -109,9 +101,26 @@ static bool store_state(struct intake *in, uint32_t n)
     return ok;
 }
 
+/* Writes what was put, by sinks too, and the first n of the positions collected. */
+static bool store_state(struct intake *in, uint32_t n)
+{
+    struct commit *c = &in->commit;
+    struct state *state = in->pipeline->state;
+    if (!n && !state_dirty(state))
+        return true;
+    struct state_position *rows = xcalloc(n + 1, sizeof *rows);
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = (struct state_position){c->shards[i]->pub.id, c->next[i], c->positions[i].data};
+    c->why.len = 0;
+    bool ok = state_commit(state, in->instance->info.reader, rows, n, &c->why);
+    free(rows);
+    return stored(in, ok);
+}
+
 bool commit_store_puts(struct intake *in)
 {
-    return store_state(in, 0);
+    in->commit.why.len = 0;
+    return stored(in, state_store(in->pipeline->state, in->instance->owner, &in->commit.why));
 }
 
 /* Stores what was collected, then tells the source. */

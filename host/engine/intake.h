@@ -116,7 +116,7 @@ bool commit_tick(struct intake *, int64_t now);
 void commit_soon(struct intake *);
 /* Stores the watermarks as they stand, without asking sinks. */
 void commit_store_now(struct intake *);
-/* Stores what was put, and no position.  False: it can't be written just now, which was said. */
+/* Stores what the source put, and no position.  False: it can't be written just now, which was said. */
 bool commit_store_puts(struct intake *);
 /* Nothing is under way and everything that can be committed is. */
 bool commit_settled(struct intake *);

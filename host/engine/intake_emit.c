@@ -159,11 +159,11 @@ int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, s
 }
 
 /* What a plugin put before its first records (the name it gives a file) must not be lost once records carry it: with
- * another name they would be other records.  False: they have to wait for the state.  After a failed commit too: a
- * sink's half of it may be among the puts. */
+ * another name they would be other records.  False: they have to wait for the state.  What sinks put stays for the
+ * commit: how long a file is, without the position that belongs to it, would repeat what lies between. */
 static bool store_first(struct intake *in)
 {
-    return !state_dirty(in->pipeline->state) || (!in->commit.failed && commit_store_puts(in));
+    return !state_dirty_of(in->pipeline->state, in->instance->owner) || commit_store_puts(in);
 }
 
 static void hand_over(struct intake *in, bool at_once)

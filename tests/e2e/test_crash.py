@@ -83,6 +83,24 @@ def test_file_to_file_exactly_once(weir, name, tmp_path, seed, feed):
     assert (tmp_path / "out").read_bytes() == (tmp_path / "in").read_bytes()
 
 
+def test_more_files_than_are_open(weir, tmp_path):
+    """Files that were closed to make room have lengths that no commit covers: a crash takes all of it back."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    lines = [b'{"k":"%d","n":%d}\n' % (i % 150, i) for i in range(600)]
+    out = [tmp_path / "out" / str(k) for k in range(150)]
+    ini = pipeline(f"plugin=file\npath={tmp_path}/in/*", f"plugin=file\npath={tmp_path}/out/{{.k}}")
+    running = weir.start(ini.replace("commit=50ms", "commit=1h"))
+    for name, first in (("a", 0), ("b", 300)):  # with b the source has something to remember, in mid-commit
+        (tmp_path / "in" / name).write_bytes(b"".join(lines[first : first + 300]))
+        running.wait_for(lambda: sum(len(f.read_bytes().splitlines()) for f in out if f.exists()) == first + 300, name)
+    running.kill()
+    weir.run(ini).ok(600)
+    for k, f in enumerate(out):
+        assert f.read_bytes() == b"".join(lines[k::150])
+    assert not list((tmp_path / "out").glob(".*")), "notes stay"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_file_to_kafka(weir, kafka, name, tmp_path, seed, feed):
     out = kafka.create(f"{name}-out")

@@ -192,6 +192,7 @@ struct snk { /* conf; an instance for every worker */
     bool blocks;        /* write waits for interrupt */
     _Atomic bool deaf;  /* and does not hear it */
     bool own_thread;    /* completes from a thread of its own */
+    bool puts;          /* something into the state with each batch */
     _Atomic uint64_t records, last[LANES], out_of_order;
     _Atomic int workers[LANES]; /* bits of those that saw the lane */
     _Atomic int commits, wrong_commits, blocked;
@@ -286,6 +287,8 @@ static int snk_write(void *self, struct weir_batch *b)
     int mode = atomic_load(&s->conf->mode);
     if (s->conf->blocks)
         return snk_block(s);
+    if (s->conf->puts)
+        (void)s->ctx->host->state_put(s->ctx, (struct weir_slice){"half", 4}, (struct weir_slice){"1", 1});
     snk_note(s, b, &v);
     if (s->conf->delay_ms || mode == HOLDS ||
         (mode == HOLDS_LANE_0 && weir_record_at(&v, 0)->shard->partition == 0 &&

@@ -81,6 +81,25 @@ static void positions_and_puts_are_stored_together(void **state)
     state_close(s);
 }
 
+static void what_one_owner_put_is_stored_alone(void **state)
+{
+    (void)state;
+    struct state *s = opened();
+    state_put(s, "source", text("a"), text("1"));
+    state_put(s, "sink", text("b"), text("2"));
+    state_put(s, "source", text("c"), text("3"));
+    assert_true(state_store(s, "source", &why));
+    assert_false(state_dirty_of(s, "source"));
+    assert_true(state_dirty_of(s, "sink") && state_dirty(s));
+    value_is(s, "sink", "b", "2");
+    state_close(s); /* before the commit */
+    s = opened();
+    value_is(s, "source", "a", "1");
+    value_is(s, "source", "c", "3");
+    value_is(s, "sink", "b", NULL);
+    state_close(s);
+}
+
 static void readers_and_owners_do_not_see_each_other(void **state)
 {
     uint64_t next;
@@ -501,6 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(positions_and_puts_are_stored_together),
+        test(what_one_owner_put_is_stored_alone),
         test(readers_and_owners_do_not_see_each_other),
         test(keys_and_values_are_any_bytes),
         test(puts_outlive_a_commit_that_failed),
