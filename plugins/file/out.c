@@ -266,6 +266,16 @@ int out_open(struct sink *s, struct out *f, const char **ret_why)
     return r == WEIR_OK ? out_attach(s, f, ret_why) : r;
 }
 
+bool out_reopen(struct sink *s, struct out *f)
+{
+    const char *why;
+    struct stat st;
+    if (f->fd >= 0)
+        return true;
+    return !stat(f->path, &st) && st.st_ino == f->ino && st.st_dev == f->dev &&
+           out_attach(s, f, &why) == WEIR_OK;
+}
+
 /* Writes all of it; a short write goes on until the system says why. */
 static int out_put(struct sink *s, struct out *f, const char *p, size_t n)
 {

@@ -20,7 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROW 128
+#define ROW        128
+#define CUTS_NAMED 10 /* files named when they are cut back */
 
 static int row_print(char out[ROW], const struct out_row *row)
 {
@@ -169,6 +170,16 @@ static int foreign(struct sink *s, const struct out *f, const char *what)
                      f->path, what);
 }
 
+static void tell_cut(struct sink *s, const struct out *f, uint64_t len)
+{
+    if (s->n_cut == CUTS_NAMED)
+        weir_logf(s->ctx, WEIR_LOG_NOTICE, "more files are cut back; they are not named");
+    if (s->n_cut++ < CUTS_NAMED)
+        weir_logf(s->ctx, WEIR_LOG_NOTICE,
+                  "%s is cut back from %" PRIu64 " to %" PRIu64 " bytes: the rest was not committed", f->path,
+                  f->len, len);
+}
+
 /* Brings the open, locked file back to what the row says. */
 static int cut_back(struct sink *s, struct out *f, const struct out_row *row)
 {
@@ -178,9 +189,7 @@ static int cut_back(struct sink *s, struct out *f, const struct out_row *row)
         return foreign(s, f, "was changed");
     if (f->len == row->len)
         return WEIR_OK;
-    weir_logf(s->ctx, WEIR_LOG_NOTICE,
-              "%s is cut back from %" PRIu64 " to %" PRIu64 " bytes: the rest was not committed", f->path,
-              f->len, row->len);
+    tell_cut(s, f, row->len);
     if (ftruncate(f->fd, (off_t)row->len) || fdatasync(f->fd))
         return out_failed(s, f, "cut back", errno);
     f->len = row->len;
@@ -216,7 +225,8 @@ void recover_undo(struct sink *s, struct out *f)
     row_key(f, key);
     int status = s->ctx->host->state_get(s->ctx, weir_str(key), &value);
     bool none = status == WEIR_AGAIN || (status == WEIR_OK && !value.ptr);
-    if (none && note_read(f, f->ino, &row)) /* where the state can't be read, what it covers must stay */
+    if (none && note_read(f, f->ino, &row) &&
+        out_reopen(s, f)) /* where the state can't be read, what it covers must stay */
         (void)cut_back(s, f, &row);
 }
 

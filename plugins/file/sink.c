@@ -355,7 +355,7 @@ static void sink_close(void *self)
         struct out *f = s->files[i];
         if (f->committed && !f->dirty && recover_stored(s, f))
             recover_drop_note(s, f);
-        else if (f->fd >= 0 && f->note)
+        else if (f->note)
             recover_undo(s, f);
         out_close(s, f);
         s->ctx->host->mem(s->ctx, f->path, 0);

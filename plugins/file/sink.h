@@ -60,7 +60,7 @@ struct sink {
     const struct sink_conf *conf;
     struct rejects rejects;
     struct out **files;
-    uint32_t n_files, cap_files, n_open, n_touched;
+    uint32_t n_files, cap_files, n_open, n_touched, n_cut;
     struct out *last; /* what the last record went to */
     uint64_t tick;
     bool exact;        /* fsync = commit */
@@ -75,6 +75,8 @@ int out_open(struct sink *, struct out *, const char **ret_why);
 int out_append(struct sink *, struct out *, struct weir_slice line);
 /* Writes what is in its buffer; with compress, complete batches and the current one as members of their own. */
 int out_flush(struct sink *, struct out *);
+/* One closed for others is open again, beyond SINK_OPEN; false: it is not there any more, or can't be opened. */
+bool out_reopen(struct sink *, struct out *);
 /* Forgets what the buffer holds of the current batch. */
 void out_drop(struct out *);
 /* Cuts it back to where the batch began; OK or FATAL. */
@@ -97,8 +99,8 @@ int recover_put_row(struct sink *, struct out *);
 void recover_drop_row(struct sink *, struct out *);
 /* Whether the state has the row of its last commit; at close, when what was not stored is forgotten. */
 bool recover_stored(struct sink *, const struct out *);
-/* At close: an open file that was never committed is brought back to what its note says, for the next run may have
- * nothing to write to it and then would not look at it. */
+/* At close: a file that was never committed is brought back to what its note says, for the next run may have nothing
+ * to write to it and then would not look at it. */
 void recover_undo(struct sink *, struct out *);
 void recover_drop_note(struct sink *, struct out *);
 

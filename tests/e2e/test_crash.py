@@ -101,6 +101,16 @@ def test_more_files_than_are_open(weir, tmp_path):
     assert not list((tmp_path / "out").glob(".*")), "notes stay"
 
 
+def test_more_files_than_are_open_and_an_end_without_commit(weir, tmp_path):
+    """What no commit covers is taken back from closed files too: no later run need write to them."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "in").write_bytes(b"".join(b'{"k":"%d"}\n' % i for i in range(150)) + b"no object\n")
+    ini = pipeline(f"plugin=file\npath={tmp_path}/in", f"plugin=file\npath={tmp_path}/out/{{.k}}")
+    ended = weir.run(ini.replace("commit=50ms", "commit=1h")).failed("record {}".format(tmp_path / "in"))
+    assert len(ended.lines("cut back")) == 11, "ten are named"
+    assert [f.stat().st_size for f in (tmp_path / "out").glob("*") if f.suffix != ".weir"] == [0] * 150
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_file_to_kafka(weir, kafka, name, tmp_path, seed, feed):
     out = kafka.create(f"{name}-out")
