@@ -205,7 +205,7 @@ struct tail *known_match(struct source *s, const char *path, int fd, const struc
     return NULL;
 }
 
-/* Opens dir/name if it is a regular file that goes on with t and no other generation has it. */
+/* Opens dir/name if it is a regular file that goes on with t and no other generation has it; -1, errno 0: it is not. */
 static int sibling_open(struct source *s, const struct tail *t, const char *path, struct stat *st)
 {
     struct tail *live;
@@ -220,7 +220,19 @@ static int sibling_open(struct source *s, const struct tail *t, const char *path
             return fd;
     }
     (void)close(fd);
+    errno = 0;
     return -1;
+}
+
+/* Whether that error hides what is left of t: for want of descriptors or memory anything may be hidden, by missing
+ * rights only the file itself, and what was read of it is not missed. */
+static bool hides(struct source *s, const struct tail *t, const char *path, ino_t ino, int error)
+{
+    struct stat st;
+    if (scan_short(s, error))
+        return true;
+    return error && error != ENOENT && ino == t->ino && !t->cut && !stat(path, &st) && st.st_dev == t->dev &&
+           (uint64_t)st.st_size > lines_begin(&t->lines);
 }
 
 int known_sibling(struct source *s, const struct tail *t, char **ret_path, struct stat *ret_st)
@@ -230,23 +242,28 @@ int known_sibling(struct source *s, const struct tail *t, char **ret_path, struc
     char path[PATH_SIZE + 256];
     DIR *dir;
     struct dirent *e;
-    int fd = -1;
+    int fd = -1, error = 0;
     base = t->path + dir_len;
     memcpy(path, dir_len ? t->path : "./", dir_len ? dir_len : 2);
     path[dir_len ? dir_len : 2] = '\0';
     dir = opendir(path);
-    if (!dir)
+    if (!dir) {
+        errno = scan_short(s, errno) ? errno : 0;
         return -1;
+    }
     while (fd < 0 && (e = readdir(dir)) != NULL) {
         if (strncmp(e->d_name, base, strlen(base)) != 0 && e->d_ino != t->ino)
             continue;
         (void)snprintf(path, sizeof path, "%.*s%s", (int)dir_len, t->path, e->d_name);
         fd = sibling_open(s, t, path, ret_st);
+        if (fd < 0 && hides(s, t, path, e->d_ino, errno))
+            error = errno;
     }
     (void)closedir(dir);
     if (fd >= 0) {
         *ret_path = s->ctx->host->mem(s->ctx, NULL, strlen(path) + 1);
         memcpy(*ret_path, path, strlen(path) + 1);
     }
+    errno = error;
     return fd;
 }

@@ -336,7 +336,9 @@ static int known_find(struct source *s, struct tail *t)
         t->seen_ms = s->ctx->host->wall_ms(s->ctx);
         return known_put(s, t);
     }
-    if (s->ctx->host->wall_ms(s->ctx) - t->seen_ms > KNOWN_DAYS_MS)
+    if (errno)
+        tail_refused(s, t, errno);
+    else if (s->ctx->host->wall_ms(s->ctx) - t->seen_ms > KNOWN_DAYS_MS)
         known_forget(s, t);
     return WEIR_OK;
 }

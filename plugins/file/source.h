@@ -141,8 +141,8 @@ int known_lane(struct source *, struct tail *);
  * a copy of it, at another path and with another inode. */
 struct tail *known_match(struct source *, const char *path, int fd, const struct stat *, bool loose,
                          int *ret_status);
-/* A renamed or copied file next to it that goes on with this generation: an open descriptor, its path and stat; -1.
- * The caller frees *ret_path by mem. */
+/* A renamed or copied file next to it that goes on with this generation: an open descriptor, its path and stat; -1, and
+ * errno says why there is no telling, 0: there is none.  The caller frees *ret_path by mem. */
 int known_sibling(struct source *, const struct tail *, char **ret_path, struct stat *);
 /* The live generation with that device and inode, or NULL. */
 struct tail *known_live(struct source *, uint64_t dev, uint64_t ino);
@@ -153,6 +153,8 @@ size_t known_position(struct source *, struct tail *, uint64_t next, char *out, 
 void tail_attach(struct source *, struct tail *, int fd, const struct stat *);
 /* Makes its descriptor usable.  OK; AGAIN: not now (logged once); END: the file is lost (logged). */
 int tail_open(struct source *, struct tail *);
+/* It is there and can't be opened, for that errno: said once, and asked again. */
+void tail_refused(struct source *, struct tail *, int error);
 /* Closes the file; what was read but not emitted will be read again. */
 void tail_park(struct source *, struct tail *);
 /* Emits from it, reading once.  OK: there may be more; AGAIN: the host is full; END: nothing more for now. */

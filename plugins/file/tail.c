@@ -99,6 +99,16 @@ void tail_attach(struct source *s, struct tail *t, int fd, const struct stat *st
     s->ctx->host->shard_end(s->ctx, t->shard, t->size);
 }
 
+void tail_refused(struct source *s, struct tail *t, int error)
+{
+    if (!scan_short(s, error))
+        source_unread(s, t->path, error);
+    if (!t->complained)
+        weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", t->path,
+                  strerror(error));
+    t->complained = true;
+}
+
 int tail_open(struct source *s, struct tail *t)
 {
     struct stat st;
@@ -109,26 +119,25 @@ int tail_open(struct source *s, struct tail *t)
         return WEIR_OK;
     fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && errno != ENOENT && errno != ENOTDIR) {
-        if (!scan_short(s, errno))
-            source_unread(s, t->path, errno);
-        if (!t->complained)
-            weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be opened, will be tried again: %s", t->path,
-                      strerror(errno));
-        t->complained = true;
+        tail_refused(s, t, errno);
         return WEIR_AGAIN;
     }
-    t->complained = false;
     if (fd >= 0 && (fstat(fd, &st) || st.st_dev != t->dev || st.st_ino != t->ino)) {
         (void)close(fd);
         fd = -1;
     }
     if (fd < 0) {
         fd = known_sibling(s, t, &path, &st);
+        if (fd < 0 && errno) {
+            tail_refused(s, t, errno);
+            return WEIR_AGAIN;
+        }
         if (fd < 0)
             return WEIR_END;
         source_set_path(s, t, path);
         s->ctx->host->mem(s->ctx, path, 0);
     }
+    t->complained = false;
     tail_attach(s, t, fd, &st);
     return WEIR_OK;
 }
@@ -283,6 +292,12 @@ static int tail_cut(struct source *s, struct tail *t, struct weir_emitter *to, s
     if (!t->cut) {
         t->cut = true;
         fd = known_sibling(s, t, &path, &st);
+        if (fd < 0 && errno) { /* there may be a copy: the next scan has it looked for again */
+            tail_refused(s, t, errno);
+            t->cut = false;
+            t->idle_size = UINT64_MAX;
+            return WEIR_END;
+        }
         scan_soon(s);
         if (fd >= 0) {
             weir_logf(s->ctx, WEIR_LOG_INFO, "%s was cut; its copy %s is read to the end", t->path, path);

@@ -4,12 +4,13 @@
  * The functions are this program's own, exported so that the plugin finds them before the C library's. */
 #include "file_source.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
 #include <sys/uio.h>
 
-static int read_error, glob_error; /* 0: the system is asked */
+static int read_error, glob_error, list_error; /* 0: the system is asked */
 
 static void *real(const char *name)
 {
@@ -40,10 +41,27 @@ int glob(const char *pattern, int flags, int (*refused)(const char *, int), glob
     return f(pattern, flags, refused, found);
 }
 
+DIR *opendir(const char *path)
+{
+    DIR *(*f)(const char *);
+    if (list_error) {
+        errno = list_error;
+        return NULL;
+    }
+    *(void **)&f = real("opendir");
+    return f(path);
+}
+
 static int setup_refused(void **state)
 {
-    read_error = glob_error = 0;
+    read_error = glob_error = list_error = 0;
     return setup(state);
+}
+
+static int remove_refused(void **state)
+{
+    (void)seteuid(getuid());
+    return scratch_remove(state);
 }
 
 /* Polls to the end, a second at a time, and commits; the status it ends with, AGAIN when it does not. */
@@ -112,7 +130,83 @@ static void a_scan_without_memory_is_said_and_ends_nothing(void **state)
     harness_free(h);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, scratch_remove)
+/* So many that the first was closed for others, and what it gets now is read by its name. */
+#define FILES 70u
+static struct harness *many_files(void)
+{
+    struct harness *h;
+    char name[32];
+    for (unsigned i = 0; i < FILES; i++) {
+        (void)snprintf(name, sizeof name, "f%02u", i);
+        scratch_append(name, "line\n");
+    }
+    h = start("path = $/f*\n");
+    harness_stop_clock(h, 0);
+    return h;
+}
+
+static void a_renamed_file_is_not_gone_for_want_of_descriptors(void **state)
+{
+    struct harness *h;
+    (void)state;
+    h = many_files();
+    expect_count(h, FILES);
+    scratch_append("f00", "unread\n");
+    assert_int_equal(rename(scratch_path("f00"), scratch_path("x00")), 0);
+    list_error = EMFILE;
+    for (int i = 0; i < 15; i++, harness_advance(h, 1000))
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    assert_int_equal(harness_logged(h, "f00 can't be opened, will be tried again: Too many open files"), 1);
+    list_error = 0;
+    harness_advance(h, 1000);
+    expect_count(h, FILES + 1);
+    expect_once(h, "unread");
+    harness_free(h);
+}
+
+static void a_copy_is_not_missed_for_want_of_descriptors(void **state)
+{
+    char text[256];
+    struct harness *h;
+    (void)state;
+    (void)snprintf(text, sizeof text, "%0100d\n", 1);
+    scratch_append("a", text);
+    h = start("path = $/a\n");
+    harness_stop_clock(h, 0);
+    expect_count(h, 1);
+    (void)snprintf(text, sizeof text, "%0100d\nunread\n", 1);
+    scratch_append("a.1", text);
+    scratch_rewrite("a", "after\n");
+    list_error = EMFILE;
+    for (int i = 0; i < 15; i++, harness_advance(h, 1000))
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    list_error = 0;
+    for (int i = 0; i < 15; i++, harness_advance(h, 1000))
+        (void)harness_poll(h, 1000, 1 << 20, 0, 0);
+    expect_count(h, 3);
+    expect_once(h, "unread");
+    expect_once(h, "after");
+    harness_free(h);
+}
+
+/* Nothing may be out of reach for root: then somebody else reads. */
+static void a_pass_does_not_end_well_without_a_renamed_file(void **state)
+{
+    struct harness *h;
+    (void)state;
+    assert_int_equal(chmod(scratch_dir, 0755), 0);
+    h = many_files();
+    assert_int_equal(chmod(scratch_path("f00"), 0), 0);
+    assert_int_equal(rename(scratch_path("f00"), scratch_path("x00")), 0);
+    if (geteuid() == 0)
+        assert_int_equal(seteuid(65534), 0);
+    assert_int_equal(pass(h), WEIR_FATAL);
+    assert_non_null(strstr(harness_failure(h)->why, "/f00 can't be read: Permission denied"));
+    assert_int_equal(harness_out_count(h), FILES - 1);
+    harness_free(h);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, remove_refused)
 
 int main(void)
 {
@@ -120,6 +214,9 @@ int main(void)
         TEST(a_pass_ends_without_a_renamed_file_it_can_not_read),
         TEST(a_pass_reads_a_renamed_file_at_last),
         TEST(a_scan_without_memory_is_said_and_ends_nothing),
+        TEST(a_renamed_file_is_not_gone_for_want_of_descriptors),
+        TEST(a_copy_is_not_missed_for_want_of_descriptors),
+        TEST(a_pass_does_not_end_well_without_a_renamed_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
