@@ -146,8 +146,8 @@ bool errors_valid(const struct weir_errors *table, char *why, size_t cap)
     uint32_t bits = 0;
     if (!table)
         return true;
-    if (table->struct_size < sizeof *table || table->struct_size > STRIDE_MAX ||
-        table->stride < sizeof(struct weir_error) || table->stride > STRIDE_MAX ||
+    if (table->struct_size < LEVEL_1(weir_errors, known) || table->struct_size > STRIDE_MAX ||
+        table->stride < LEVEL_1(weir_error, help) || table->stride > STRIDE_MAX ||
         table->stride % sizeof(void *) != 0 || table->count > ROWS_MAX ||
         (table->count > 0 && !table->rows)) {
         snprintf(why, cap, "the table is damaged (size %u, stride %u, rows %u)", table->struct_size,

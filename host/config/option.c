@@ -410,6 +410,23 @@ static bool name_valid(const struct weir_option *row)
     return (row->type == WEIR_T_MAP) == (row->name[n - 1] == '.');
 }
 
+/* How the C type of its field is aligned; where pointers are short that is not the same for all. */
+static size_t type_align(uint32_t type)
+{
+    switch (type) {
+    case WEIR_T_INT:
+    case WEIR_T_BOOL:
+    case WEIR_T_SIZE:
+    case WEIR_T_DURATION:
+    case WEIR_T_ENUM:
+        return _Alignof(int64_t);
+    case WEIR_T_DOUBLE:
+        return _Alignof(double);
+    default:
+        return _Alignof(void *);
+    }
+}
+
 bool option_row_valid(const struct weir_option *row, uint32_t conf_size, char *why, size_t cap)
 {
     size_t size = option_type_size(row->type), place = row->offset;
@@ -421,7 +438,7 @@ bool option_row_valid(const struct weir_option *row, uint32_t conf_size, char *w
         reason = "its type is unknown to this host";
     else if (place > conf_size || size > conf_size - place)
         reason = "its field lies outside the plugin's configuration struct";
-    else if (place % _Alignof(int64_t) != 0)
+    else if (place % type_align(row->type) != 0)
         reason = "its field is not aligned";
     else if (row->type == WEIR_T_ENUM && (!row->values || !row->values[0]))
         reason = "it is a choice without values";

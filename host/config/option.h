@@ -47,6 +47,10 @@ void option_append_suggestion(const char *best, char *text, size_t cap);
 /* Is the row fit to be used: name, type, place inside conf_size, range, enum, default?  False and why. */
 bool option_row_valid(const struct weir_option *, uint32_t conf_size, char *why, size_t cap);
 
+/* Bytes that level 1 of the contract has of a struct, by its last field then: no plugin has less, however much is
+ * appended later. */
+#define LEVEL_1(type, last) (offsetof(struct type, last) + sizeof((struct type *)0)->last)
+
 /* Bytes of the C field, 0 for an unknown type; "duration"; and "1M", "200ms" as an operator writes it. */
 size_t option_type_size(uint32_t type);
 const char *option_type_name(uint32_t type);

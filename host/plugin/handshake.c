@@ -93,10 +93,10 @@ bool handshake_levels(const void *given, char *why, size_t cap)
             "it needs API level %u and this weir has level %u; use a newer weir, or build the plugin with "
             "WEIR_API_MIN %u",
             head[3], WEIR_API_LATEST, WEIR_API_LATEST);
-    if (head[0] < sizeof(struct weir_plugin) || head[0] > STRUCT_SIZE_MAX)
+    if (head[0] < LEVEL_1(weir_plugin, ops) || head[0] > STRUCT_SIZE_MAX)
         return no(why, cap,
-                  "its description has %u bytes where level %u has %zu; rebuild it with this weir's plugin.h",
-                  head[0], head[3], sizeof(struct weir_plugin));
+                  "its description has %u bytes where level 1 has %zu; rebuild it with this weir's plugin.h",
+                  head[0], LEVEL_1(weir_plugin, ops));
     memcpy(&layout, (const char *)given + sizeof head, sizeof layout);
     if (WEIR_ABI_MAJOR == 0 && layout != WEIR_LAYOUT)
         return no(why, cap,
@@ -175,8 +175,8 @@ static bool options_fit(const struct weir_options *table, const char *kind, char
     rule = "options";
     if (!table)
         return true;
-    if (table->struct_size < sizeof *table || table->struct_size > STRUCT_SIZE_MAX ||
-        table->stride < offsetof(struct weir_option, since) || table->stride > STRUCT_SIZE_MAX ||
+    if (table->struct_size < LEVEL_1(weir_options, rows) || table->struct_size > STRUCT_SIZE_MAX ||
+        table->stride < LEVEL_1(weir_option, since) || table->stride > STRUCT_SIZE_MAX ||
         table->stride % sizeof(void *) != 0 || table->count > ROWS_MAX || table->conf_size == 0 ||
         table->conf_size > CONF_SIZE_MAX || (table->count > 0 && !table->rows))
         return no(why, cap, "the option table of its %s is damaged (size %u, stride %u, rows %u, struct %u)",
@@ -200,8 +200,9 @@ static bool metrics_fit(const struct weir_metrics *table, const char *kind, char
     rule = "metrics";
     if (!table)
         return true;
-    if (table->struct_size < sizeof *table || table->stride < sizeof(struct weir_metric) ||
-        table->stride > STRUCT_SIZE_MAX || table->count > ROWS_MAX || (table->count > 0 && !table->rows))
+    if (table->struct_size < LEVEL_1(weir_metrics, rows) || table->stride < LEVEL_1(weir_metric, help) ||
+        table->stride > STRUCT_SIZE_MAX || table->stride % sizeof(void *) != 0 || table->count > ROWS_MAX ||
+        (table->count > 0 && !table->rows))
         return no(why, cap, "the metric table of its %s is damaged (stride %u, rows %u)", kind, table->stride,
                   table->count);
     for (uint32_t i = 0; i < table->count; i++) {
