@@ -269,7 +269,8 @@ static void fit_batches(const struct pipeline_conf *conf, const struct raw_secti
     bool streams = conf_promises(to) & WEIR_STREAM;
     if (streams && !sections_key(section, "batch.linger"))
         to->linger_ms = 0;
-    if (to->ops && host_answers_later(to->ops) && !sections_key(section, "in-flight"))
+    to->in_flight_said = sections_key(section, "in-flight");
+    if (to->ops && host_answers_later(to->ops) && !to->in_flight_said)
         to->in_flight = IN_FLIGHT_LATER;
     if (!streams && !sections_key(section, "batch.bytes") && to->batch_bytes > conf->memory / 32)
         to->batch_bytes = conf->memory / 32;

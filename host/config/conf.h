@@ -28,6 +28,7 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
         *when; /* host option; NULL: every record.  A plugin with an option `when` has it itself */
     /* sinks: */
     int64_t batch_records, batch_bytes, linger_ms, in_flight;
+    bool in_flight_said; /* by the operator: the sink gets no more than that */
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms -1: for ever */
     int64_t stop_after;                                   /* dead-letter; 0: never */
     struct errors_set errors;                             /* error.NAME */

@@ -57,7 +57,7 @@ static const struct weir_option pipeline_rows[] = {
         WEIR_OPT_DURATION(struct host_section, linger_ms, "batch.linger", 0, "200ms", 0, 3600000,            \
                           "Longest time a record waits for its batch to fill",                               \
                           "0 is the default where the sink gains nothing from fuller batches."),             \
-        WEIR_OPT_INT(struct host_section, in_flight, "in-flight", 0, "2", 1, 64,                             \
+        WEIR_OPT_INT(struct host_section, in_flight, "in-flight", 0, "2", 1, IN_FLIGHT_MAX,                  \
                      "Most batches sent and not answered",                                                   \
                      "4 is the default where batches are small, as they are sent as they come."),            \
         WEIR_OPT_DURATION(struct host_section, retry_initial_ms, "retry.initial", WEIR_F_ADVANCED, "100ms",  \

@@ -28,6 +28,7 @@ struct host_section { /* all others; what a kind lacks stays 0 */
 };
 
 /* in-flight by default where a batch is what was read at one time and is answered later: several fill one request. */
+#define IN_FLIGHT_MAX   64
 #define IN_FLIGHT_LATER 4
 bool host_answers_later(const struct weir_ops *);
 

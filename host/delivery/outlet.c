@@ -4,6 +4,7 @@
  * Home thread of the outlet's instance; outlet_complete may come from any thread and only posts. */
 #include "outlet.h"
 
+#include "config/host_options.h"
 #include "deadletter.h"
 #include "flow.h"
 #include "instance/call.h"
@@ -29,6 +30,7 @@ struct outlet *outlet_new(struct flow *f, const struct section_conf *s, struct l
     o->in_turn = f->conf->order == ORDER_SHARD && !o->one_at_a_time && (promises & WEIR_IN_TURN);
     o->streams = promises & WEIR_STREAM;
     o->commits = promises & WEIR_COMMITS;
+    o->most = o->one_at_a_time ? 1 : o->instance->info.in_flight;
     o->tail = &o->head;
     outlet_look(o);
     o->instance->outlet = o;
@@ -329,9 +331,13 @@ static int64_t next_retry(const struct outlet *o, int64_t now)
     return at;
 }
 
-static uint32_t limit(const struct outlet *o)
+uint32_t outlet_more(struct outlet *o, uint32_t n)
 {
-    return o->one_at_a_time ? 1 : o->instance->info.in_flight;
+    if (n > IN_FLIGHT_MAX)
+        n = IN_FLIGHT_MAX;
+    if (n > o->most && !o->one_at_a_time && !o->conf->in_flight_said)
+        o->most = n;
+    return o->most;
 }
 
 static struct delivery *next_delivery(struct outlet *o, int64_t now)
@@ -345,11 +351,11 @@ static struct delivery *next_delivery(struct outlet *o, int64_t now)
     }
     if (d)
         return d;
-    if (o->in_flight >= limit(o))
+    if (o->in_flight >= o->most)
         return NULL;
     if ((d = due_retry(o, now)) != NULL)
         return d;
-    if (o->in_flight + o->waiting_whole >= limit(o) || (o->waiting && o->in_turn))
+    if (o->in_flight + o->waiting_whole >= o->most || (o->waiting && o->in_turn))
         return NULL;
     if (o->waiting && o->one_at_a_time)
         b = outlet_form_unheld(o);
@@ -405,7 +411,7 @@ int64_t outlet_tick(struct outlet *o, int64_t now)
     while ((d = next_delivery(o, now)) != NULL)
         if (!lend(o, d))
             return now + 100; /* it calls wake when it can; this is for one that forgets */
-    bool room = o->in_flight + o->waiting_whole < limit(o);
+    bool room = o->in_flight + o->waiting_whole < o->most;
     if (o->flushing && o->in_flight && (!o->pending_records || !room) && o->instance->ops->flush)
         (void)call_flush(o->instance);
     int64_t at = next_retry(o, now), lingers = o->pending_since + o->conf->linger_ms;

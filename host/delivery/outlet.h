@@ -84,6 +84,7 @@ struct outlet {
     struct delivery *offered; /* write said AGAIN */
     struct delivery *waiting; /* retries: by due time, or, one at a time, in the order of their records */
     uint32_t in_flight, waiting_whole;
+    uint32_t most;  /* batches that may be in flight */
     uint64_t turns; /* given to deliveries so far */
     struct outlet_books books;
     struct outlet_glance glance;
@@ -106,6 +107,9 @@ void outlet_close(struct outlet *);
 /* Host service `complete`: any thread. */
 int outlet_complete(struct instance *, struct weir_batch *, const struct weir_result *, uint32_t n,
                     uint32_t stride);
+
+/* The sink would gain from n batches in flight; how many it gets.  Home thread. */
+uint32_t outlet_more(struct outlet *, uint32_t n);
 
 /* Nothing is on its way: notes the books; what came since does not count, for it comes again.  The counters themselves
  * never fall. */

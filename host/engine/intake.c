@@ -33,19 +33,30 @@ static uint64_t batch_room(const struct section_conf *s)
     return bytes + (arrays < 2 * bytes ? arrays : 2 * bytes);
 }
 
-/* What keeps the busiest sink busy: all it may have in flight, one more that fills, and what the source is about to
- * hand over.  To read further ahead costs memory and gains nothing; transforms may need more than what they are given. */
+/* What keeps a sink busy: all it may have in flight, one more that fills, and what the source is about to hand over. */
+static size_t ahead(const struct flow *f, const struct section_conf *s, uint32_t in_flight)
+{
+    uint64_t most = ((uint64_t)(in_flight + 1) * batch_room(s) + CHUNK_BYTES) * (uint64_t)f->conf->workers;
+    uint64_t half = (uint64_t)f->conf->memory / 2;
+    return (size_t)(most < half ? most : half);
+}
+
+/* What the busiest sink needs.  To read further ahead costs memory and gains nothing; transforms may need more than what
+ * they are given. */
 static void limit_ahead(struct flow *f)
 {
-    uint64_t most = 0;
+    size_t most = (size_t)f->conf->workers * CHUNK_BYTES;
     for (size_t i = 0; i < f->conf->n_sinks; i++) {
-        const struct section_conf *s = &f->conf->sinks[i];
-        uint64_t n = (uint64_t)(s->in_flight + 1) * batch_room(s);
+        size_t n = ahead(f, &f->conf->sinks[i], (uint32_t)f->conf->sinks[i].in_flight);
         most = n > most ? n : most;
     }
-    most = (most + CHUNK_BYTES) * (uint64_t)f->conf->workers;
-    if (f->conf->n_transforms == 0 && most < f->budget.limit)
-        f->budget.limit = (size_t)most;
+    if (f->conf->n_transforms == 0)
+        f->budget.limit = most;
+}
+
+void intake_widen(struct flow *f, const struct section_conf *s, uint32_t in_flight)
+{
+    budget_widen(&f->budget, ahead(f, s, in_flight));
 }
 
 void intake_init(struct intake *in, struct pipeline *p)

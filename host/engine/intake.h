@@ -16,6 +16,7 @@
     200 /* a commit or abort of the keeper that was not answered is asked for again after that */
 #define CHUNK_BYTES (1024 * 1024) /* and bytes, unless one record alone is larger */
 
+struct flow;
 struct pipeline;
 
 struct builder { /* the chunk being filled for one worker */
@@ -95,6 +96,8 @@ struct intake {
 void intake_init(struct intake *, struct pipeline *);
 void intake_free(struct intake *);
 void intake_start(struct intake *);
+/* Any thread: that sink may have so many batches in flight from now on, and they have to be read. */
+void intake_widen(struct flow *, const struct section_conf *sink, uint32_t in_flight);
 /* Host services of the source; home thread. */
 int intake_shard_open(struct intake *, const struct weir_shard *, const struct weir_shard **ret,
                       struct weir_position *ret_position);

@@ -216,6 +216,16 @@ static void s_replay(struct weir_ctx *ctx, const char *why)
                   i->section->title);
 }
 
+static uint32_t s_in_flight(struct weir_ctx *ctx, uint32_t n)
+{
+    struct outlet *o = of(ctx)->outlet;
+    if (!o)
+        return 0;
+    uint32_t most = outlet_more(o, n);
+    intake_widen(o->flow, o->conf, most);
+    return most;
+}
+
 const struct weir_host host_table = {
     .struct_size = sizeof(struct weir_host),
     .api = WEIR_API_LATEST,
@@ -267,4 +277,5 @@ const struct weir_host host_table = {
     .classify = s_classify,
     .replay = s_replay,
     .shard_begin = s_shard_begin,
+    .in_flight = s_in_flight,
 };

@@ -11,7 +11,7 @@
 
 struct budget {
     _Atomic size_t used, peak;
-    size_t limit;               /* of records that flow */
+    _Atomic size_t limit;       /* of records that flow */
     size_t record_max;          /* one record may hold at most this much */
     _Atomic bool waiting;       /* the source waits for room */
     void (*on_room)(void *arg); /* called once when room comes back */
@@ -23,5 +23,7 @@ void budget_release(struct budget *, size_t n);
 bool budget_full(const struct budget *);
 /* Says that the caller waits for room; true when there is some already. */
 bool budget_wait(struct budget *);
+/* The limit is n from now on, if it was lower. */
+void budget_widen(struct budget *, size_t n);
 
 #endif

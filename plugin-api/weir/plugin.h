@@ -278,7 +278,7 @@ struct weir_instance { /* who an instance is; borrowed for its life */
     const char *reader;     /* which reader of the source this is: "" or the sink's name (fan-out = independent) */
     uint64_t budget;        /* bytes it may hold beside the batches lent to it: prefetch, bodies, queues */
     uint32_t batch_records; /* sinks: the most records one write brings; else 0 */
-    uint32_t in_flight;     /* sinks: the most batches lent at one time; else 0 */
+    uint32_t in_flight;     /* sinks: the most batches lent at one time, unless it asks for more; else 0 */
     uint64_t batch_bytes;   /* sinks: batches stay below it unless one record alone is larger; else 0 */
     const struct weir_around *around; /* sinks; else NULL */
     uint32_t want;     /* sources: WEIR_WANT_HEADERS unless nobody looks at headers: records may come without theirs */
@@ -443,6 +443,11 @@ struct weir_host {
     /* Source, home thread: where reading of the lane begins, as soon as that is known, so that what it lacks to its end
      * is known before its first record comes. */
     void (*shard_begin)(struct weir_ctx *, const struct weir_shard *, uint64_t next);
+
+    /* Sink, home thread, between open and close: it would gain from more batches on their way than instance()->in_flight,
+     * n in all.  Gives how many it is lent at most from now on: fewer than n where the operator said how many, never
+     * fewer than before.  What they hold is within the pipeline's memory, so it may be lent fewer still. */
+    uint32_t (*in_flight)(struct weir_ctx *, uint32_t n);
 };
 #define WEIR_HAS(ctx, fn)                                                                                         \
     (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \

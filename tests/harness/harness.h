@@ -88,6 +88,10 @@ int harness_sink_commit(struct harness *, const struct weir_position *, uint32_t
 void harness_token(struct harness *, const void *bytes, size_t len);
 /* Sinks with WEIR_KEEPS_POSITION: ops->abort.  That they called replay() is a line "replay WHY" of the log. */
 int harness_abort(struct harness *);
+/* Sinks: in_flight gives so many at most; without it no more than instance() says. */
+void harness_lend(struct harness *, uint32_t most);
+/* How many batches the sink may be lent by now. */
+uint32_t harness_in_flight(const struct harness *);
 bool harness_completed(const struct weir_batch *);
 /* Result of record i of a complete batch; status OK when it was not listed.  Texts are copies. */
 struct weir_result harness_result(const struct weir_batch *, uint32_t i);

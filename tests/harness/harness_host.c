@@ -259,6 +259,27 @@ static const struct weir_instance *instance(struct weir_ctx *ctx)
     return &harness_of(ctx)->instance;
 }
 
+static uint32_t in_flight(struct weir_ctx *ctx, uint32_t n)
+{
+    struct harness *h = harness_of(ctx);
+    harness_home(h, "in_flight");
+    if (h->ops->kind != WEIR_SINK)
+        harness_die(h, "in_flight: only sinks are lent batches");
+    uint32_t now = harness_in_flight(h), most = h->lends_most ? h->lends_most : now;
+    h->lends = n > most ? most : n > now ? n : now;
+    return h->lends;
+}
+
+uint32_t harness_in_flight(const struct harness *h)
+{
+    return h->lends ? h->lends : h->instance.in_flight;
+}
+
+void harness_lend(struct harness *h, uint32_t most)
+{
+    h->lends_most = most;
+}
+
 static void fail(struct weir_ctx *ctx, const struct weir_result *r)
 {
     struct harness *h = harness_of(ctx);
@@ -303,6 +324,7 @@ void harness_fill_host(struct harness *h)
                                  .buf_unref = harness_buf_drop,
                                  .secret = lend_secret,
                                  .instance = instance,
+                                 .in_flight = in_flight,
                                  .fail = fail,
                                  .problem = problem,
                                  .classify = classify};

@@ -122,6 +122,7 @@ struct harness {
     } fds[HARNESS_FDS_MAX];
     uint32_t n_fds;
     int64_t wake_at;
+    uint32_t lends, lends_most; /* in_flight; 0: instance.in_flight */
     bool clock_stopped;
     int64_t mono_shift, wall_shift; /* or the time itself, when stopped */
 

@@ -91,6 +91,62 @@ static void no_more_batches_are_lent_than_may_be(void **state)
     all_delivered(4);
 }
 
+static uint32_t ask(uint32_t n)
+{
+    return o->instance->ctx.host->in_flight(&o->instance->ctx, n);
+}
+
+static void a_sink_that_asks_is_lent_more_batches(void **state)
+{
+    (void)state;
+    rig.conf.memory = 256 << 20;
+    conf->in_flight = 1;
+    conf->batch_records = 1;
+    build_parallel();
+    size_t ahead = rig.p->flow.budget.limit;
+    many(0, 0, 8);
+    (void)tick();
+    said("[a0]");
+    assert_int_equal(ask(3), 3);
+    assert_true(rig.p->flow.budget.limit > ahead); /* they have to be read, too */
+    (void)tick();
+    said("[a1][a2]");
+    assert_int_equal(ask(2), 3);
+    ahead = rig.p->flow.budget.limit;
+    assert_int_equal(ask(1000), 64);
+    assert_true(rig.p->flow.budget.limit > ahead && rig.p->flow.budget.limit <= 128 << 20);
+    (void)tick();
+    said("[a3][a4][a5][a6][a7]");
+    for (int i = 0; i < 8; i++)
+        fine();
+    all_delivered(8);
+}
+
+static void no_sink_gets_more_than_the_operator_said(void **state)
+{
+    (void)state;
+    conf->in_flight = 2;
+    conf->in_flight_said = true;
+    conf->batch_records = 1;
+    build_parallel();
+    size_t ahead = rig.p->flow.budget.limit;
+    assert_int_equal(ask(8), 2);
+    assert_int_equal(rig.p->flow.budget.limit, ahead);
+    many(0, 0, 4);
+    (void)tick();
+    said("[a0][a1]");
+    for (int i = 0; i < 4; i++)
+        fine();
+    all_delivered(4);
+}
+
+static void who_gets_one_batch_at_a_time_gets_no_more(void **state)
+{
+    (void)state;
+    build();
+    assert_int_equal(ask(8), 1);
+}
+
 static void a_sink_that_keeps_no_order_gets_one_batch_at_a_time(void **state)
 {
     (void)state;
@@ -402,6 +458,9 @@ int main(void)
         test(a_batch_stays_below_its_bytes_but_for_one_large_record),
         test(records_linger_until_it_is_worth_it),
         test(no_more_batches_are_lent_than_may_be),
+        test(a_sink_that_asks_is_lent_more_batches),
+        test(no_sink_gets_more_than_the_operator_said),
+        test(who_gets_one_batch_at_a_time_gets_no_more),
         test(a_sink_that_keeps_no_order_gets_one_batch_at_a_time),
         test(again_offers_the_same_batch),
         test(when_drops_what_the_sink_does_not_want),
