@@ -94,6 +94,19 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \
+	%D%/harness/guard.c \
+	%D%/harness/guard.h \
+	%D%/harness/harness.c \
+	%D%/harness/harness.h \
+	%D%/harness/harness_batch.c \
+	%D%/harness/harness_conf.c \
+	%D%/harness/harness_emit.c \
+	%D%/harness/harness_host.c \
+	%D%/harness/harness_private.h \
+	%D%/harness/harness_shard.c \
+	%D%/harness/harness_step.c \
+	%D%/harness/rule.c \
+	%D%/harness/rule.h \
 	%D%/instance/call.c \
 	%D%/instance/call.h \
 	%D%/instance/instance.c \

@@ -7,30 +7,17 @@ SH_LOG_COMPILER = timeout -k 5 300 bash
 AM_TESTS_ENVIRONMENT = WEIR='$(abs_top_builddir)/weir'; WEIR_PLUGIN_PATH='$(abs_top_builddir)/plugins/built'; \
 	CC='$(CC)'; CFLAGS='$(CFLAGS)'; CHECK_FLAGS='$(CHECK_FLAGS)'; export WEIR WEIR_PLUGIN_PATH CC CFLAGS CHECK_FLAGS;
 
-# The fake host, see harness.h.
-check_LIBRARIES += %D%/harness/libharness.a
-%C%_harness_libharness_a_SOURCES = \
-	%D%/harness/harness.c \
-	%D%/harness/harness.h \
-	%D%/harness/harness_batch.c \
-	%D%/harness/harness_conf.c \
-	%D%/harness/harness_emit.c \
-	%D%/harness/harness_host.c \
-	%D%/harness/harness_private.h \
-	%D%/harness/harness_shard.c \
-	%D%/harness/harness_step.c
-
 # What ThreadSanitizer needs to see the threads of librdkafka; for every program.
 if TSAN
-noinst_LIBRARIES += %D%/harness/libtsan_threads.a
-TSAN_LIBS = %D%/harness/libtsan_threads.a
+noinst_LIBRARIES += %D%/libtsan_threads.a
+TSAN_LIBS = %D%/libtsan_threads.a
 TSAN_LINK = -Wl,-u,thrd_create -Wl,--export-dynamic-symbol=thrd_* -Wl,--export-dynamic-symbol=mtx_* \
 	-Wl,--export-dynamic-symbol=cnd_* -Wl,--export-dynamic-symbol=call_once
 endif
-%C%_harness_libtsan_threads_a_SOURCES = %D%/harness/tsan_threads.c
+%C%_libtsan_threads_a_SOURCES = %D%/tsan_threads.c
 
 # What a test's program is linked with unless it says otherwise (program_LDADD).
-LDADD = %D%/harness/libharness.a $(HOST_LINK) $(CMOCKA_LIBS)
+LDADD = $(HOST_LINK) $(CMOCKA_LIBS)
 
 # One line for a unit test of a host module: its source is tests/unit/t-NAME.c.
 unit_tests = \

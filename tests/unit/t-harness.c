@@ -100,14 +100,27 @@ static void fake_destroy(void *self)
         f->ctx->host->mem(f->ctx, f, 0);
 }
 
+static int nothing_to_open(void *self)
+{
+    (void)self;
+    return WEIR_OK;
+}
+
+static void nothing_to_close(void *self)
+{
+    (void)self;
+}
+
 static const struct weir_ops FAKE_SINK = {
     .struct_size = sizeof FAKE_SINK,
     .kind = WEIR_SINK,
     .options = &FAKE_OPTIONS,
     .check = fake_check,
     .create = fake_create,
+    .open = nothing_to_open,
     .write = fake_write,
     .service = fake_service,
+    .close = nothing_to_close,
     .destroy = fake_destroy,
 };
 
@@ -176,6 +189,7 @@ static const struct weir_ops FAKE_SOURCE = {
     .create = source_create,
     .open = source_open,
     .poll = source_poll,
+    .close = nothing_to_close,
     .destroy = source_destroy,
 };
 static const struct weir_ops *const FAKE_OPS[] = {&FAKE_SINK, &FAKE_SOURCE, NULL};

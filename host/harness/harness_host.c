@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* harness_host.c - host functions that any thread may call, and those that only say something. */
+#include "guard.h"
 #include "harness_private.h"
 
 #include "config/subst.h"
@@ -10,21 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Any thread, but only between open and the end of close, or inside a callback. */
-static void check_any(const struct harness *h, const char *what)
-{
-    if (!h->inside && !h->opened)
-        harness_die(h, "%s was called while the instance is not open", what);
-}
-
 static const char *const LEVELS[] = {"?", "error", "warning", "notice", "info", "debug"};
 
 static void log_it(struct weir_ctx *ctx, int level, const char *text, size_t len)
 {
     struct harness *h = harness_of(ctx);
-    check_any(h, "log");
+    harness_any(h, "log");
     if (level < WEIR_LOG_ERROR || level > WEIR_LOG_DEBUG)
-        harness_die(h, "log: there is no level %d", level);
+        harness_breaks(h, RULE_CALLS, "log: there is no level %d", level);
     pthread_mutex_lock(&h->lock);
     strbuf_printf(&h->log, "%s %.*s\n", LEVELS[level], (int)len, text);
     pthread_mutex_unlock(&h->lock);
@@ -33,7 +27,7 @@ static void log_it(struct weir_ctx *ctx, int level, const char *text, size_t len
 static void replay(struct weir_ctx *ctx, const char *why)
 {
     struct harness *h = harness_of(ctx);
-    check_any(h, "replay");
+    harness_any(h, "replay");
     pthread_mutex_lock(&h->lock);
     strbuf_printf(&h->log, "replay %s\n", why);
     pthread_mutex_unlock(&h->lock);
@@ -58,9 +52,9 @@ size_t harness_logged(const struct harness *h, const char *text)
 static void health(struct weir_ctx *ctx, uint32_t state, uint32_t code, const char *why)
 {
     struct harness *h = harness_of(ctx);
-    check_any(h, "health");
+    harness_any(h, "health");
     if (state < WEIR_UP || state > WEIR_UNTRUSTED)
-        harness_die(h, "health: there is no state %u", state);
+        harness_breaks(h, RULE_CALLS, "health: there is no state %u", state);
     pthread_mutex_lock(&h->lock);
     h->health.told++;
     h->health.state = state;
@@ -78,18 +72,19 @@ static int64_t *metric_of(struct harness *h, uint32_t row, uint32_t kind)
 {
     const struct weir_metrics *m = h->ops->metrics;
     if (!m || row >= m->count || row >= HARNESS_METRICS_MAX)
-        harness_die(h, "there is no metric row %u", row);
+        harness_breaks(h, RULE_CALLS, "there is no metric row %u", row);
     const struct weir_metric *r = (const void *)((const char *)m->rows + (size_t)row * m->stride);
     if (r->kind != kind)
-        harness_die(h, "the metric %s is of the other kind", r->name);
+        harness_breaks(h, RULE_CALLS, "the metric %s is of the other kind", r->name);
     return &h->metrics[row];
 }
 
 static void count(struct weir_ctx *ctx, uint32_t row, int64_t delta)
 {
     struct harness *h = harness_of(ctx);
+    harness_any(h, "count");
     if (delta < 0)
-        harness_die(h, "count: a counter does not fall");
+        harness_breaks(h, RULE_CALLS, "count: a counter does not fall");
     pthread_mutex_lock(&h->lock);
     *metric_of(h, row, WEIR_COUNTER) += delta;
     pthread_mutex_unlock(&h->lock);
@@ -98,6 +93,7 @@ static void count(struct weir_ctx *ctx, uint32_t row, int64_t delta)
 static void gauge(struct weir_ctx *ctx, uint32_t row, int64_t value)
 {
     struct harness *h = harness_of(ctx);
+    harness_any(h, "gauge");
     pthread_mutex_lock(&h->lock);
     *metric_of(h, row, WEIR_GAUGE) = value;
     pthread_mutex_unlock(&h->lock);
@@ -113,8 +109,9 @@ int64_t harness_metric(const struct harness *h, uint32_t row)
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
 struct block {
-    size_t n, pad; /* keeps what follows aligned to 16 */
+    uint64_t n, ours; /* ours is BLOCK_OURS; both keep what follows aligned to 16 */
 };
+#define BLOCK_OURS 0x6d656d206f662077u
 
 static void held_add(struct harness *h, size_t more, size_t less, int blocks)
 {
@@ -130,20 +127,31 @@ static void *mem(struct weir_ctx *ctx, void *old, size_t n)
 {
     struct harness *h = harness_of(ctx);
     struct block *from = old ? (struct block *)old - 1 : NULL, *to = NULL;
+    if (from && from->ours != BLOCK_OURS)
+        harness_breaks(h, RULE_MEMORY, "mem got memory that it did not give");
     if (n) {
         to = xmalloc(sizeof *to + n);
-        to->n = n;
+        *to = (struct block){n, BLOCK_OURS};
         memset(to + 1, 0xA5, n);
         if (from)
             memcpy(to + 1, from + 1, from->n < n ? from->n : n);
     }
     held_add(h, n, from ? from->n : 0, (to != NULL) - (from != NULL));
+    if (from)
+        from->ours = 0;
     free(from);
     return to ? to + 1 : NULL;
 }
 
+bool harness_gave(const void *memory)
+{
+    const char *what;
+    return memory && (guard_find(memory, &what) != RULES || ((const uint64_t *)memory)[-1] == BLOCK_OURS);
+}
+
 struct weir_buf {
     struct harness *harness;
+    struct weir_buf *next; /* of those without a reference, which are kept to notice one too few */
     _Atomic uint32_t refs;
     size_t n;
     void *data; /* NULL: foreign */
@@ -167,7 +175,8 @@ static struct weir_buf *buf_new(struct harness *h, size_t n)
 static struct weir_buf *buf_alloc(struct weir_ctx *ctx, size_t n, void **data)
 {
     struct weir_buf *b = buf_new(harness_of(ctx), n);
-    *data = b->data = xmalloc(n);
+    static const struct guard_rules rules = {RULE_BUFFER, RULE_BUFFER, RULE_BUFFER};
+    *data = b->data = b->harness->guarded ? guard_alloc(n, &rules) : xmalloc(n);
     memset(b->data, 0xA5, n);
     return b;
 }
@@ -183,7 +192,7 @@ static struct weir_buf *buf_wrap(struct weir_ctx *ctx, size_t n, void (*release)
 void harness_buf_keep(struct weir_buf *b)
 {
     if (atomic_fetch_add(&b->refs, 1) == 0)
-        harness_die(b->harness, "a buffer was taken up again after its last reference");
+        harness_breaks(b->harness, RULE_MEMORY, "a buffer was taken up again after its last reference");
 }
 
 void harness_buf_drop(struct weir_buf *b)
@@ -191,17 +200,37 @@ void harness_buf_drop(struct weir_buf *b)
     struct harness *h = b->harness;
     uint32_t refs = atomic_fetch_sub(&b->refs, 1);
     if (refs == 0)
-        harness_die(h, "a buffer was given back once too often");
+        harness_breaks(h, RULE_MEMORY, "a buffer was given back once too often");
     if (refs > 1)
         return;
     if (b->release)
-        b->release(b->opaque);
+        harness_release(b->release, b->opaque);
+    if (h->guarded && b->data)
+        guard_free(b->data);
+    else
+        free(b->data);
+    b->data = NULL;
     pthread_mutex_lock(&h->lock);
     h->held -= b->n;
     h->bufs--;
+    b->next = h->dead;
+    h->dead = b;
     pthread_mutex_unlock(&h->lock);
-    free(b->data);
-    free(b);
+}
+
+void harness_bufs_free(struct harness *h)
+{
+    for (struct weir_buf *b = h->dead, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    h->dead = NULL;
+}
+
+void harness_buf_named(struct weir_buf *b)
+{
+    if (b->harness->guarded && b->data)
+        guard_set(b->data, GUARD_CONSTANT);
 }
 
 bool harness_buf_holds(const struct weir_buf *b, struct weir_slice s)
@@ -225,7 +254,7 @@ static int complete(struct weir_ctx *ctx, struct weir_batch *b, const struct wei
 {
     struct harness *h = harness_of(ctx);
     if (b->harness != h)
-        harness_die(h, "complete: the batch belongs to another instance");
+        harness_breaks(h, RULE_INSTANCES, "complete: the batch belongs to another instance");
     pthread_mutex_lock(&h->lock);
     enum batch_state was = b->state;
     if (was == BATCH_OFFERED || was == BATCH_LENT) {
@@ -235,11 +264,11 @@ static int complete(struct weir_ctx *ctx, struct weir_batch *b, const struct wei
     }
     pthread_mutex_unlock(&h->lock);
     if (was == BATCH_DONE)
-        harness_die(h, "complete: the batch was complete already");
+        harness_breaks(h, RULE_COMPLETE, "complete: the batch was complete already");
     if (was == BATCH_GIVEN_UP)
-        harness_die(h, "complete: the batch was given up by close");
+        harness_breaks(h, RULE_COMPLETE, "complete: the batch was given up by close");
     if (was == BATCH_HELD)
-        harness_die(h, "complete: the batch is not lent");
+        harness_breaks(h, RULE_COMPLETE, "complete: the batch is not lent");
     uint64_t one = 1; /* harness_run_until looks at its condition again */
     (void)!write(h->event, &one, sizeof one);
     return WEIR_OK;
@@ -295,9 +324,10 @@ static void fail(struct weir_ctx *ctx, const struct weir_result *r)
 static const struct weir_error *classify(struct weir_ctx *ctx, const struct weir_fault *fault)
 {
     const struct harness *h = harness_of(ctx);
-    check_any(h, "classify");
+    harness_any(h, "classify");
     if (fault->struct_size != sizeof *fault || fault->reserved != 0)
-        harness_die(h, "classify: the size of the fault is wrong, or what is reserved is not 0");
+        harness_breaks(h, RULE_CALLS,
+                       "classify: the size of the fault is wrong, or what is reserved is not 0");
     return errors_classify(h->ops->errors, harness_conf_errors(h->conf_store), fault);
 }
 

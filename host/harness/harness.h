@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* harness.h - a fake host: one instance of one plugin, driven step by step by a unit test.
+/* harness.h - a fake host: one instance of one plugin, driven step by step by a unit test or by `weir plugins check`.
  *
- * It loads NAME.so from WEIR_PLUGIN_PATH, parses options with the host's own parser, and implements struct weir_host
- * so strictly that a plugin which breaks a rule of plugin.h ends the test with a sentence: a batch completed twice or
+ * It loads NAME.so by the host's loader, parses options with the host's own parser, and implements struct weir_host
+ * so strictly that a plugin which breaks a rule of plugin.h is found with a sentence, which ends the test: a batch completed twice or
  * never, a home function called by another thread, a record whose seq does not rise, bytes outside the owner, memory
  * not given back.  Bytes of a batch are poisoned (under ASan: unreadable) as soon as it is complete; the stride of
  * records is larger than the struct, and nothing has a NUL behind it.
  * Threads: the thread that calls harness_load is the home thread.  JSON, templates, expressions and the record
  * format are the host's real modules. */
-#ifndef WEIR_TESTS_HARNESS_H
-#define WEIR_TESTS_HARNESS_H
+#ifndef WEIR_HOST_HARNESS_H
+#define WEIR_HOST_HARNESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,10 +18,23 @@
 #define WEIR_API 1
 #include <weir/plugin.h>
 
+#include "rule.h"
+
 struct harness;
 
 /* Loads of this plugin's name find this descriptor and no file: for plugins linked into the test, and fakes. */
 void harness_builtin(const struct weir_plugin *);
+
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
+/* Told instead of ending the test, on the thread that broke the rule; must not return. */
+typedef void harness_broken(const struct harness *, enum rule, const char *text);
+void harness_on_broken(harness_broken *);
+/* Before harness_create: batches and buffers lie at the end of pages that can't be touched when it isn't time (guard.h),
+ * so that a plugin is found by a signal, without ASan.  For batches of hundreds of records, not of thousands. */
+void harness_guard(struct harness *);
+/* Whether those bytes are the host's, by mem, in a batch or a buffer: not for free().  memory: what malloc could have
+ * given. */
+bool harness_gave(const void *memory);
 
 /* ---- life cycle ---------------------------------------------------------------------------------------------- */
 /* load, create and open; anything but success ends the test.  options: lines "key = value" as in an INI file. */
@@ -37,6 +50,12 @@ int harness_create(struct harness *);
 int harness_open(struct harness *); /* the status, RETRY included */
 /* open() until it is OK, with service calls between, at most timeout_ms of real time. */
 bool harness_open_within(struct harness *, int timeout_ms);
+/* Any thread. */
+void harness_interrupt(struct harness *);
+/* Any thread: the callback that runs, NULL: none, and since when in ms of CLOCK_MONOTONIC; what the last one returned. */
+const char *harness_inside(const struct harness *);
+int64_t harness_since(const struct harness *);
+int harness_status(const struct harness *);
 void harness_close(struct harness *); /* batches still lent become given up */
 /* close, destroy; ends the test when memory, buffers or batches were not given back.  Everything borrowed from the
  * harness ends here. */

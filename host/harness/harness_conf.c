@@ -13,7 +13,7 @@
 
 struct harness_conf {
     struct option_store store;
-    void *conf;
+    void *conf, *copy; /* copy: to see whether somebody wrote to it */
     const struct weir_options *options;
     bool *given;
     struct strbuf *problems;
@@ -101,6 +101,8 @@ struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *
     fill_defaults(c);
     c->errors = errors_set_make(&c->store.arena, ops->errors, &c->host.errors, on_error_problem, problems);
     strbuf_free(&text);
+    c->copy = xmalloc(c->options->conf_size);
+    memcpy(c->copy, c->conf, c->options->conf_size);
     if (problems->len == 0)
         return c;
     harness_conf_free(c);
@@ -110,6 +112,11 @@ struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *
 const void *harness_conf_struct(const struct harness_conf *c)
 {
     return c->conf;
+}
+
+bool harness_conf_intact(const struct harness_conf *c)
+{
+    return memcmp(c->copy, c->conf, c->options->conf_size) == 0;
 }
 
 const struct errors_set *harness_conf_errors(const struct harness_conf *c)
@@ -123,6 +130,7 @@ void harness_conf_free(struct harness_conf *c)
         return;
     option_store_free(&c->store);
     free(c->conf);
+    free(c->copy);
     free(c->given);
     free(c);
 }

@@ -63,7 +63,7 @@ static const char *out_text(struct out_entry *o, const char *text)
 static void out_result(struct harness *h, struct out_entry *o, const struct weir_result *r)
 {
     if (r->status != WEIR_REJECT && r->status != WEIR_FATAL)
-        harness_die(h, "a record's result is %d; REJECT was expected", r->status);
+        harness_breaks(h, RULE_RESULTS, "a record's result is %d; REJECT was expected", r->status);
     o->pub.result = *r;
     o->pub.result.why = out_text(o, r->why);
     o->pub.result.type = out_text(o, r->type);
@@ -102,16 +102,18 @@ void harness_out_clear(struct harness *h)
 static struct harness *check_emitter(struct weir_emitter *e, bool transform, const char *what)
 {
     struct harness *h = e->harness;
+    if (e->over)
+        harness_breaks(h, RULE_EMITTER, "%s: the call that the emitter was for has returned", what);
     harness_home(h, what);
     if (transform != (e->batch != NULL))
-        harness_die(h, "%s is not for this kind of plugin", what);
+        harness_breaks(h, RULE_CALLS, "%s is not for this kind of plugin", what);
     return h;
 }
 
 static void check_parent(struct weir_emitter *e, uint32_t parent, const char *what)
 {
     if (parent >= e->batch->count)
-        harness_die(e->harness, "%s: input %u of %u", what, parent, e->batch->count);
+        harness_breaks(e->harness, RULE_RESULTS, "%s: input %u of %u", what, parent, e->batch->count);
 }
 
 static void check_owner(struct harness *h, const struct weir_buf *owner, const struct weir_record *r)
@@ -125,18 +127,18 @@ static void check_owner(struct harness *h, const struct weir_buf *owner, const s
         inside =
             harness_buf_holds(owner, r->headers[i].name) && harness_buf_holds(owner, r->headers[i].value);
     if (!inside)
-        harness_die(h, "a record's bytes lie outside the buffer it names as owner");
+        harness_breaks(h, RULE_BUFFER, "a record's bytes lie outside the buffer it names as owner");
 }
 
 static void check_record(struct harness *h, const struct weir_record *r)
 {
     if (r->flags & ~WEIR_REC_SHARES_PARENT)
-        harness_die(h, "a record has unknown flags 0x%x", r->flags);
+        harness_breaks(h, RULE_CALLS, "a record has unknown flags 0x%x", r->flags);
     if ((r->key.len && !r->key.ptr) || (r->value.len && !r->value.ptr) || (r->n_headers && !r->headers))
-        harness_die(h, "a record has a length without bytes");
+        harness_breaks(h, RULE_CALLS, "a record has a length without bytes");
     for (uint32_t i = 0; i < r->n_headers; i++)
         if (!r->headers[i].name.ptr)
-            harness_die(h, "header %u has no name", i);
+            harness_breaks(h, RULE_CALLS, "header %u has no name", i);
 }
 
 /* seq rises, next is behind it, the lane is open. */
@@ -144,12 +146,12 @@ static void advance_lane(struct harness *h, const struct weir_record *r, const c
 {
     struct harness_lane *lane = harness_lane_of(h, r->shard, what);
     if (lane->any && r->seq <= lane->last_seq)
-        harness_die(h, "%s: seq %llu of lane %.*s does not rise above %llu", what, (unsigned long long)r->seq,
-                    (int)lane->shard.id.len, (const char *)lane->shard.id.ptr,
-                    (unsigned long long)lane->last_seq);
+        harness_breaks(h, RULE_SEQ, "%s: seq %llu of lane %.*s does not rise above %llu", what,
+                       (unsigned long long)r->seq, (int)lane->shard.id.len, (const char *)lane->shard.id.ptr,
+                       (unsigned long long)lane->last_seq);
     if (r->next <= r->seq)
-        harness_die(h, "%s: next %llu is not behind seq %llu", what, (unsigned long long)r->next,
-                    (unsigned long long)r->seq);
+        harness_breaks(h, RULE_SEQ, "%s: next %llu is not behind seq %llu", what, (unsigned long long)r->next,
+                       (unsigned long long)r->seq);
     lane->any = true;
     lane->last_seq = r->seq;
     lane->pub.next = r->next;
@@ -167,8 +169,10 @@ static uint64_t bytes_of(const struct weir_record *r)
 static bool fits(struct weir_emitter *e, const struct weir_record *r)
 {
     uint64_t bytes = bytes_of(r);
+    if (e->refused)
+        harness_breaks(e->harness, RULE_AGAIN, "it goes on emitting although the answer was AGAIN");
     if (e->full || e->room == 0 || (e->any && bytes > e->bytes_room)) {
-        e->full = true;
+        e->full = e->refused = true;
         return false;
     }
     e->room--;
@@ -183,9 +187,9 @@ static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *re
 {
     struct harness *h = check_emitter(e, false, "emit");
     if (run->struct_size != sizeof *run || (run->count && run->stride < sizeof(struct weir_record)))
-        harness_die(h, "emit: struct_size %u, stride %u", run->struct_size, run->stride);
+        harness_breaks(h, RULE_CALLS, "emit: struct_size %u, stride %u", run->struct_size, run->stride);
     if (e->paused && run->count)
-        harness_die(h, "emit: records although the poll says PAUSED");
+        harness_breaks(h, RULE_PAUSED, "emit: records although the poll says PAUSED");
     for (uint32_t i = 0; i < run->count; i++) {
         const struct weir_record *r = (const void *)((const char *)run->records + (size_t)i * run->stride);
         if (!fits(e, r)) {
@@ -200,8 +204,10 @@ static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *re
         out_record(o, r);
         o->pub.record.sub = 0;
         o->owner = run->owner;
-        if (o->owner)
+        if (o->owner) {
             harness_buf_keep(o->owner);
+            harness_buf_named(o->owner);
+        }
     }
     *ret_taken = run->count;
     return WEIR_OK;
@@ -212,7 +218,7 @@ static int emit_bad(struct weir_emitter *e, const struct weir_record *r, size_t 
 {
     struct harness *h = check_emitter(e, false, "emit_bad");
     if (record_size != sizeof *r)
-        harness_die(h, "emit_bad: record_size is %zu", record_size);
+        harness_breaks(h, RULE_CALLS, "emit_bad: record_size is %zu", record_size);
     if (!fits(e, r))
         return WEIR_AGAIN;
     check_record(h, r);
@@ -227,14 +233,16 @@ int harness_poll(struct harness *h, uint32_t max_records, uint64_t max_bytes, ui
                  uint32_t flags)
 {
     struct weir_poll poll = {sizeof poll, max_records, max_bytes, timeout_ms, flags};
-    struct weir_emitter e = {.harness = h,
-                             .room = max_records,
-                             .bytes_room = max_bytes,
-                             .paused = (flags & WEIR_POLL_PAUSED) != 0};
+    h->emitter = (struct weir_emitter){.harness = h,
+                                       .room = max_records,
+                                       .bytes_room = max_bytes,
+                                       .paused = (flags & WEIR_POLL_PAUSED) != 0};
     if (!h->opened)
         harness_die(h, "the test polls before open");
     harness_enter(h, "poll");
-    return harness_leave(h, h->ops->poll(h->self, &e, &poll));
+    int status = harness_leave(h, h->ops->poll(h->self, &h->emitter, &poll));
+    h->emitter.over = true;
+    return status;
 }
 
 /* ---- transforms ---------------------------------------------------------------------------------------------- */
@@ -245,7 +253,7 @@ static int pass(struct weir_emitter *e, uint32_t first, uint32_t n)
     for (uint32_t i = first; i < first + n; i++) {
         check_parent(e, i, "pass");
         if (e->seen[i] & (SEEN_PASSED | SEEN_REJECTED))
-            harness_die(h, "pass: input %u was passed or rejected already", i);
+            harness_breaks(h, RULE_OUTCOME, "pass: input %u was passed or rejected already", i);
         e->seen[i] |= SEEN_PASSED;
         struct out_entry *o = out_new(h, HARNESS_PASS);
         o->pub.parent = i;
@@ -266,6 +274,9 @@ static struct out_entry *out_child(struct weir_emitter *e, uint32_t parent, enum
     o->pub.record.seq = from->seq;
     o->pub.record.next = from->next;
     o->pub.record.sub = e->subs[parent]++;
+    if (o->pub.record.sub > 0 && harness_promises(e->harness) & WEIR_ONE_TO_ONE)
+        harness_breaks(e->harness, RULE_PROMISES,
+                       "it promises WEIR_ONE_TO_ONE, and makes more than one record of input %u", parent);
     e->seen[parent] |= SEEN_EMITTED;
     return o;
 }
@@ -275,17 +286,19 @@ static int emit_from(struct weir_emitter *e, uint32_t parent, const struct weir_
 {
     struct harness *h = check_emitter(e, true, "emit_from");
     if (record_size != sizeof *r)
-        harness_die(h, "emit_from: record_size is %zu", record_size);
+        harness_breaks(h, RULE_CALLS, "emit_from: record_size is %zu", record_size);
     check_parent(e, parent, "emit_from");
     check_record(h, r);
     if (e->seen[parent] & SEEN_REJECTED)
-        harness_die(h, "emit_from: input %u was rejected", parent);
+        harness_breaks(h, RULE_OUTCOME, "emit_from: input %u was rejected", parent);
     if (owner && !(r->flags & WEIR_REC_SHARES_PARENT))
         check_owner(h, owner, r);
     struct out_entry *o = out_child(e, parent, HARNESS_EMIT, r);
     o->owner = owner;
-    if (owner)
+    if (owner) {
         harness_buf_keep(owner);
+        harness_buf_named(owner);
+    }
     return WEIR_OK;
 }
 
@@ -338,7 +351,8 @@ static int emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir_
     for (uint32_t i = 0; i < n; i++) {
         const struct weir_edit *edit = (const void *)((const char *)edits + (size_t)i * stride);
         if (edit->op < WEIR_EDIT_SET || edit->op > WEIR_EDIT_RENAME || !edit->path)
-            harness_die(h, "emit_edit: edit %u has op %u and %s path", i, edit->op, edit->path ? "a" : "no");
+            harness_breaks(h, RULE_CALLS, "emit_edit: edit %u has op %u and %s path", i, edit->op,
+                           edit->path ? "a" : "no");
     }
     struct weir_record r = *harness_record_at(e->batch, parent);
     struct arena arena = {0};
@@ -354,7 +368,7 @@ static int reject(struct weir_emitter *e, uint32_t parent, const struct weir_res
     struct harness *h = check_emitter(e, true, "reject");
     check_parent(e, parent, "reject");
     if (e->seen[parent])
-        harness_die(h, "reject: input %u was passed, emitted or rejected already", parent);
+        harness_breaks(h, RULE_OUTCOME, "reject: input %u was passed, emitted or rejected already", parent);
     e->seen[parent] |= SEEN_REJECTED;
     struct out_entry *o = out_new(h, HARNESS_REJECT);
     o->pub.parent = parent;
@@ -365,14 +379,20 @@ static int reject(struct weir_emitter *e, uint32_t parent, const struct weir_res
 
 int harness_process(struct harness *h, struct weir_batch *b)
 {
-    struct weir_emitter e = {.harness = h,
-                             .batch = b,
-                             .seen = xcalloc(b->count + 1, 1),
-                             .subs = xcalloc(b->count + 1, sizeof(uint32_t))};
+    struct weir_emitter *e = &h->emitter;
+    *e = (struct weir_emitter){.harness = h,
+                               .batch = b,
+                               .seen = xcalloc(b->count + 1, 1),
+                               .subs = xcalloc(b->count + 1, sizeof(uint32_t))};
     harness_enter(h, "process");
-    int status = harness_leave(h, h->ops->process(h->self, b, &e));
-    free(e.seen);
-    free(e.subs);
+    int status = harness_leave(h, h->ops->process(h->self, b, e));
+    e->over = true;
+    free(e->seen);
+    free(e->subs);
+    if (h->guarded) { /* its life is over; a unit test may use it again */
+        b->state = BATCH_DONE;
+        harness_batch_finish(b);
+    }
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* harness_batch.c - batches made of deep copies, results by record, and the host functions that read a batch. */
+#include "guard.h"
 #include "harness_private.h"
 
 #include "record/expr.h"
@@ -23,10 +24,14 @@
 
 /* ---- copies -------------------------------------------------------------------------------------------------- */
 
-static void *piece_new(struct harness_piece **list, size_t len)
+static void *piece_new(struct harness_piece **list, size_t len, bool guarded)
 {
+    static const struct guard_rules rules = {RULE_BOUNDS, RULE_IMMUTABLE, RULE_BORROWED};
     struct harness_piece *p = xmalloc(sizeof *p);
-    *p = (struct harness_piece){.next = *list, .ptr = xmalloc(len), .len = len};
+    *p = (struct harness_piece){.next = *list,
+                                .ptr = guarded ? guard_alloc(len, &rules) : xmalloc(len),
+                                .len = len,
+                                .guarded = guarded};
     *list = p;
     return p->ptr;
 }
@@ -36,7 +41,7 @@ struct weir_slice harness_copy(struct harness_piece **list, struct weir_slice s)
 {
     if (!s.ptr)
         return s;
-    void *to = piece_new(list, s.len);
+    void *to = piece_new(list, s.len, *list && (*list)->guarded);
     if (s.len)
         memcpy(to, s.ptr, s.len);
     return (struct weir_slice){to, s.len};
@@ -45,6 +50,10 @@ struct weir_slice harness_copy(struct harness_piece **list, struct weir_slice s)
 void harness_pieces_poison(struct harness_piece *p)
 {
     for (; p; p = p->next) {
+        if (p->guarded) {
+            guard_set(p->ptr, GUARD_GONE);
+            continue;
+        }
         memset(p->ptr, 0xDD, p->len);
         ASAN_POISON_MEMORY_REGION(p->ptr, p->len);
     }
@@ -54,8 +63,12 @@ void harness_pieces_free(struct harness_piece *p)
 {
     for (struct harness_piece *next; p; p = next) {
         next = p->next;
-        ASAN_UNPOISON_MEMORY_REGION(p->ptr, p->len);
-        free(p->ptr);
+        if (p->guarded) {
+            guard_free(p->ptr);
+        } else {
+            ASAN_UNPOISON_MEMORY_REGION(p->ptr, p->len);
+            free(p->ptr);
+        }
         free(p);
     }
 }
@@ -69,7 +82,8 @@ void harness_record_copy(struct harness_piece **list, struct weir_record *to, co
     to->headers = NULL;
     if (from->n_headers == 0)
         return;
-    struct weir_header *headers = piece_new(list, from->n_headers * sizeof *headers);
+    struct weir_header *headers =
+        piece_new(list, from->n_headers * sizeof *headers, *list && (*list)->guarded);
     for (uint32_t i = 0; i < from->n_headers; i++) {
         headers[i].name = harness_copy(list, from->headers[i].name);
         headers[i].value = harness_copy(list, from->headers[i].value);
@@ -114,7 +128,7 @@ struct weir_batch *harness_batch(struct harness *h, const struct weir_record *re
     struct weir_batch *b = xcalloc(1, sizeof *b);
     b->harness = h;
     b->count = n;
-    b->records = piece_new(&b->pieces, n * stride);
+    b->records = piece_new(&b->pieces, n * stride, h->guarded);
     memset(b->records, 0xDD, n * stride);
     b->results = xcalloc(n + 1, sizeof *b->results);
     b->docs = xcalloc(n + 1, sizeof(struct json_doc *));
@@ -127,6 +141,8 @@ struct weir_batch *harness_batch(struct harness *h, const struct weir_record *re
         for (uint32_t k = 0; k < r->n_headers; k++)
             b->bytes += r->headers[k].name.len + r->headers[k].value.len;
     }
+    for (struct harness_piece *p = b->pieces; p && p->guarded; p = p->next)
+        guard_set(p->ptr, GUARD_CONSTANT);
     b->next = h->batches;
     h->batches = b;
     return b;
@@ -168,6 +184,14 @@ void harness_batch_finish(struct weir_batch *b)
     memset(b->docs, 0, b->count * sizeof *b->docs);
 }
 
+void harness_batch_give_up(struct weir_batch *b)
+{
+    if (b->state != BATCH_LENT)
+        return;
+    b->state = BATCH_GIVEN_UP;
+    harness_batch_finish(b);
+}
+
 /* ---- results ------------------------------------------------------------------------------------------------- */
 
 static struct weir_result copy_result(struct weir_batch *b, const struct weir_result *r, uint32_t index)
@@ -183,11 +207,12 @@ static void take_one(struct weir_batch *b, const struct weir_result *r, uint8_t 
 {
     bool duplicate = r->status == WEIR_OK && r->code == WEIR_DUPLICATE;
     if (!duplicate && (r->status > WEIR_RETRY || r->status < WEIR_SPLIT))
-        harness_die(b->harness, "complete: a result of status %d, code %u", r->status, r->code);
+        harness_breaks(b->harness, RULE_RESULTS, "complete: a result of status %d, code %u", r->status,
+                       r->code);
     if (r->index >= b->count)
-        harness_die(b->harness, "complete: record %u of %u", r->index, b->count);
+        harness_breaks(b->harness, RULE_RESULTS, "complete: record %u of %u", r->index, b->count);
     if (seen[r->index]++)
-        harness_die(b->harness, "complete: record %u is listed twice", r->index);
+        harness_breaks(b->harness, RULE_RESULTS, "complete: record %u is listed twice", r->index);
     b->results[r->index] = copy_result(b, r, r->index);
 }
 
@@ -195,7 +220,7 @@ void harness_results_take(struct weir_batch *b, const struct weir_result *result
                           uint32_t stride)
 {
     if (n && stride < sizeof *results)
-        harness_die(b->harness, "complete: the stride is %u", stride);
+        harness_breaks(b->harness, RULE_RESULTS, "complete: the stride is %u", stride);
     if (n == 1 && results->index == WEIR_ALL) {
         for (uint32_t i = 0; i < b->count; i++)
             b->results[i] = copy_result(b, results, i);
@@ -255,9 +280,9 @@ int harness_write(struct harness *h, struct weir_batch *b)
         b->state = status == WEIR_OK ? BATCH_LENT : BATCH_HELD;
     pthread_mutex_unlock(&h->lock);
     if (done && status != WEIR_OK)
-        harness_die(h, "write completed the batch and returned %d", status);
+        harness_breaks(h, RULE_COMPLETE, "write completed the batch and returned %d", status);
     if (status == WEIR_END)
-        harness_die(h, "write returned END");
+        harness_breaks(h, RULE_STATUS, "write returned END");
     if (status < 0)
         refuse(h, b, status);
     return status;
@@ -277,10 +302,11 @@ static void check_batch(struct weir_ctx *ctx, const struct weir_batch *b, uint32
 {
     struct harness *h = harness_of(ctx);
     harness_home(h, what);
-    if (b->state == BATCH_DONE)
-        harness_die(h, "%s: the batch is complete", what);
+    if (b->state == BATCH_DONE || b->state == BATCH_GIVEN_UP)
+        harness_breaks(h, RULE_BORROWED, "%s: the batch is %s", what,
+                       b->state == BATCH_DONE ? "complete" : "given up");
     if (i > b->count)
-        harness_die(h, "%s: record %u of %u", what, i, b->count);
+        harness_breaks(h, RULE_CALLS, "%s: record %u of %u", what, i, b->count);
 }
 
 static int view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_view *v)
@@ -289,7 +315,7 @@ static int view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_vi
     if (v->struct_size != sizeof *v)
         return WEIR_FATAL;
     if (v->want & ~WEIR_WANT_VALUE)
-        harness_die(harness_of(ctx), "view: unknown want 0x%x", v->want);
+        harness_breaks(harness_of(ctx), RULE_CALLS, "view: unknown want 0x%x", v->want);
     v->stride = sizeof(struct weir_record) + HARNESS_STRIDE_PAD;
     v->count = b->count;
     v->attempt = b->attempt;
@@ -335,7 +361,7 @@ static struct weir_slice json_string_of(struct weir_ctx *ctx, const struct weir_
     struct harness *h = harness_of(ctx);
     harness_home(h, "json_string");
     if (span->type != WEIR_JSON_STRING)
-        harness_die(h, "json_string: the span is of type %u", span->type);
+        harness_breaks(h, RULE_CALLS, "json_string: the span is of type %u", span->type);
     arena_reset(&h->scratch);
     struct weir_slice s = json_string(&h->scratch, (struct weir_slice){span->ptr, span->len});
     h->string.len = 0;
@@ -467,7 +493,7 @@ static int record_parse(struct weir_ctx *ctx, struct weir_slice line, struct wei
     struct harness *h = harness_of(ctx);
     harness_home(h, "record_parse");
     if (record_size != sizeof *ret)
-        harness_die(h, "record_parse: record_size is %zu", record_size);
+        harness_breaks(h, RULE_CALLS, "record_parse: record_size is %zu", record_size);
     arena_free(&h->parse);
     return format_parse(&h->parse, line, ret, ret_why);
 }

@@ -62,13 +62,13 @@ static void watch_fd(struct weir_ctx *ctx, int fd, uint32_t events)
     uint32_t i = 0;
     harness_home(h, "watch_fd");
     if (events & ~(WEIR_FD_READ | WEIR_FD_WRITE))
-        harness_die(h, "watch_fd: unknown events 0x%x", events);
+        harness_breaks(h, RULE_CALLS, "watch_fd: unknown events 0x%x", events);
     while (i < h->n_fds && h->fds[i].fd != fd)
         i++;
     if (i == h->n_fds && events == 0)
         return;
     if (i == HARNESS_FDS_MAX)
-        harness_die(h, "watch_fd: more than %d descriptors", HARNESS_FDS_MAX);
+        harness_breaks(h, RULE_CALLS, "watch_fd: more than %d descriptors", HARNESS_FDS_MAX);
     h->fds[i].fd = fd;
     h->fds[i].events = events;
     if (i == h->n_fds)
@@ -127,7 +127,7 @@ static uint32_t wait_ready(struct harness *h, int timeout_ms)
         harness_die(h, "poll: %s", strerror(errno));
     for (uint32_t i = 0; i < h->n_fds; i++) {
         if (fds[i + 1].revents & POLLNVAL)
-            harness_die(h, "descriptor %d is watched but closed", fds[i + 1].fd);
+            harness_breaks(h, RULE_CALLS, "descriptor %d is watched but closed", fds[i + 1].fd);
         if (fds[i + 1].revents)
             why |= WEIR_WHY_FD;
     }
@@ -171,7 +171,7 @@ bool harness_step(struct harness *h, int timeout_ms)
     if (!why)
         return false;
     if (!h->ops->service)
-        harness_die(h, "something is ready, but it has no service");
+        harness_breaks(h, RULE_CALLS, "something is ready, but it has no service");
     harness_enter(h, "service");
     harness_leave(h, h->ops->service(h->self, why));
     return true;

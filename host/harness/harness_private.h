@@ -4,8 +4,8 @@
  * harness.c: life cycle; harness_step.c: clock and loop; harness_host.c: host functions of any thread; harness_batch.c: batches and what
  * reads them; harness_emit.c: emitters, outputs; harness_shard.c: lanes and state; harness_conf.c: options.
  * The lock guards what host functions of any thread touch; all else belongs to the home thread. */
-#ifndef WEIR_TESTS_HARNESS_PRIVATE_H
-#define WEIR_TESTS_HARNESS_PRIVATE_H
+#ifndef WEIR_HOST_HARNESS_PRIVATE_H
+#define WEIR_HOST_HARNESS_PRIVATE_H
 
 #include "harness.h"
 
@@ -28,6 +28,7 @@ struct harness_piece {
     struct harness_piece *next;
     void *ptr;
     size_t len;
+    bool guarded; /* by guard.h; a list that begins so goes on so */
 };
 
 enum batch_state { BATCH_HELD, BATCH_OFFERED, BATCH_LENT, BATCH_DONE, BATCH_GIVEN_UP };
@@ -71,6 +72,8 @@ struct weir_emitter {
     uint32_t room;
     uint64_t bytes_room;
     bool any, full, paused;
+    bool refused; /* emit answered AGAIN: poll has to return */
+    bool over;    /* the call that it was for has returned */
 };
 
 struct weir_problems {
@@ -95,16 +98,19 @@ struct harness {
     struct weir_ctx ctx; /* first: a ctx is a harness */
     struct weir_host host;
     struct weir_instance instance;
-    const struct weir_plugin *plugin;
     const struct weir_ops *ops;
     char *name;
     struct harness_conf *conf_store;
     const void *conf;
     void *self;
     bool created, opened;
+    _Atomic bool threads_may; /* from open to the end of close */
+    bool guarded;             /* harness_guard */
 
     pthread_t home;
-    const char *inside; /* the callback that runs; NULL: none */
+    _Atomic(const char *) inside; /* the callback that runs; NULL: none */
+    _Atomic int64_t since;        /* real ms */
+    int status;                   /* of the last callback */
     struct weir_result failure;
     struct strbuf failure_why, failure_type;
 
@@ -113,6 +119,7 @@ struct harness {
     struct harness_health health;
     int64_t metrics[HARNESS_METRICS_MAX];
     size_t held, pieces_held, bufs;
+    struct weir_buf *dead;
     int event;
     _Atomic bool woken;
 
@@ -132,6 +139,7 @@ struct harness {
     struct harness_lane default_lane;
     struct out_entry **outs;
     size_t n_outs, outs_room;
+    struct weir_emitter emitter; /* of the last poll or process */
     struct weir_poll poll;
     bool poll_ready, ended; /* poll_ready: the last poll gave something */
 
@@ -149,12 +157,18 @@ struct harness {
 __attribute__((noreturn, format(printf, 2, 3))) void harness_die(const struct harness *, const char *format,
                                                                  ...);
 
+/* The plugin broke a rule: told to harness_on_broken, or the test ends. */
+__attribute__((noreturn, format(printf, 3, 4))) void harness_breaks(const struct harness *, enum rule,
+                                                                    const char *format, ...);
+
 static inline struct harness *harness_of(struct weir_ctx *ctx)
 {
     return (struct harness *)(void *)ctx;
 }
 /* Home thread and inside a callback, or the test ends; `what` is the host function's name. */
 void harness_home(const struct harness *, const char *what);
+/* Any thread, but only between open and the end of close, or inside a callback. */
+void harness_any(const struct harness *, const char *what);
 void harness_enter(struct harness *, const char *callback);
 int harness_leave(struct harness *, int status);
 
@@ -170,19 +184,24 @@ void harness_pieces_poison(struct harness_piece *);
 void harness_record_copy(struct harness_piece **, struct weir_record *to, const struct weir_record *from);
 struct weir_record *harness_record_at(const struct weir_batch *, uint32_t i);
 void harness_results_take(struct weir_batch *, const struct weir_result *, uint32_t n, uint32_t stride);
-void harness_batch_finish(struct weir_batch *); /* poisons */
+void harness_batch_finish(struct weir_batch *);  /* poisons */
+void harness_batch_give_up(struct weir_batch *); /* after close, if it is lent */
 void harness_batches_free(struct harness *);
 void harness_lanes_free(struct harness *);
 struct harness_lane *harness_lane_of(struct harness *, const struct weir_shard *, const char *what);
 bool harness_buf_holds(const struct weir_buf *, struct weir_slice);
 void harness_buf_keep(struct weir_buf *);
 void harness_buf_drop(struct weir_buf *);
+void harness_buf_named(struct weir_buf *); /* by a record that was emitted: constant from now on */
+void harness_bufs_free(struct harness *);  /* those without a reference */
+void harness_release(void (*release)(void *opaque), void *opaque);
 
 /* Parses options into the plugin's struct; NULL and lines in problems when something is wrong. */
 struct harness_conf *harness_conf_parse(const struct weir_ops *, const char *plugin, const char *options,
                                         struct strbuf *problems);
 const struct errors_set *harness_conf_errors(const struct harness_conf *);
 const void *harness_conf_struct(const struct harness_conf *);
+bool harness_conf_intact(const struct harness_conf *); /* as it was parsed */
 void harness_conf_free(struct harness_conf *);
 
 #endif

@@ -25,10 +25,10 @@ struct harness_lane *harness_lane_of(struct harness *h, const struct weir_shard 
     while (lane && &lane->shard != shard)
         lane = lane->next;
     if (!lane)
-        harness_die(h, "%s: the shard is not one that shard_open gave", what);
+        harness_breaks(h, RULE_LANES, "%s: the shard is not one that shard_open gave", what);
     if (!lane->open || lane->pub.closed)
-        harness_die(h, "%s: the lane %.*s is not open", what, (int)lane->shard.id.len,
-                    (const char *)lane->shard.id.ptr);
+        harness_breaks(h, RULE_LANES, "%s: the lane %.*s is not open", what, (int)lane->shard.id.len,
+                       (const char *)lane->shard.id.ptr);
     return lane;
 }
 
@@ -77,10 +77,12 @@ static int shard_open(struct weir_ctx *ctx, const struct weir_shard *s, const st
     struct harness *h = harness_of(ctx);
     harness_home(h, "shard_open");
     if (s->struct_size != sizeof *s || !s->id.ptr || s->id.len == 0 || s->id.len > 1024)
-        harness_die(h, "shard_open: struct_size %u, an id of %zu bytes", s->struct_size, s->id.len);
+        harness_breaks(h, RULE_CALLS, "shard_open: struct_size %u, an id of %zu bytes", s->struct_size,
+                       s->id.len);
     struct harness_lane *lane = lane_get(h, s->id);
     if (lane->open && !lane->pub.closed)
-        harness_die(h, "shard_open: the lane %.*s is open", (int)s->id.len, (const char *)s->id.ptr);
+        harness_breaks(h, RULE_LANES, "shard_open: the lane %.*s is open", (int)s->id.len,
+                       (const char *)s->id.ptr);
     if (lane->pub.closed) { /* taken back: as after a restart */
         lane->pub.closed = lane->pub.revoking = lane->any = false;
         lane->pub.next = lane->pub.committed;
@@ -92,8 +94,8 @@ static int shard_open(struct weir_ctx *ctx, const struct weir_shard *s, const st
     if (!ret_position)
         return WEIR_OK;
     if (ret_position->struct_size != sizeof *ret_position)
-        harness_die(h, "shard_open: struct_size of the position is %u; set it before",
-                    ret_position->struct_size);
+        harness_breaks(h, RULE_CALLS, "shard_open: struct_size of the position is %u; set it before",
+                       ret_position->struct_size);
     ret_position->shard = &lane->shard;
     ret_position->flags = lane->preset ? WEIR_POS_STORED : 0;
     ret_position->next = lane->preset ? lane->pub.next : 0;
@@ -107,12 +109,12 @@ static int shard_revoke(struct weir_ctx *ctx, const struct weir_shard *const *sh
     struct harness *h = harness_of(ctx);
     harness_home(h, "shard_revoke");
     if (!h->ops->revoked)
-        harness_die(h, "shard_revoke: it has no revoked()");
+        harness_breaks(h, RULE_CALLS, "shard_revoke: it has no revoked()");
     for (uint32_t i = 0; i < n; i++) {
         struct harness_lane *lane = harness_lane_of(h, shards[i], "shard_revoke");
         if (lane->pub.revoking)
-            harness_die(h, "shard_revoke: the lane %.*s is being revoked already", (int)lane->shard.id.len,
-                        (const char *)lane->shard.id.ptr);
+            harness_breaks(h, RULE_LANES, "shard_revoke: the lane %.*s is being revoked already",
+                           (int)lane->shard.id.len, (const char *)lane->shard.id.ptr);
         lane->pub.revoking = true;
         lane->pub.drain_ms = drain_ms;
     }
@@ -137,8 +139,8 @@ static void shard_skip(struct weir_ctx *ctx, const struct weir_shard *s, uint64_
     harness_home(h, "shard_skip");
     struct harness_lane *lane = harness_lane_of(h, s, "shard_skip");
     if (next < lane->pub.next)
-        harness_die(h, "shard_skip: back from %llu to %llu", (unsigned long long)lane->pub.next,
-                    (unsigned long long)next);
+        harness_breaks(h, RULE_SEQ, "shard_skip: back from %llu to %llu", (unsigned long long)lane->pub.next,
+                       (unsigned long long)next);
     lane->pub.next = next;
 }
 
@@ -172,7 +174,7 @@ static void ask_position(struct harness *h, struct harness_lane *lane)
         int status = harness_leave(
             h, h->ops->position(h->self, &lane->shard, lane->pub.next, data, sizeof data, &len));
         if (status != WEIR_OK || len > sizeof data)
-            harness_die(h, "position returned %d with %zu bytes", status, len);
+            harness_breaks(h, RULE_RESUME, "position returned %d with %zu bytes", status, len);
     }
     lane->pub.data = harness_copy(&lane->pieces, (struct weir_slice){data, len});
     lane->pub.committed = lane->pub.next;
@@ -304,7 +306,7 @@ static int state_put(struct weir_ctx *ctx, struct weir_slice key, struct weir_sl
     struct harness *h = harness_of(ctx);
     harness_home(h, "state_put");
     if (key.len > 1024 || value.len > 65536)
-        harness_die(h, "state_put: a key of %zu bytes, a value of %zu", key.len, value.len);
+        harness_breaks(h, RULE_CALLS, "state_put: a key of %zu bytes, a value of %zu", key.len, value.len);
     kv_put(h, key, value);
     return WEIR_OK;
 }

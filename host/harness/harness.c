@@ -2,9 +2,9 @@
 /* harness.c - the fake host's life cycle, clock and stepping; see harness.h. */
 #include "harness_private.h"
 
+#include "plugin/loader.h"
 #include "report/log.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,110 +14,165 @@
 #include <time.h>
 #include <unistd.h>
 
-void harness_die(const struct harness *h, const char *format, ...)
+#define TEXT_MAX 1500
+
+static int64_t real_ms(void)
 {
-    va_list ap;
-    va_start(ap, format);
-    fprintf(stderr, "harness: %s: ", h && h->name ? h->name : "?");
-    vfprintf(stderr, format, ap);
-    va_end(ap);
-    if (h && h->inside)
-        fprintf(stderr, " (inside %s)", h->inside);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void speak(const struct harness *h, const char *text)
+{
+    const char *inside = h ? harness_inside(h) : NULL;
+    fprintf(stderr, "harness: %s: %s", h && h->name ? h->name : "?", text);
+    if (inside)
+        fprintf(stderr, " (inside %s)", inside);
     if (h && h->log.len)
         fprintf(stderr, "\nits log:\n%s", h->log.data);
     fprintf(stderr, "\n");
+}
+
+void harness_die(const struct harness *h, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    speak(h, text);
     abort();
+}
+
+static harness_broken *on_broken;
+
+void harness_on_broken(harness_broken *say)
+{
+    on_broken = say;
+}
+
+void harness_breaks(const struct harness *h, enum rule rule, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (on_broken)
+        on_broken(h, rule, text);
+    speak(h, text);
+    abort();
+}
+
+/* interrupt runs beside another callback, release on any thread: neither may call the host. */
+static _Thread_local const char *silent;
+
+static void speaks_up(const struct harness *h, const char *what)
+{
+    harness_breaks(h, strcmp(silent, "interrupt") == 0 ? RULE_INTERRUPT : RULE_CALLS, "%s called %s", silent,
+                   what);
+}
+
+void harness_any(const struct harness *h, const char *what)
+{
+    if (silent)
+        speaks_up(h, what);
+    if (!h->inside && !h->threads_may)
+        harness_breaks(h, RULE_CLOSED, "%s was called while the instance is not open", what);
 }
 
 void harness_home(const struct harness *h, const char *what)
 {
+    if (silent)
+        speaks_up(h, what);
     if (!pthread_equal(pthread_self(), h->home))
-        harness_die(h, "%s was called by a thread that is not home", what);
+        harness_breaks(h, RULE_THREADS, "%s was called by a thread that is not home", what);
     if (!h->inside)
-        harness_die(h, "%s was called outside of any callback", what);
+        harness_breaks(h, RULE_THREADS, "%s was called outside of any callback", what);
+}
+
+const char *harness_inside(const struct harness *h)
+{
+    return h->inside;
+}
+
+int64_t harness_since(const struct harness *h)
+{
+    return h->since;
 }
 
 void harness_enter(struct harness *h, const char *callback)
 {
     if (h->inside)
         harness_die(h, "the test called %s from inside a callback", callback);
-    h->inside = callback;
     memset(&h->failure, 0, sizeof h->failure);
+    h->since = real_ms();
+    h->inside = callback;
 }
 
 int harness_leave(struct harness *h, int status)
 {
     if (status < WEIR_SPLIT || status > WEIR_END)
-        harness_die(h, "%s returned %d, which is no status", h->inside, status);
+        harness_breaks(h, RULE_STATUS, "%s returned %d, which is no status", h->inside, status);
     h->inside = NULL;
+    h->status = status;
     return status;
+}
+
+int harness_status(const struct harness *h)
+{
+    return h->status;
+}
+
+void harness_interrupt(struct harness *h)
+{
+    silent = "interrupt";
+    if (h->ops->interrupt)
+        h->ops->interrupt(h->self);
+    silent = NULL;
+}
+
+void harness_release(void (*release)(void *opaque), void *opaque)
+{
+    silent = "release";
+    release(opaque);
+    silent = NULL;
+}
+
+void harness_guard(struct harness *h)
+{
+    h->guarded = true;
 }
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 
-static const struct weir_plugin *open_file(const char *file)
-{
-    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        harness_die(NULL, "cannot load %s: %s", file, dlerror());
-    const struct weir_plugin *(*entry)(void);
-    *(void **)&entry = dlsym(handle, "weir_plugin_entry");
-    if (!entry)
-        harness_die(NULL, "%s has no weir_plugin_entry", file);
-    return entry();
-}
-
-static const struct weir_plugin *builtins[16];
-
 void harness_builtin(const struct weir_plugin *plugin)
 {
-    size_t i = 0;
-    while (builtins[i] && strcmp(builtins[i]->name, plugin->name) != 0)
-        if (++i == sizeof builtins / sizeof builtins[0])
-            harness_die(NULL, "more than %zu plugins are built in", i);
-    builtins[i] = plugin;
+    char why[1024];
+    if (!loader_add(plugin, why, sizeof why))
+        harness_die(NULL, "%s", why);
 }
 
-static const struct weir_plugin *find_plugin(const char *name)
+static const struct weir_ops *find_ops(const char *name, uint32_t kind)
 {
-    for (size_t i = 0; i < sizeof builtins / sizeof builtins[0] && builtins[i]; i++)
-        if (strcmp(builtins[i]->name, name) == 0)
-            return builtins[i];
-    const char *path = getenv("WEIR_PLUGIN_PATH");
-    struct strbuf file = {0};
-    for (const char *p = path ? path : "plugins/built"; *p;) {
-        size_t n = strcspn(p, ":");
-        file.len = 0;
-        strbuf_printf(&file, "%.*s/%s.so", (int)n, p, name);
-        if (access(file.data, R_OK) == 0) {
-            const struct weir_plugin *found = open_file(file.data);
-            strbuf_free(&file);
-            return found;
-        }
-        p += n + (p[n] == ':');
-    }
-    harness_die(NULL, "there is no %s.so in WEIR_PLUGIN_PATH=%s", name, path ? path : "(plugins/built)");
-}
-
-static const struct weir_ops *find_ops(const struct weir_plugin *plugin, const char *name, uint32_t kind)
-{
-    if (!plugin || plugin->magic != WEIR_MAGIC || plugin->abi_major != WEIR_ABI_MAJOR ||
-        plugin->layout != WEIR_LAYOUT || strcmp(plugin->name, name) != 0)
-        harness_die(NULL, "%s.so is not a plugin of that name for this header", name);
-    if (plugin->global_init && plugin->global_init() != 0)
-        harness_die(NULL, "global_init of %s failed", name);
-    for (size_t i = 0; plugin->ops[i]; i++)
-        if (plugin->ops[i]->kind == kind)
-            return plugin->ops[i];
-    harness_die(NULL, "the plugin %s is not of kind %u", name, kind);
+    char why[1024];
+    if (!getenv("WEIR_PLUGIN_PATH"))
+        loader_set_path("plugins/built");
+    const struct plugin *plugin = loader_get(name, why, sizeof why);
+    if (!plugin)
+        harness_die(NULL, "%s", why);
+    const struct weir_ops *ops = loader_ops(plugin, kind);
+    if (!ops)
+        harness_die(NULL, "the plugin %s is not of kind %u", name, kind);
+    return ops;
 }
 
 static struct harness *harness_new(const char *plugin, uint32_t kind)
 {
     struct harness *h = xcalloc(1, sizeof *h);
     h->name = xstrdup(plugin);
-    h->plugin = find_plugin(plugin);
-    h->ops = find_ops(h->plugin, plugin, kind);
+    h->ops = find_ops(plugin, kind);
     h->home = pthread_self();
     h->wake_at = INT64_MAX;
     h->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -149,6 +204,7 @@ static struct harness *harness_new(const char *plugin, uint32_t kind)
 static void harness_delete(struct harness *h)
 {
     harness_out_clear(h);
+    harness_bufs_free(h);
     harness_batches_free(h);
     harness_lanes_free(h);
     harness_conf_free(h->conf_store);
@@ -184,7 +240,7 @@ static bool parse_and_check(struct harness *h, const char *options, struct weir_
     harness_enter(h, "check");
     int status = harness_leave(h, h->ops->check(&h->ctx, h->conf, problems));
     if (status != WEIR_OK && problems->text.len == 0)
-        harness_die(h, "check returned %d without any problem()", status);
+        harness_breaks(h, RULE_STATUS, "check returned %d without any problem()", status);
     return problems->text.len == 0;
 }
 
@@ -243,24 +299,18 @@ int harness_open(struct harness *h)
 {
     if (!h->created || h->opened)
         harness_die(h, "the test opened it %s", h->opened ? "twice" : "before create");
+    h->threads_may = true;
     harness_enter(h, "open");
     int status = harness_leave(h, h->ops->open ? h->ops->open(h->self) : WEIR_OK);
     h->opened = status == WEIR_OK;
     return status;
 }
 
-static int64_t real_ms(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool harness_open_within(struct harness *h, int timeout_ms)
 {
-    int64_t end = real_ms(CLOCK_MONOTONIC) + timeout_ms;
+    int64_t end = real_ms() + timeout_ms;
     int status;
-    while ((status = harness_open(h)) == WEIR_RETRY && real_ms(CLOCK_MONOTONIC) < end)
+    while ((status = harness_open(h)) == WEIR_RETRY && real_ms() < end)
         (void)poll(NULL, 0, 20); /* the host's back-off */
     return status == WEIR_OK;
 }
@@ -286,12 +336,11 @@ void harness_close(struct harness *h)
     if (h->ops->close)
         h->ops->close(h->self);
     harness_leave(h, WEIR_OK);
-    h->opened = false;
+    h->opened = h->threads_may = false;
     h->n_fds = 0;
     h->wake_at = INT64_MAX;
     for (struct weir_batch *b = h->batches; b; b = b->next)
-        if (b->state == BATCH_LENT)
-            b->state = BATCH_GIVEN_UP;
+        harness_batch_give_up(b);
 }
 
 static void destroy(struct harness *h)
@@ -300,9 +349,12 @@ static void destroy(struct harness *h)
     h->ops->destroy(h->self);
     harness_leave(h, WEIR_OK);
     h->created = false;
+    if (!harness_conf_intact(h->conf_store))
+        harness_breaks(h, RULE_CONF, "it wrote to its options");
     if (h->pieces_held || h->bufs)
-        harness_die(h, "after destroy it still holds %zu bytes: %zu blocks of mem, %zu buffers", h->held,
-                    h->pieces_held, h->bufs);
+        harness_breaks(h, RULE_MEMORY,
+                       "after destroy it still holds %zu bytes: %zu blocks of mem, %zu buffers", h->held,
+                       h->pieces_held, h->bufs);
 }
 
 void harness_free(struct harness *h)
@@ -310,7 +362,7 @@ void harness_free(struct harness *h)
     harness_out_clear(h);
     for (struct weir_batch *b = h->batches; b; b = b->next)
         if (b->state == BATCH_LENT)
-            harness_die(h, "a batch of %u records was never completed", b->count);
+            harness_breaks(h, RULE_COMPLETE, "a batch of %u records was never completed", b->count);
     if (h->created) {
         harness_close(h);
         destroy(h);
