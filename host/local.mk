@@ -10,6 +10,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/cmd_plugins.c \
 	%D%/cmd_run.c \
 	%D%/command.h \
+	%D%/config/compiled.c \
+	%D%/config/compiled.h \
 	%D%/config/conf.c \
 	%D%/config/conf.h \
 	%D%/config/conf_files.c \

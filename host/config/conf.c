@@ -84,7 +84,7 @@ static void take_key(struct build *build, size_t at)
             refuse_unknown(build, key);
         return;
     }
-    if (first && row.type != WEIR_T_LIST) {
+    if (first && !option_is_list(row.type)) {
         problem_add(&build->problems, key->line, section->title,
                     "option \"%s\" is given twice, first in line %d", key->key, first->line);
         return;

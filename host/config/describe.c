@@ -101,7 +101,10 @@ void describe_type(const struct weir_option *row, struct strbuf *out)
         add_values(row, out);
         return;
     }
-    strbuf_str(out, option_type_name(row->type));
+    if (row->type == WEIR_T_FIELDS) /* the group is not what its values are */
+        strbuf_str(out, option_type_name(row->flags & WEIR_F_TEXT ? WEIR_T_STRING : WEIR_T_TEMPLATE));
+    else
+        strbuf_str(out, option_type_name(row->type));
     if ((row->min == 0 && row->max == 0) || (row->min == 0 && row->max == INT64_MAX))
         return;
     strbuf_str(out, row->max == INT64_MAX ? ", at least " : ", ");
@@ -139,7 +142,7 @@ static void add_wrapped(struct strbuf *out, const char *prefix, const char *text
 
 static void help_row(const struct weir_option *row, struct strbuf *out)
 {
-    strbuf_printf(out, "  %s%s", row->name, row->type == WEIR_T_MAP ? "NAME" : "");
+    strbuf_printf(out, "  %s%s", row->name, option_placeholder(row->type));
     if (row->def)
         strbuf_printf(out, " = %s", row->def);
     strbuf_str(out, "  (");
@@ -238,7 +241,7 @@ static void sample_row(const struct weir_option *row, struct strbuf *out)
     strbuf_printf(out, "; %s (", row->help);
     describe_type(row, out);
     strbuf_printf(out, "%s)\n", required ? "; required" : "");
-    strbuf_printf(out, "%s%s%s =", required ? "" : ";", row->name, row->type == WEIR_T_MAP ? "NAME" : "");
+    strbuf_printf(out, "%s%s%s =", required ? "" : ";", row->name, option_placeholder(row->type));
     if (row->def && row->def[0])
         strbuf_printf(out, " %s", row->def);
     for (const char *c = row->name; required && *c; c++) {

@@ -64,8 +64,8 @@ static void man_row(const struct weir_option *row, struct strbuf *out)
     struct strbuf type = {0};
     strbuf_str(out, ".It Cm");
     add_argument(out, row->name);
-    if (row->type == WEIR_T_MAP)
-        strbuf_str(out, " Ns Ar NAME");
+    if (option_is_group(row->type))
+        strbuf_printf(out, " Ns Ar %s", option_placeholder(row->type));
     strbuf_str(out, "\n");
     add_text(out, row->help);
     strbuf_str(out, ".Pq");

@@ -5,6 +5,8 @@
  * are strings with their units. */
 #include "describe.h"
 
+#include "option.h"
+
 #include "../record/json.h"
 #include "number.h"
 
@@ -34,12 +36,15 @@ static void add_values(const struct weir_option *row, struct strbuf *out)
 static void add_beside(const struct weir_option *row, struct strbuf *out)
 {
     struct strbuf type = {0};
+    if (row->flags & WEIR_F_TEXT)
+        return;
     switch (row->type) {
     case WEIR_T_SIZE:
     case WEIR_T_DURATION:
     case WEIR_T_TEMPLATE:
     case WEIR_T_EXPR:
     case WEIR_T_PATH:
+    case WEIR_T_FIELDS:
         strbuf_str(out, ", \"format\": ");
         describe_type(row, &type); /* with its limits */
         add_string(out, type.data);
@@ -49,7 +54,7 @@ static void add_beside(const struct weir_option *row, struct strbuf *out)
 
 static void add_type(const struct weir_option *row, struct strbuf *out)
 {
-    if (row->type == WEIR_T_MAP && row->values) {
+    if (option_is_group(row->type) && row->values) {
         add_values(row, out);
         return;
     }
@@ -62,6 +67,9 @@ static void add_type(const struct weir_option *row, struct strbuf *out)
         break;
     case WEIR_T_BOOL:
         strbuf_str(out, "\"type\": \"boolean\"");
+        break;
+    case WEIR_T_PATHS:
+        strbuf_str(out, "\"type\": \"array\", \"items\": {\"type\": \"string\", \"format\": \"path\"}");
         break;
     case WEIR_T_LIST:
         strbuf_str(out, "\"type\": \"array\", \"items\": {\"type\": \"string\", \"minLength\": 1}");
@@ -124,7 +132,7 @@ static void add_default(const struct weir_option *row, struct strbuf *out)
         add_number(row, out);
     } else if (row->type == WEIR_T_BOOL) {
         strbuf_str(out, strcmp(row->def, "yes") == 0 || strcmp(row->def, "true") == 0 ? "true" : "false");
-    } else if (row->type == WEIR_T_LIST) {
+    } else if (option_is_list(row->type)) {
         add_items(row->def, out);
     } else {
         add_string(out, row->def);
@@ -134,7 +142,7 @@ static void add_default(const struct weir_option *row, struct strbuf *out)
 static void add_row(const struct weir_option *row, struct strbuf *out)
 {
     strbuf_str(out, "        ");
-    if (row->type == WEIR_T_MAP) {
+    if (option_is_group(row->type)) {
         strbuf_str(out, "\"^");
         for (const char *c = row->name; *c; c++)
             strbuf_printf(out, "%s%c", *c == '.' ? "\\\\" : "", *c);
@@ -154,7 +162,7 @@ static void add_row(const struct weir_option *row, struct strbuf *out)
 static void add_rows(const struct describe_rows *rows, bool maps, bool first, struct strbuf *out)
 {
     for (size_t i = 0; i < rows->count; i++) {
-        if ((rows->items[i].type == WEIR_T_MAP) != maps)
+        if (option_is_group(rows->items[i].type) != maps)
             continue;
         strbuf_str(out, first ? "" : ",\n");
         add_row(&rows->items[i], out);
@@ -217,7 +225,7 @@ static void add_kind(const struct plugin *plugin, uint32_t kind, const struct de
     add_rows(rows, false, true, out);
     strbuf_str(out, "      },\n");
     for (size_t i = 0; i < rows->count; i++)
-        maps |= rows->items[i].type == WEIR_T_MAP;
+        maps |= option_is_group(rows->items[i].type);
     if (maps) {
         strbuf_str(out, "      \"patternProperties\": {\n");
         add_rows(rows, true, true, out);

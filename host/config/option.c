@@ -3,24 +3,16 @@
 #include "option.h"
 
 #include "../record/closest.h"
-#include "../record/expr.h"
-#include "../record/path.h"
 #include "../record/strbuf.h"
-#include "../record/template.h"
 #include "../report/log.h"
 #include "../report/redact.h"
+#include "compiled.h"
 #include "number.h"
 #include "subst.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct option_compiled {
-    struct option_compiled *next;
-    uint32_t type;
-    void *object;
-};
 
 struct parse { /* one value on its way */
     struct option_store *store;
@@ -51,6 +43,8 @@ static const struct {
     {"template", sizeof(const struct weir_template *)},
     {"expression", sizeof(const struct weir_expr *)},
     {"path", sizeof(const struct weir_path *)},
+    {"paths", sizeof(struct weir_paths)},
+    {"fields", sizeof(struct weir_fields)},
 };
 
 size_t option_type_size(uint32_t type)
@@ -63,27 +57,25 @@ const char *option_type_name(uint32_t type)
     return option_type_size(type) ? types[type].name : "unknown";
 }
 
-void option_store_free(struct option_store *store)
+bool option_is_group(uint32_t type)
 {
-    while (store->compiled) {
-        struct option_compiled *item = store->compiled;
-        store->compiled = item->next;
-        if (item->type == WEIR_T_TEMPLATE)
-            template_free(item->object);
-        else if (item->type == WEIR_T_EXPR)
-            expr_free(item->object);
-        else
-            path_free(((struct weir_path *)item->object)->path);
-        free(item);
-    }
-    arena_free(&store->arena);
+    return type == WEIR_T_MAP || type == WEIR_T_FIELDS;
 }
 
-static void keep(struct option_store *store, uint32_t type, void *object)
+bool option_is_list(uint32_t type)
 {
-    struct option_compiled *item = xmalloc(sizeof *item);
-    *item = (struct option_compiled){.next = store->compiled, .type = type, .object = object};
-    store->compiled = item;
+    return type == WEIR_T_LIST || type == WEIR_T_PATHS;
+}
+
+const char *option_placeholder(uint32_t type)
+{
+    return type == WEIR_T_MAP ? "NAME" : type == WEIR_T_FIELDS ? "FIELD" : "";
+}
+
+void option_store_free(struct option_store *store)
+{
+    compiled_free(store);
+    arena_free(&store->arena);
 }
 
 void option_row(const struct weir_options *table, uint32_t i, struct weir_option *ret)
@@ -99,8 +91,7 @@ bool option_find(const struct weir_options *table, const char *key, struct weir_
     for (uint32_t i = 0; table && i < table->count; i++) {
         option_row(table, i, ret);
         size_t n = strlen(ret->name);
-        bool is_map = ret->type == WEIR_T_MAP;
-        if (is_map ? strncmp(key, ret->name, n) == 0 : strcmp(key, ret->name) == 0) {
+        if (option_is_group(ret->type) ? strncmp(key, ret->name, n) == 0 : strcmp(key, ret->name) == 0) {
             *ret_index = i;
             return true;
         }
@@ -276,37 +267,50 @@ static void set_secret(struct parse *parse, void *field)
     memcpy(field, &secret, sizeof secret);
 }
 
+/* The compilers quote pieces of the text. */
+static bool refuse_compiled(struct parse *parse, const char *reason)
+{
+    return refuse(parse, parse->secret ? "what ${...} brought in does not compile" : reason);
+}
+
 static bool set_compiled(struct parse *parse, void *field)
 {
     char reason[512] = "";
-    const char *path_why = NULL;
-    void *object = NULL;
-    if (parse->row->type == WEIR_T_TEMPLATE) {
-        object = template_compile(parse->text, parse->row->flags, reason, sizeof reason);
-    } else if (parse->row->type == WEIR_T_EXPR) {
-        object = expr_compile(parse->text, reason, sizeof reason);
-    } else {
-        size_t used = 0;
-        struct json_path *path = path_compile(parse->text, parse->len, &used, &path_why);
-        if (path && used < parse->len) {
-            path_free(path);
-            path = NULL;
-            path_why = "something follows the path; it reads like .user.id or .tags[0]";
-        }
-        if (path) {
-            struct weir_path *wrapped = arena_alloc(&parse->store->arena, sizeof *wrapped);
-            wrapped->path = path;
-            object = wrapped;
-        } else {
-            snprintf(reason, sizeof reason, "%s", path_why);
-        }
-    }
-    if (!object) /* the compilers quote pieces of the text */
-        return refuse(parse, parse->secret ? "what ${...} brought in does not compile" : reason);
-    keep(parse->store, parse->row->type, object);
-    /* {header:NAME}, $headers: the word has to stand there; a text that only mentions it costs nothing but time */
-    parse->store->headers |= strstr(parse->text, "header") != NULL;
+    void *object = compiled_new(parse->store, parse->row->type, parse->row->flags, parse->text, parse->len,
+                                reason, sizeof reason);
+    if (!object)
+        return refuse_compiled(parse, reason);
     memcpy(field, &object, sizeof object);
+    return true;
+}
+
+static bool set_paths(struct parse *parse, void *field)
+{
+    char reason[512] = "";
+    struct weir_paths list;
+    memcpy(&list, field, sizeof list);
+    if (!compiled_paths(parse->store, &list, parse->text, parse->len, reason, sizeof reason))
+        return refuse_compiled(parse, reason);
+    memcpy(field, &list, sizeof list);
+    return true;
+}
+
+static bool set_fields(struct parse *parse, void *field)
+{
+    char reason[512] = "";
+    struct weir_fields group;
+    const char *name = parse->input->key + strlen(parse->row->name);
+    int64_t value;
+    if (!name[0])
+        return refuse(parse, "a field must follow the dot");
+    if (parse->row->values && !find_value(parse, &value))
+        return false;
+    memcpy(&group, field, sizeof group);
+    name = arena_copy(&parse->store->arena, name, strlen(name));
+    if (!compiled_field(parse->store, parse->row, &group, name, parse->text, parse->len, reason,
+                        sizeof reason))
+        return refuse_compiled(parse, reason);
+    memcpy(field, &group, sizeof group);
     return true;
 }
 
@@ -332,6 +336,10 @@ static bool store_value(struct parse *parse, void *field)
     case WEIR_T_SECRET:
         set_secret(parse, field);
         return true;
+    case WEIR_T_PATHS:
+        return set_paths(parse, field);
+    case WEIR_T_FIELDS:
+        return set_fields(parse, field);
     default:
         return set_compiled(parse, field);
     }
@@ -381,7 +389,7 @@ const char *option_suggest(const char *word, const struct weir_options *const *t
     for (size_t t = 0; t < n_tables; t++) {
         for (uint32_t i = 0; tables[t] && i < tables[t]->count; i++) {
             option_row(tables[t], i, &row);
-            if (row.type != WEIR_T_MAP)
+            if (!option_is_group(row.type))
                 names[count++] = row.name;
         }
     }
@@ -407,7 +415,7 @@ static bool name_valid(const struct weir_option *row)
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
             return false;
     }
-    return (row->type == WEIR_T_MAP) == (row->name[n - 1] == '.');
+    return option_is_group(row->type) == (row->name[n - 1] == '.');
 }
 
 /* How the C type of its field is aligned; where pointers are short that is not the same for all. */
@@ -446,7 +454,7 @@ bool option_row_valid(const struct weir_option *row, uint32_t conf_size, char *w
         reason = "its least value is above its greatest";
     else if (row->def && (row->flags & WEIR_F_REQUIRED))
         reason = "it is required and has a default";
-    else if (row->def && (row->type == WEIR_T_SECRET || row->type == WEIR_T_MAP))
+    else if (row->def && (row->type == WEIR_T_SECRET || option_is_group(row->type)))
         reason = "a secret or a group can have no default";
     else if (!row->help || !row->help[0])
         reason = "it has no help";

@@ -51,6 +51,12 @@ bool option_row_valid(const struct weir_option *, uint32_t conf_size, char *why,
  * appended later. */
 #define LEVEL_1(type, last) (offsetof(struct type, last) + sizeof((struct type *)0)->last)
 
+/* A group takes every key with its prefix; a list's key may repeat. */
+bool option_is_group(uint32_t type);
+bool option_is_list(uint32_t type);
+/* What stands behind a group's prefix, for a person: NAME, FIELD; "" for others. */
+const char *option_placeholder(uint32_t type);
+
 /* Bytes of the C field, 0 for an unknown type; "duration"; and "1M", "200ms" as an operator writes it. */
 size_t option_type_size(uint32_t type);
 const char *option_type_name(uint32_t type);

@@ -41,7 +41,7 @@ static void on_key(void *opaque, int line, const char *key, const char *value, s
         strbuf_printf(c->problems, "%s: unknown option\n", key);
         return;
     }
-    if (conf == c->conf && c->given[index] && row.type != WEIR_T_LIST && row.type != WEIR_T_MAP) {
+    if (conf == c->conf && c->given[index] && !option_is_list(row.type) && !option_is_group(row.type)) {
         strbuf_printf(c->problems, "%s: given twice\n", key);
         return;
     }

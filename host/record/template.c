@@ -228,3 +228,9 @@ bool template_constant(const struct weir_template *tpl, struct weir_slice *ret)
     *ret = tpl->count ? tpl->parts[0].text : (struct weir_slice){"", 0};
     return true;
 }
+
+struct json_path *template_path(const struct weir_template *tpl)
+{
+    const struct template_part *only = tpl->parts;
+    return tpl->count == 1 && only->kind == PART_PATH && !only->has_fallback ? only->path : NULL;
+}

@@ -15,6 +15,8 @@ struct weir_template *template_compile(const char *text, uint32_t flags, char *w
 void template_free(struct weir_template *);
 /* True and *ret, borrowed from the template, when it holds no field. */
 bool template_constant(const struct weir_template *, struct weir_slice *ret);
+/* Borrowed from the template: its path, when it is one {.path} without default and nothing else; else NULL. */
+struct json_path *template_path(const struct weir_template *);
 /* Appends to out.  WEIR_OK, or WEIR_REJECT with a sentence appended to why (out is then as before). */
 int template_render(const struct weir_template *, const struct subject *, struct strbuf *out,
                     struct strbuf *why);

@@ -42,6 +42,10 @@
     WEIR_ROW_(T, f, const struct weir_expr *, WEIR_T_EXPR, fl, n, d, 0, 0, NULL, h, doc)
 #define WEIR_OPT_PATH(T, f, n, fl, d, h, doc)                                                                \
     WEIR_ROW_(T, f, const struct weir_path *, WEIR_T_PATH, fl, n, d, 0, 0, NULL, h, doc)
+#define WEIR_OPT_PATHS(T, f, n, fl, d, h, doc)                                                               \
+    WEIR_ROW_(T, f, struct weir_paths, WEIR_T_PATHS, fl, n, d, 0, 0, NULL, h, doc)
+#define WEIR_OPT_FIELDS(T, f, n, fl, values, h, doc)                                                         \
+    WEIR_ROW_(T, f, struct weir_fields, WEIR_T_FIELDS, fl, n, NULL, 0, 0, values, h, doc)
 #define WEIR_OPTIONS(T, rows)                                                                                \
     {                                                                                                        \
         sizeof(struct weir_options), sizeof(struct weir_option), sizeof(rows) / sizeof((rows)[0]),           \

@@ -165,16 +165,29 @@ enum { /* C type of the conf field */
     WEIR_T_SECRET,     /* const struct weir_secret *, NULL when not set */
     WEIR_T_TEMPLATE,   /* const struct weir_template *, NULL when not set */
     WEIR_T_EXPR,       /* const struct weir_expr *, NULL when not set */
-    WEIR_T_PATH        /* const struct weir_path *, NULL when not set */
+    WEIR_T_PATH,       /* const struct weir_path *, NULL when not set */
+    WEIR_T_PATHS,      /* struct weir_paths: comma separated, the key may repeat */
+    WEIR_T_FIELDS      /* struct weir_fields: the option's name is a prefix ending in '.', a field's path without its
+                        * first dot follows; values are templates, or text (WEIR_F_TEXT, or one of values) */
 };
 struct weir_list { const char *const *items; size_t count; };     /* FROZEN */
 struct weir_pair { const char *name, *value; };                   /* FROZEN; name without the prefix */
 struct weir_map { const struct weir_pair *items; size_t count; }; /* FROZEN */
+struct weir_paths { const struct weir_path *const *items; size_t count; }; /* FROZEN */
+struct weir_field {                    /* FROZEN */
+    const struct weir_path *path;
+    const char *name;                  /* the path as written, without its first dot */
+    const char *text;                  /* the value as written */
+    const struct weir_template *value; /* NULL where values are text */
+    const struct weir_path *from;      /* where the template is one {.path} and nothing else; else NULL */
+};
+struct weir_fields { const struct weir_field *items; size_t count; }; /* FROZEN */
 
 #define WEIR_F_REQUIRED   0x1u
 #define WEIR_F_ADVANCED   0x2u
 #define WEIR_F_DEPRECATED 0x4u
 #define WEIR_F_NAME       0x8u /* template: each rendered field must be non-empty, not . or .., without / or NUL */
+#define WEIR_F_TEXT      0x20u /* fields: values are plain text, not templates */
 #define WEIR_F_FIELD     0x10u /* template: a value without braces names a field: offset means {offset} */
 
 struct weir_option {
@@ -184,7 +197,7 @@ struct weir_option {
     uint32_t reserved;         /* 0; also keeps 32-bit layouts free of holes */
     const char *def;           /* as an operator would write it; NULL: none */
     int64_t min, max;          /* both 0: unchecked */
-    const char *const *values; /* WEIR_T_ENUM: names, NULL-terminated; WEIR_T_MAP: the only values, or NULL */
+    const char *const *values; /* WEIR_T_ENUM: names, NULL-terminated; WEIR_T_MAP, _FIELDS: the only values, or NULL */
     const char *help;          /* one line, no full stop */
     const char *doc;           /* paragraphs for the man page, or NULL */
     const char *since;         /* version that brought it */

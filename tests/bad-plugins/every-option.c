@@ -14,6 +14,8 @@ struct every {
     const struct weir_template *name;
     const struct weir_expr *keep;
     const struct weir_path *field;
+    struct weir_paths fields;
+    struct weir_fields made, named, coloured;
 };
 
 static const struct weir_option rows[] = {
@@ -38,6 +40,11 @@ static const struct weir_option rows[] = {
                       NULL),
     WEIR_OPT_EXPR(struct every, keep, "keep", 0, ".a == 1", "What is kept", NULL),
     WEIR_OPT_PATH(struct every, field, "field", 0, ".user.name", "Which field", NULL),
+    WEIR_OPT_PATHS(struct every, fields, "fields", 0, ".a, .b", "Which fields", NULL),
+    WEIR_OPT_FIELDS(struct every, made, "made.", 0, NULL, "Text of a field", NULL),
+    WEIR_ROW_(struct every, named, struct weir_fields, WEIR_T_FIELDS, WEIR_F_TEXT, "named.", NULL, 0, 0, NULL,
+              "Name of a field", NULL),
+    WEIR_OPT_FIELDS(struct every, coloured, "coloured.", 0, colours, "Colour of a field", NULL),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct every, rows);
 

@@ -3,6 +3,7 @@
 #include "config/option.h"
 #include "config/subst.h"
 #include "record/path.h"
+#include "record/template.h"
 #include "report/redact.h"
 
 #include <weir/helpers.h>
@@ -24,6 +25,8 @@ struct conf {
     const struct weir_template *template;
     const struct weir_expr *expr;
     const struct weir_path *path;
+    struct weir_paths paths;
+    struct weir_fields set, names;
 };
 
 static const char *const choices[] = {"index", "create", "update", NULL};
@@ -41,6 +44,9 @@ static const struct weir_option rows[] = {
     WEIR_OPT_TEMPLATE(struct conf, template, "template", 0, NULL, "T", NULL),
     WEIR_OPT_EXPR(struct conf, expr, "expr", 0, NULL, "X", NULL),
     WEIR_OPT_PATH(struct conf, path, "path", 0, NULL, "F", NULL),
+    WEIR_OPT_PATHS(struct conf, paths, "paths", 0, NULL, "G", NULL),
+    WEIR_OPT_FIELDS(struct conf, set, "set.", 0, NULL, "H", NULL),
+    WEIR_OPT_FIELDS(struct conf, names, "as.", 0, choices, "J", NULL),
     WEIR_OPT_STRING(struct conf, string, "needed", WEIR_F_REQUIRED, NULL, "R", NULL),
 };
 static const struct weir_options table = WEIR_OPTIONS(struct conf, rows);
@@ -317,6 +323,44 @@ static void printing(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void paths_are_compiled_one_by_one(void **state)
+{
+    (void)state;
+    assert_true(set("paths", ".a , .\"b, c\".d[0]"));
+    assert_true(set("paths", ".e")); /* the key may repeat */
+    assert_int_equal(conf.paths.count, 3);
+    assert_int_equal(conf.paths.items[1]->path->count, 3);
+    assert_memory_equal(conf.paths.items[1]->path->steps[0].key, "b, c", 4);
+    assert_false(set("paths", ".a .b"));
+    assert_non_null(strstr(why, "separated by commas"));
+    assert_false(set("paths", ".a,"));
+    assert_false(set("paths", ""));
+}
+
+static void fields_have_a_path_and_a_template(void **state)
+{
+    struct weir_slice text;
+    (void)state;
+    assert_true(set("set.user.name", "{.a.b}"));
+    assert_true(set("set.kind", "web-{.a}"));
+    assert_true(set("set.n", "7"));
+    assert_int_equal(conf.set.count, 3);
+    assert_string_equal(conf.set.items[0].name, "user.name");
+    assert_int_equal(conf.set.items[0].path->path->count, 2);
+    assert_int_equal(conf.set.items[0].from->path->count, 2);
+    assert_null(conf.set.items[1].from); /* it is not one field alone */
+    assert_true(template_constant(conf.set.items[2].value, &text));
+    assert_string_equal(conf.set.items[2].text, "7");
+    assert_false(set("set.", "x"));
+    assert_false(set("set.a b", "x"));
+    assert_false(set("set.a", "{.a"));
+    assert_true(set("as.a.b", "create"));
+    assert_null(conf.names.items[0].value);
+    assert_string_equal(conf.names.items[0].text, "create");
+    assert_false(set("as.a", "creat"));
+    assert_non_null(strstr(why, "did you mean \"create\"?"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +368,8 @@ int main(void)
         CASE(bad_values_are_refused),
         CASE(lists_and_maps_grow),
         CASE(compiled_types),
+        CASE(paths_are_compiled_one_by_one),
+        CASE(fields_have_a_path_and_a_template),
         CASE(references_never_show),
         CASE(defaults_and_lookup),
         CASE(rows_are_read_by_stride),
