@@ -124,9 +124,10 @@ endif
 %C%_unit_t_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 %C%_unit_t_transform_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 
-# The plugin finds these in the program.
+# Plugins and libraries find these in the program.
 %C%_unit_t_file_refused_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=glob \
 	-Wl,--export-dynamic-symbol=opendir -Wl,--export-dynamic-symbol=preadv
+%C%_unit_t_state_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=fdatasync
 
 # Programs that gates and people run.
 check_PROGRAMS += %D%/unit/expr-driver %D%/bench/json-bench

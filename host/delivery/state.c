@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* state.c - positions and keyed bytes in SQLite.  Any thread; one lock around the connection and the puts.
  *
- * synchronous=NORMAL: a power loss may undo the last commits but never leaves half of one, and nothing here is
- * promised to another system before it was written (sqlite.org/pragma.html#pragma_synchronous). */
+ * synchronous=FULL: a commit reaches the disk before anybody relies on it.  A power failure that undid it would have
+ * files cut back to the commit before while their source, Kafka's group, goes on from this one. */
 #include "state.h"
 
 #include "record/arena.h"
@@ -44,7 +44,7 @@ struct state {
 };
 
 static const char SCHEMA[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "CREATE TABLE IF NOT EXISTS position(reader TEXT NOT NULL, shard BLOB NOT NULL, next INTEGER NOT NULL,"
     " data BLOB NOT NULL, PRIMARY KEY(reader, shard)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS kv(owner TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
