@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* encode.h - format = raw | record: what a record looks like as a line, and which results a batch of them had.
  *
- * Used by the file and std plugins.  Home thread only. */
+ * Used by the file, std and exec plugins.  Home thread only. */
 #ifndef WEIR_PLUGINS_ENCODE_H
 #define WEIR_PLUGINS_ENCODE_H
 
