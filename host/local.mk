@@ -41,8 +41,10 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/delivery/deadletter.h \
 	%D%/delivery/flow.c \
 	%D%/delivery/flow.h \
+	%D%/delivery/bundle.c \
 	%D%/delivery/ledger.c \
 	%D%/delivery/ledger.h \
+	%D%/delivery/ledger_private.h \
 	%D%/delivery/outlet.c \
 	%D%/delivery/outlet.h \
 	%D%/delivery/outlet_form.c \
@@ -93,6 +95,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/stuck.c \
 	%D%/engine/stuck.h \
 	%D%/engine/stuck_cause.c \
+	%D%/engine/hold.c \
+	%D%/engine/hold.h \
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \
@@ -103,6 +107,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/harness/harness_batch.c \
 	%D%/harness/harness_conf.c \
 	%D%/harness/harness_emit.c \
+	%D%/harness/harness_hold.c \
 	%D%/harness/harness_host.c \
 	%D%/harness/harness_private.h \
 	%D%/harness/harness_shard.c \

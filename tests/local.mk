@@ -31,6 +31,7 @@ unit_tests = \
 	%D%/unit/t-rebalance \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
+	%D%/unit/t-hold \
 	%D%/unit/t-transform \
 	%D%/unit/t-batch \
 	%D%/unit/t-ledger \
@@ -121,6 +122,7 @@ endif
 %C%_unit_t_metrics_SOURCES = %D%/unit/t-metrics.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_stuck_SOURCES = %D%/unit/t-stuck.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
+%C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them
 

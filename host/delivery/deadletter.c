@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HEADERS 15   /* most that are added */
@@ -163,14 +164,42 @@ void rejects_add_record(struct rejects *rj, const struct weir_record *record, st
     batch_append_copy(rj->chunk, &r, origin);
 }
 
+static void note_bundle(struct rejects *rj, struct origin bundle)
+{
+    if (rj->n_bundles == rj->bundles_room) {
+        rj->bundles_room = rj->bundles_room ? rj->bundles_room * 2 : 8;
+        rj->bundles = xrealloc(rj->bundles, rj->bundles_room * sizeof *rj->bundles);
+    }
+    rj->bundles[rj->n_bundles++] = bundle;
+}
+
 void rejects_add(struct rejects *rj, const struct weir_batch *b, uint32_t i, const struct weir_result *why,
                  uint32_t attempts)
 {
-    rejects_add_record(rj, batch_original(b, i), batch_origin(b, i), why, attempts);
+    struct origin origin = batch_origin(b, i);
+    const struct weir_batch *inputs = ledger_bundle_inputs(origin);
+    if (!inputs) {
+        rejects_add_record(rj, batch_original(b, i), origin, why, attempts);
+        return;
+    }
+    note_bundle(rj, origin);
+    for (uint32_t k = 0; k < inputs->count && !rj->lost; k++)
+        rejects_add(rj, inputs, k, why, attempts);
+}
+
+static void bundles_free(struct rejects *rj)
+{
+    free(rj->bundles);
+    rj->bundles = NULL;
+    rj->n_bundles = rj->bundles_room = 0;
 }
 
 void rejects_send(struct rejects *rj)
 {
+    for (uint32_t i = 0; i < rj->n_bundles && !rj->lost;
+         i++) /* outer ones first: they give their inputs copies */
+        ledger_unbundle(rj->bundles[i]);
+    bundles_free(rj);
     if (!rj->chunk)
         return;
     batch_seal(rj->chunk);
@@ -183,6 +212,7 @@ void rejects_send(struct rejects *rj)
 
 void rejects_discard(struct rejects *rj)
 {
+    bundles_free(rj);
     batch_unref(rj->chunk);
     rj->chunk = NULL;
 }

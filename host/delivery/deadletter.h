@@ -27,10 +27,12 @@ struct rejects {
     struct weir_batch *chunk;           /* NULL: none yet */
     bool lost;                          /* there is no way for them */
     _Atomic uint64_t *in_row;           /* counts towards stop-after */
+    struct origin *bundles;             /* that become letters of what they were made of */
+    uint32_t n_bundles, bundles_room;
 };
 
 void rejects_begin(struct rejects *, struct flow *, const struct section_conf *);
-/* Record i of the batch, for the reason given. */
+/* Record i of the batch, for the reason given; of one that was made of several records, each of those. */
 void rejects_add(struct rejects *, const struct weir_batch *, uint32_t i, const struct weir_result *,
                  uint32_t attempts);
 /* The same for a record that is in no batch. */

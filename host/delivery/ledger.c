@@ -5,62 +5,12 @@
  * segment moves the watermark to its last position and is freed as soon as it is at the head, so that the memory of
  * what is done does not wait for the next commit; the segment at the head may be passed in part, by walking its
  * entries, which is done only when a commit asks.  Everything runs under the ledger's lock, from any thread. */
-#include "ledger.h"
+#include "ledger_private.h"
 
-#include "record/batch.h"
 #include "report/log.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define NONE UINT32_MAX
-
-struct entry {
-    uint64_t next;      /* position after the record */
-    uint32_t segment;   /* in segments */
-    uint32_t following; /* entry of the same segment, or NONE */
-    uint32_t copies;    /* not ended */
-    uint32_t worst;     /* enum outcome so far */
-};
-
-struct segment { /* the entries of one shard in one batch, or a skip: a position without entries */
-    struct shard *shard;
-    struct segment *after;      /* in the shard's queue */
-    struct ledger_batch *batch; /* NULL: a skip, freed alone */
-    uint64_t next;              /* position behind the last entry */
-    uint32_t first, last, count, open;
-    struct segment *in_batch; /* next segment of the batch */
-    uint32_t number;
-    bool returned;
-};
-
-/* A number that others read without the lock and only its holder changes: no locked instruction is needed. */
-static void count(_Atomic uint64_t *number, uint64_t delta)
-{
-    atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + delta,
-                          memory_order_relaxed);
-}
-
-static uint64_t peek(const _Atomic uint64_t *number)
-{
-    return atomic_load_explicit(number, memory_order_relaxed);
-}
-
-static void put(_Atomic uint64_t *number, uint64_t value)
-{
-    atomic_store_explicit(number, value, memory_order_relaxed);
-}
-
-/* Says that the numbers stored before it mean something. */
-static void say(_Atomic bool *flag)
-{
-    atomic_store_explicit(flag, true, memory_order_release);
-}
-
-static bool said(const _Atomic bool *flag)
-{
-    return atomic_load_explicit(flag, memory_order_relaxed);
-}
 
 void ledger_init(struct ledger *l)
 {
@@ -82,7 +32,7 @@ static void batch_unlist(struct ledger_batch *b)
     b->ledger->batches--;
 }
 
-static void batch_list(struct ledger_batch *b)
+void ledger_list(struct ledger_batch *b)
 {
     struct ledger *l = b->ledger;
     b->next = l->open;
@@ -179,6 +129,10 @@ static void batch_release(struct ledger_batch *b)
         shard_release(b->ledger, s->shard);
         free(s);
     }
+    for (uint32_t i = 0; b->bundled && i < b->count; i++)
+        batch_unref(b->bundled[i]);
+    free(b->bundled);
+    free(b->numbered);
     free(b->index);
     free(b->entries);
     free(b);
@@ -225,17 +179,23 @@ bool ledger_open(struct ledger_batch *b)
     }
     count(&l->counts.taken, b->count);
     count(&l->counts.open, b->count);
-    batch_list(b);
+    ledger_list(b);
     pthread_mutex_unlock(&l->lock);
     return true;
 }
 
-/* One copy of an entry ends; true when with it the whole ledger became idle. */
-static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
+/* All entries of a batch are final. */
+static bool batch_final(struct ledger *l, struct ledger_batch *b)
+{
+    batch_unlist(b);
+    batch_release(b);
+    return l->batches == 0;
+}
+
+bool ledger_entry_end(struct ledger *l, struct origin o, enum outcome outcome)
 {
     struct ledger_batch *b = o.books;
     struct entry *e = &b->entries[o.index];
-    struct segment *s = b->index[e->segment];
     if (outcome > e->worst)
         e->worst = outcome;
     if (outcome == DEAD_LETTERED)
@@ -244,6 +204,11 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
         die("ledger: a record ended more often than it was copied");
     if (--e->copies)
         return false;
+    if (b->bundled) {
+        bool idle = ledger_bundle_end(l, o, (enum outcome)e->worst);
+        return --b->open ? idle : batch_final(l, b);
+    }
+    struct segment *s = b->index[e->segment];
     if (!s->returned) {
         _Atomic uint64_t *column[] = {&l->counts.dropped, &l->counts.delivered, &l->counts.dead};
         count(column[e->worst], 1);
@@ -251,16 +216,18 @@ static bool entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     }
     if (!--s->open && s->shard->head == s)
         shard_pass(s->shard); /* frees the segment, but not yet the batch */
-    if (--b->open)
-        return false;
-    batch_unlist(b);
-    batch_release(b);
-    return l->batches == 0;
+    return --b->open ? false : batch_final(l, b);
 }
 
-static void let_go(struct ledger *l, bool idle)
+void ledger_let_go(struct ledger *l, bool idle)
 {
+    struct weir_batch *done = l->unbundled, *next;
+    l->unbundled = NULL;
     pthread_mutex_unlock(&l->lock);
+    for (; done; done = next) { /* gives room in the budget, and that wakes others */
+        next = done->next;
+        batch_unref(done);
+    }
     if (idle && l->on_idle)
         l->on_idle(l->arg);
 }
@@ -276,15 +243,15 @@ static void ends(const struct weir_batch *batch, const uint8_t *mark, enum outco
         struct origin o = batch_origin(batch, i);
         if (o.books->ledger != held) {
             if (held)
-                let_go(held, idle);
+                ledger_let_go(held, idle);
             held = o.books->ledger;
             idle = false;
             pthread_mutex_lock(&held->lock);
         }
-        idle |= entry_end(held, o, outcome);
+        idle |= ledger_entry_end(held, o, outcome);
     }
     if (held)
-        let_go(held, idle);
+        ledger_let_go(held, idle);
 }
 
 void ledger_end_all(const struct weir_batch *batch, enum outcome outcome)

@@ -25,6 +25,7 @@ enum outcome {
 
 struct segment;
 struct weir_batch;
+struct origin;
 
 struct shard_watch { /* engine/stuck.c's; main thread */
     uint64_t watermark;
@@ -70,11 +71,12 @@ struct ledger {
     struct books kept, voided; /* the books at the last ledger_keep; what was taken out by ledger_void */
     struct shard *shards;      /* newest first */
     _Atomic uint32_t n_shards;
-    uint32_t numbered;          /* shards that ever were */
-    _Atomic uint64_t letters;   /* copies that ended as dead letters */
-    uint64_t batches;           /* not yet final */
-    struct ledger_batch *open;  /* these */
-    void (*on_idle)(void *arg); /* called, without the lock, when nothing is open any more */
+    uint32_t numbered;            /* shards that ever were */
+    _Atomic uint64_t letters;     /* copies that ended as dead letters */
+    uint64_t batches;             /* not yet final */
+    struct ledger_batch *open;    /* these */
+    struct weir_batch *unbundled; /* inputs of bundles that ended, to be let go of without the lock */
+    void (*on_idle)(void *arg);   /* called, without the lock, when nothing is open any more */
     void *arg;
 };
 
@@ -87,6 +89,8 @@ struct ledger_batch {
     struct segment *segments;        /* newest first */
     struct segment **index;          /* by number */
     uint32_t refs;                   /* open entries and segments in queues */
+    struct weir_batch **bundled;     /* of bundles: what each is made of; else NULL */
+    uint32_t *numbered;              /* outputs of each entry that have a number; NULL: none has */
     struct ledger_batch *next, **at; /* in the ledger's list of open ones */
 };
 
@@ -106,6 +110,21 @@ void ledger_end_all(const struct weir_batch *, enum outcome);
 void ledger_end_marked(const struct weir_batch *, const uint8_t *mark, enum outcome);
 /* Adds extra[i] copies to the records of the batch; extra NULL: `all` to each. */
 void ledger_add_copies(struct ledger *, const struct weir_batch *, const uint32_t *extra, uint32_t all);
+
+/* bundle.c: records made of several.  A bundle stands for one copy of each record it is made of: when it is final they
+ * end too, in its outcome.  It is in no shard and in no count. */
+struct ledger_batch *ledger_bundles_new(struct ledger *);
+/* Adds a bundle with one copy and gives its index; takes the reference of inputs, a chunk with its origins. */
+uint32_t ledger_bundle_add(struct ledger_batch *, struct weir_batch *inputs);
+/* From here on they count; or never: what they are made of stays open. */
+void ledger_bundles_open(struct ledger_batch *);
+void ledger_bundles_discard(struct ledger_batch *);
+/* What the record with that origin is made of; NULL: it is no bundle.  Borrowed while a copy of it is open. */
+const struct weir_batch *ledger_bundle_inputs(struct origin);
+/* One copy of that bundle ends and goes on as a copy of each of its inputs, which have those in its stead. */
+void ledger_unbundle(struct origin);
+/* Gives the records of a chunk, which may be several of one input of the source, the next numbers in `sub`. */
+void ledger_number(struct ledger *, struct weir_batch *chunk);
 
 struct shard *ledger_shard_new(struct ledger *, const struct weir_shard *);
 /* What is open of the shard is no longer ours: taken out of the books, and later ends of it are ignored. */

@@ -90,6 +90,7 @@ static void revokes_free(struct revoke *r)
 void intake_free(struct intake *in)
 {
     loop_run_tasks(&in->loop); /* answers of sinks that came after the end */
+    in->pipeline->flow.budget.on_room = NULL;
     instance_free(in->instance);
     revokes_free(in->revokes);
     revokes_free(in->left);

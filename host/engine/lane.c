@@ -71,22 +71,11 @@ void lane_free(struct lane *l)
     free(l);
 }
 
-/* Numbers the outputs of one input, wherever they stand: sub makes their identities differ.  All records of a chunk
- * come from one chunk of the source, so from one batch of the books. */
-static void number_outputs(struct weir_batch *chunk)
-{
-    if (!chunk->several)
-        return;
-    uint32_t *outputs = xcalloc(chunk->origins[0].books->count, sizeof *outputs);
-    for (uint32_t i = 0; i < chunk->count; i++)
-        chunk->records[i].sub = outputs[chunk->origins[i].index]++;
-    free(outputs);
-}
-
 /* A chunk left the transforms: a copy for every sink. */
 static void fan_out(struct lane *l, struct weir_batch *chunk)
 {
-    number_outputs(chunk);
+    if (chunk->several)
+        ledger_number(&l->pipeline->flow.ledger, chunk);
     batch_print_edits(chunk);
     batch_seal(chunk);
     if (l->n_routes > 1)
@@ -213,19 +202,69 @@ static void close_all(struct lane *l)
     loop_end(&l->loop);
 }
 
-/* Transforms that asked to be called. */
-static void serve_transforms(struct lane *l)
+/* What a stage gave without an input goes on from there, before all that has not reached that stage yet. */
+static void put_first(struct lane *l, struct weir_batch *chunk, uint32_t stage)
 {
-    for (uint32_t i = 0; i < l->n_transforms; i++) {
-        struct instance *in = l->transforms[i]->instance;
-        uint32_t why = in->ready;
-        if (!why || !in->opened)
+    if (!chunk)
+        return;
+    struct handover *h = xcalloc(1, sizeof *h);
+    *h = (struct handover){.lane = l, .chunk = chunk, .stage = stage, .next = l->queue};
+    if (!l->queue)
+        l->queue_tail = &h->next;
+    l->queue = h;
+}
+
+/* A chunk stands between two stages: nothing may overtake it. */
+static bool between(const struct lane *l)
+{
+    return l->queue && l->queue->stage > 0;
+}
+
+/* A transform that asked to be called; one with groups is called with an emitter for them. */
+static void serve(struct lane *l, uint32_t stage)
+{
+    struct instance *in = l->transforms[stage]->instance;
+    struct weir_batch *out = NULL;
+    uint32_t why = in->ready;
+    in->ready = 0;
+    instance_clear_failure(in);
+    if (in->ops->serve)
+        transform_serve(l->transforms[stage], why, &out);
+    else if (in->ops->service && call_service(in, why) == WEIR_FATAL)
+        flow_fail(&l->pipeline->flow, "[%s] %s", in->section->title, instance_why(in));
+    put_first(l, out, stage + 1);
+}
+
+/* Transforms that asked to be called, and groups that can be held no longer; returns when it wants the next turn. */
+static int64_t serve_transforms(struct lane *l, int64_t now)
+{
+    int64_t at = INT64_MAX;
+    for (uint32_t i = 0; i < l->n_transforms && !between(l) && !flow_ending(&l->pipeline->flow); i++) {
+        struct transform *t = l->transforms[i];
+        struct weir_batch *out;
+        bool all = l->flushing && !l->queue;
+        if (!t->instance->opened)
             continue;
-        in->ready = 0;
-        instance_clear_failure(in);
-        if (in->ops->service && call_service(in, why) == WEIR_FATAL)
-            flow_fail(&l->pipeline->flow, "[%s] %s", in->section->title, instance_why(in));
+        if (t->instance->ready)
+            serve(l, i);
+        if (between(l) || !t->holds.first)
+            continue;
+        if (all || holds_at(&t->holds, now) <= now) {
+            transform_release(t, now, all, &out);
+            put_first(l, out, i + 1);
+        }
+        int64_t wants = holds_at(&t->holds, now);
+        at = wants < at ? wants : at;
     }
+    return at;
+}
+
+static bool holding(const struct lane *l)
+{
+    for (uint32_t i = 0; i < l->n_transforms; i++)
+        if (l->transforms[i]->holds.first)
+            return true;
+    return false;
 }
 
 /* What a dead-letter sink of several readers put is durable before any of them stores its positions: so no dead letter
@@ -237,8 +276,10 @@ static bool store_puts(struct instance *in)
 
 int64_t lane_turn(struct lane *l, int64_t now)
 {
-    serve_transforms(l);
-    int64_t at = work(l, now);
+    int64_t held = serve_transforms(l, now), at = work(l, now);
+    at = held < at ? held : at;
+    if (l->flushing && !l->queue && at > now && holding(l))
+        at = now;
     for (struct outlet *o = l->outlets; o; o = o->next) {
         int64_t wants = outlet_tick(o, now);
         at = wants < at ? wants : at;
@@ -335,6 +376,7 @@ void lane_join(struct lane *l)
 static void do_flush(struct task *t)
 {
     struct order *order = (struct order *)t;
+    order->lane->flushing = order->on;
     for (struct outlet *o = order->lane->outlets; o; o = o->next)
         outlet_flush(o, order->on);
     free(order);

@@ -31,6 +31,7 @@ struct lane {
     struct outlet **routes; /* one a sink */
     uint32_t n_routes;
     struct handover *queue, **queue_tail; /* chunks not yet through the transforms */
+    bool flushing;                        /* transforms are to hold nothing back */
     int64_t stalled_until;                /* a transform asked for RETRY */
     uint32_t stalled_tries;
 };
@@ -52,7 +53,7 @@ int64_t lane_turn(struct lane *, int64_t now_ms);
 void lane_chunk(struct lane *, struct weir_batch *chunk);
 /* Any thread: a chunk for one outlet; references it. */
 void lane_to_outlet(struct lane *, struct outlet *, struct weir_batch *chunk);
-/* Any thread: outlets stop (or start again) waiting for fuller batches. */
+/* Any thread: outlets stop (or start again) waiting for fuller batches, and transforms holding records. */
 void lane_flush(struct lane *, bool on);
 /* Any thread: commits an outlet; done runs on the lane's thread with the status, why borrowed. */
 void lane_commit(struct lane *, struct outlet *, const struct weir_commit *,

@@ -278,4 +278,8 @@ const struct weir_host host_table = {
     .replay = s_replay,
     .shard_begin = s_shard_begin,
     .in_flight = s_in_flight,
+    .hold = emitter_hold,
+    .emit_held = emitter_emit_held,
+    .pass_held = emitter_pass_held,
+    .reject_held = emitter_reject_held,
 };

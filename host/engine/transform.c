@@ -12,6 +12,19 @@
 
 #include <stdlib.h>
 
+#define HOLD_RECORDS 10000
+#define HOLD_MS      30000
+
+/* A quarter of what may flow, shared by all that hold: so they never fill the budget alone, and what is beside them
+ * goes on. */
+static uint64_t hold_bytes(const struct flow *f)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < f->conf->n_transforms; i++)
+        n += (conf_promises(&f->conf->transforms[i]) & WEIR_HOLDS) != 0;
+    return n ? f->budget.limit / 4 / n / (uint64_t)f->conf->workers : 0;
+}
+
 struct transform *transform_new(struct pipeline *p, const struct section_conf *s, struct loop *loop,
                                 uint32_t worker)
 {
@@ -19,12 +32,15 @@ struct transform *transform_new(struct pipeline *p, const struct section_conf *s
     t->conf = s;
     t->instance = flow_instance(&p->flow, s, loop, worker);
     t->one_to_one = conf_promises(s) & WEIR_ONE_TO_ONE;
+    t->keeps = (conf_promises(s) & WEIR_HOLDS) && t->instance->ops->release;
+    holds_init(&t->holds, HOLD_RECORDS, hold_bytes(&p->flow), HOLD_MS);
     return t;
 }
 
 void transform_free(struct transform *t)
 {
     instance_free(t->instance);
+    holds_free(&t->holds);
     free(t);
 }
 
@@ -100,7 +116,7 @@ static void book(struct transform *t, const struct weir_emitter *e)
     uint8_t *none = xcalloc(n, 1);
     uint32_t *extra = xcalloc(n, sizeof *extra);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t copies = e->outputs[i] + e->rejected[i];
+        uint32_t copies = e->outputs[i] + e->rejected[i] + (e->held ? e->held[i] : 0);
         none[i] = copies == 0;
         dropped += copies == 0;
         extra[i] = copies > 1 ? copies - 1 : 0;
@@ -125,6 +141,40 @@ static void reject_all(struct transform *t, struct weir_emitter *e)
     rejects_send(&e->rejects);
 }
 
+/* The call ended well; what it emitted is ready, or NULL. */
+static struct weir_batch *settle(struct weir_emitter *e)
+{
+    hold_settle(e);
+    rejects_send(&e->rejects);
+    e->out->several |= e->several;
+    batch_seal(e->out);
+    if (e->out->count)
+        return e->out;
+    batch_unref(e->out);
+    return NULL;
+}
+
+/* It did not. */
+static void discard(struct weir_emitter *e)
+{
+    hold_discard(e);
+    rejects_discard(&e->rejects);
+    batch_unref(e->out);
+}
+
+/* What a call that held or gave away records may not return. */
+static int vouch(struct transform *t, const struct weir_emitter *e, int status)
+{
+    if (!e->gave || status == WEIR_OK || status == WEIR_FATAL)
+        return status;
+    flow_fail(
+        &t->instance->pipeline->flow,
+        "[%s] returned %d after it held or gave away records, and it can not be called again with them: a "
+        "fault of the plugin",
+        t->conf->title, status);
+    return WEIR_FATAL;
+}
+
 int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
 {
     struct pipeline *p = t->instance->pipeline;
@@ -136,16 +186,19 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     e.out = batch_new(in->budget, in->count);
     e.outputs = xcalloc(in->count, sizeof *e.outputs);
     e.rejected = xcalloc(in->count, 1);
+    if (t->keeps) {
+        e.holds = &t->holds;
+        e.held = xcalloc(in->count, sizeof *e.held);
+    }
     rejects_begin(&e.rejects, &p->flow, t->conf);
     batch_descend(e.out, in);
-    int status = call(t, &e);
+    e.out->several = in->several;
+    int status = vouch(t, &e, call(t, &e));
     if (status == WEIR_OK) {
         book(t, &e);
-        rejects_send(&e.rejects);
-        e.out->several = in->several || e.several;
-        batch_seal(e.out);
+        *ret_out = settle(&e);
     } else {
-        rejects_discard(&e.rejects);
+        discard(&e);
         if (status == WEIR_REJECT)
             reject_all(t, &e);
         else if (status != WEIR_RETRY)
@@ -153,11 +206,59 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     }
     free(e.outputs);
     free(e.rejected);
-    if (status == WEIR_OK && e.out->count)
-        *ret_out = e.out;
-    else
-        batch_unref(e.out);
+    free(e.held);
     if (status != WEIR_RETRY)
         batch_unref(in);
     return status;
+}
+
+/* A call without inputs; what it gives comes from groups alone. */
+static void begin_apart(struct transform *t, struct weir_emitter *e)
+{
+    struct flow *f = &t->instance->pipeline->flow;
+    *e = (struct weir_emitter){.instance = t->instance, .holds = t->keeps ? &t->holds : NULL};
+    e->out = batch_new(&f->budget, 16);
+    rejects_begin(&e->rejects, f, t->conf);
+    instance_clear_failure(t->instance);
+    t->instance->emitter = e;
+}
+
+static void end_apart(struct transform *t, struct weir_emitter *e, int status, struct weir_batch **ret_out)
+{
+    t->instance->emitter = NULL;
+    *ret_out = NULL;
+    if (status == WEIR_OK) {
+        *ret_out = settle(e);
+        return;
+    }
+    discard(e);
+    flow_fail(&t->instance->pipeline->flow, "[%s] %s", t->conf->title, instance_why(t->instance));
+}
+
+void transform_release(struct transform *t, int64_t now, bool all, struct weir_batch **ret_out)
+{
+    struct weir_emitter e;
+    uint32_t why;
+    int status = WEIR_OK;
+    begin_apart(t, &e);
+    struct hold *g = holds_due_first(&t->holds, now, all, &why);
+    for (; g && status == WEIR_OK; g = holds_due_next(&t->holds, now, all, &why)) {
+        e.awaited = g;
+        status = call_release(t->instance, &e, g->records, g->opaque, why);
+        if (status == WEIR_OK && e.awaited) {
+            flow_fail(&t->instance->pipeline->flow,
+                      "[%s] kept records that it was told to give away: a fault of the plugin",
+                      t->conf->title);
+            status = WEIR_FATAL;
+        }
+    }
+    end_apart(t, &e, status, ret_out);
+}
+
+void transform_serve(struct transform *t, uint32_t why, struct weir_batch **ret_out)
+{
+    struct weir_emitter e;
+    begin_apart(t, &e);
+    int status = call_serve(t->instance, &e, why);
+    end_apart(t, &e, status == WEIR_FATAL || e.gave ? vouch(t, &e, status) : WEIR_OK, ret_out);
 }

@@ -20,6 +20,14 @@ static uint32_t process_count(const struct weir_emitter *e)
     return e->map ? e->mapped : e->in->count;
 }
 
+bool emitter_input(const struct weir_emitter *e, uint32_t parent, uint32_t *ret)
+{
+    if (e->intake || !e->in || parent >= process_count(e))
+        return false;
+    *ret = input_of(e, parent);
+    return true;
+}
+
 void emitter_print(struct weir_emitter *e, const struct weir_batch *b, uint32_t k)
 {
     if (b != e->process)
@@ -39,7 +47,7 @@ static void append(struct weir_emitter *e, uint32_t i, const struct weir_record 
     batch_grow(out, 1);
     out->records[out->count] = *r;
     out->origins[out->count++] = e->in->origins[i];
-    e->several |= e->outputs[i]++ > 0;
+    e->several |= e->outputs[i]++ > 0 || (e->held && e->held[i]);
 }
 
 /* The input as it is, document included, unless an earlier output of it changed the document. */
@@ -62,7 +70,7 @@ void emitter_pass_unconcerned(struct weir_emitter *e, uint32_t until)
 
 int emitter_pass(struct weir_emitter *e, uint32_t first, uint32_t n)
 {
-    if (e->intake || first > process_count(e) || n > process_count(e) - first)
+    if (e->intake || !e->in || first > process_count(e) || n > process_count(e) - first)
         return WEIR_FATAL;
     for (uint32_t k = first; k < first + n; k++) {
         uint32_t i = input_of(e, k);
@@ -79,9 +87,9 @@ int emitter_emit_from(struct weir_emitter *e, uint32_t parent, const struct weir
                       struct weir_buf *buf)
 {
     struct weir_record r = {0};
-    if (e->intake || parent >= process_count(e))
+    uint32_t i;
+    if (!emitter_input(e, parent, &i))
         return WEIR_FATAL;
-    uint32_t i = input_of(e, parent);
     const struct weir_record *from = &e->in->records[i];
     emitter_pass_unconcerned(e, i);
     if (e->one_to_one && e->outputs[i])
@@ -197,9 +205,9 @@ void emitter_undo(struct weir_emitter *e)
 int emitter_emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir_edit *edits, uint32_t n,
                       uint32_t stride, const char **ret_why)
 {
-    if (e->intake || parent >= process_count(e))
+    uint32_t i;
+    if (!emitter_input(e, parent, &i))
         return WEIR_FATAL;
-    uint32_t i = input_of(e, parent);
     const void *owner = e->instance->loop;
     struct arena *arena = batch_doc_arena(e->in, owner);
     emitter_pass_unconcerned(e, i);
@@ -236,9 +244,9 @@ int emitter_emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir
 
 int emitter_reject(struct weir_emitter *e, uint32_t parent, const struct weir_result *why)
 {
-    if (e->intake || parent >= process_count(e))
+    uint32_t i;
+    if (!emitter_input(e, parent, &i))
         return WEIR_FATAL;
-    uint32_t i = input_of(e, parent);
     if (e->rejected[i])
         return WEIR_OK;
     e->rejected[i] = 1;

@@ -205,6 +205,7 @@ static void harness_delete(struct harness *h)
 {
     harness_out_clear(h);
     harness_bufs_free(h);
+    harness_groups_free(h);
     harness_batches_free(h);
     harness_lanes_free(h);
     harness_conf_free(h->conf_store);

@@ -117,6 +117,11 @@ struct weir_result harness_result(const struct weir_batch *, uint32_t i);
 uint32_t harness_failed(const struct weir_batch *); /* records of it with a negative status */
 /* Transforms: process; what comes out is appended to the outputs. */
 int harness_process(struct harness *, struct weir_batch *);
+/* Transforms with WEIR_HOLDS: has it give away each group for that reason (WEIR_WHY_*), oldest first; for TIME those
+ * whose time has come.  How many these were. */
+size_t harness_let_go(struct harness *, uint32_t why);
+size_t harness_groups(const struct harness *);  /* that it holds */
+size_t harness_dropped(const struct harness *); /* records of groups that were given away for nothing */
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
 /* One poll with these limits; what is emitted is appended to the outputs. */
@@ -148,11 +153,11 @@ const struct harness_shard *harness_shard(const struct harness *, const char *id
 size_t harness_shard_count(const struct harness *);
 
 /* ---- outputs of poll and process ----------------------------------------------------------------------------- */
-enum harness_how { HARNESS_EMIT, HARNESS_BAD, HARNESS_PASS, HARNESS_EDIT, HARNESS_REJECT };
+enum harness_how { HARNESS_EMIT, HARNESS_BAD, HARNESS_PASS, HARNESS_EDIT, HARNESS_REJECT, HARNESS_HELD };
 struct harness_out {
     enum harness_how how;
     struct weir_record record; /* deep copy, each text with a NUL behind it; of REJECT and PASS: the input */
-    uint32_t parent;           /* transforms: index of the input in its batch */
+    uint32_t parent; /* transforms: index of the input in its batch, or group; HELD: records it is made of */
     struct weir_result result; /* BAD and REJECT */
 };
 size_t harness_out_count(const struct harness *);

@@ -148,6 +148,31 @@ struct weir_batch *harness_batch(struct harness *h, const struct weir_record *re
     return b;
 }
 
+struct weir_batch *harness_batch_append(struct harness *h, struct weir_batch *b, const struct weir_record *r)
+{
+    size_t stride = sizeof(struct weir_record) + HARNESS_STRIDE_PAD;
+    if (!b)
+        b = harness_batch(h, NULL, 0);
+    if (b->count == b->room) { /* views of it end here */
+        uint32_t room = b->room ? b->room * 2 : 1;
+        char *records = piece_new(&b->pieces, room * stride, false); /* it grows, so it is only poisoned */
+        memset(records, 0xDD, room * stride);
+        if (b->count)
+            memcpy(records, b->records, b->count * stride);
+        memset(b->records, 0xDD, b->count * stride);
+        b->records = records;
+        b->docs = xrealloc(b->docs, (room + 1) * sizeof(struct json_doc *));
+        b->doc_whys = xrealloc(b->doc_whys, (room + 1) * sizeof *b->doc_whys);
+        memset(b->docs + b->count, 0, (room + 1 - b->count) * sizeof(struct json_doc *));
+        memset(b->doc_whys + b->count, 0, (room + 1 - b->count) * sizeof *b->doc_whys);
+        b->room = room;
+    }
+    harness_record_copy(&b->pieces, harness_record_at(b, b->count), r);
+    b->bytes += r->key.len + r->value.len;
+    b->count++;
+    return b;
+}
+
 struct weir_batch *harness_values(struct harness *h, const char *const *values, uint32_t n)
 {
     struct weir_record *records = xcalloc(n + 1, sizeof *records);

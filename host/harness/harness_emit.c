@@ -60,7 +60,7 @@ static const char *out_text(struct out_entry *o, const char *text)
     return s.ptr;
 }
 
-static void out_result(struct harness *h, struct out_entry *o, const struct weir_result *r)
+void harness_out_result(struct harness *h, struct out_entry *o, const struct weir_result *r)
 {
     if (r->status != WEIR_REJECT && r->status != WEIR_FATAL)
         harness_breaks(h, RULE_RESULTS, "a record's result is %d; REJECT was expected", r->status);
@@ -99,19 +99,21 @@ void harness_out_clear(struct harness *h)
 
 /* ---- checks -------------------------------------------------------------------------------------------------- */
 
-static struct harness *check_emitter(struct weir_emitter *e, bool transform, const char *what)
+struct harness *harness_check_emitter(struct weir_emitter *e, bool transform, const char *what)
 {
     struct harness *h = e->harness;
     if (e->over)
         harness_breaks(h, RULE_EMITTER, "%s: the call that the emitter was for has returned", what);
     harness_home(h, what);
-    if (transform != (e->batch != NULL))
+    if (transform != (e->batch != NULL || e->apart))
         harness_breaks(h, RULE_CALLS, "%s is not for this kind of plugin", what);
     return h;
 }
 
-static void check_parent(struct weir_emitter *e, uint32_t parent, const char *what)
+void harness_check_parent(struct weir_emitter *e, uint32_t parent, const char *what)
 {
+    if (!e->batch)
+        harness_breaks(e->harness, RULE_CALLS, "%s: there are no inputs in this call", what);
     if (parent >= e->batch->count)
         harness_breaks(e->harness, RULE_RESULTS, "%s: input %u of %u", what, parent, e->batch->count);
 }
@@ -185,7 +187,7 @@ static bool fits(struct weir_emitter *e, const struct weir_record *r)
 
 static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *ret_taken)
 {
-    struct harness *h = check_emitter(e, false, "emit");
+    struct harness *h = harness_check_emitter(e, false, "emit");
     if (run->struct_size != sizeof *run || (run->count && run->stride < sizeof(struct weir_record)))
         harness_breaks(h, RULE_CALLS, "emit: struct_size %u, stride %u", run->struct_size, run->stride);
     if (e->paused && run->count)
@@ -216,7 +218,7 @@ static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *re
 static int emit_bad(struct weir_emitter *e, const struct weir_record *r, size_t record_size,
                     const struct weir_result *result)
 {
-    struct harness *h = check_emitter(e, false, "emit_bad");
+    struct harness *h = harness_check_emitter(e, false, "emit_bad");
     if (record_size != sizeof *r)
         harness_breaks(h, RULE_CALLS, "emit_bad: record_size is %zu", record_size);
     if (!fits(e, r))
@@ -225,7 +227,7 @@ static int emit_bad(struct weir_emitter *e, const struct weir_record *r, size_t 
     advance_lane(h, r, "emit_bad");
     struct out_entry *o = out_new(h, HARNESS_BAD);
     out_record(o, r);
-    out_result(h, o, result);
+    harness_out_result(h, o, result);
     return WEIR_OK;
 }
 
@@ -249,9 +251,9 @@ int harness_poll(struct harness *h, uint32_t max_records, uint64_t max_bytes, ui
 
 static int pass(struct weir_emitter *e, uint32_t first, uint32_t n)
 {
-    struct harness *h = check_emitter(e, true, "pass");
+    struct harness *h = harness_check_emitter(e, true, "pass");
     for (uint32_t i = first; i < first + n; i++) {
-        check_parent(e, i, "pass");
+        harness_check_parent(e, i, "pass");
         if (e->seen[i] & (SEEN_PASSED | SEEN_REJECTED))
             harness_breaks(h, RULE_OUTCOME, "pass: input %u was passed or rejected already", i);
         e->seen[i] |= SEEN_PASSED;
@@ -284,10 +286,10 @@ static struct out_entry *out_child(struct weir_emitter *e, uint32_t parent, enum
 static int emit_from(struct weir_emitter *e, uint32_t parent, const struct weir_record *r, size_t record_size,
                      struct weir_buf *owner)
 {
-    struct harness *h = check_emitter(e, true, "emit_from");
+    struct harness *h = harness_check_emitter(e, true, "emit_from");
     if (record_size != sizeof *r)
         harness_breaks(h, RULE_CALLS, "emit_from: record_size is %zu", record_size);
-    check_parent(e, parent, "emit_from");
+    harness_check_parent(e, parent, "emit_from");
     check_record(h, r);
     if (e->seen[parent] & SEEN_REJECTED)
         harness_breaks(h, RULE_OUTCOME, "emit_from: input %u was rejected", parent);
@@ -300,6 +302,23 @@ static int emit_from(struct weir_emitter *e, uint32_t parent, const struct weir_
         harness_buf_named(owner);
     }
     return WEIR_OK;
+}
+
+struct out_entry *harness_out_made(struct harness *h, enum harness_how how, const struct weir_record *r,
+                                   const struct weir_record *identity, struct weir_buf *owner)
+{
+    check_record(h, r);
+    if (owner && !(r->flags & WEIR_REC_SHARES_PARENT))
+        check_owner(h, owner, r);
+    struct out_entry *o = out_new(h, how);
+    out_record(o, r);
+    o->pub.record.shard = identity->shard;
+    o->pub.record.seq = identity->seq;
+    o->pub.record.next = identity->next;
+    o->owner = owner;
+    if (owner)
+        harness_buf_keep(owner);
+    return o;
 }
 
 static bool apply_edit(struct arena *arena, struct json_doc *doc, const struct weir_edit *edit)
@@ -346,8 +365,8 @@ static int edit_value(struct arena *arena, const struct weir_edit *edits, uint32
 static int emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir_edit *edits, uint32_t n,
                      uint32_t stride, const char **ret_why)
 {
-    struct harness *h = check_emitter(e, true, "emit_edit");
-    check_parent(e, parent, "emit_edit");
+    struct harness *h = harness_check_emitter(e, true, "emit_edit");
+    harness_check_parent(e, parent, "emit_edit");
     for (uint32_t i = 0; i < n; i++) {
         const struct weir_edit *edit = (const void *)((const char *)edits + (size_t)i * stride);
         if (edit->op < WEIR_EDIT_SET || edit->op > WEIR_EDIT_RENAME || !edit->path)
@@ -365,15 +384,15 @@ static int emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir_
 
 static int reject(struct weir_emitter *e, uint32_t parent, const struct weir_result *result)
 {
-    struct harness *h = check_emitter(e, true, "reject");
-    check_parent(e, parent, "reject");
+    struct harness *h = harness_check_emitter(e, true, "reject");
+    harness_check_parent(e, parent, "reject");
     if (e->seen[parent])
         harness_breaks(h, RULE_OUTCOME, "reject: input %u was passed, emitted or rejected already", parent);
     e->seen[parent] |= SEEN_REJECTED;
     struct out_entry *o = out_new(h, HARNESS_REJECT);
     o->pub.parent = parent;
     out_record(o, harness_record_at(e->batch, parent));
-    out_result(h, o, result);
+    harness_out_result(h, o, result);
     return WEIR_OK;
 }
 
@@ -386,6 +405,7 @@ int harness_process(struct harness *h, struct weir_batch *b)
                                .subs = xcalloc(b->count + 1, sizeof(uint32_t))};
     harness_enter(h, "process");
     int status = harness_leave(h, h->ops->process(h->self, b, e));
+    harness_check_status(e, "process", status);
     e->over = true;
     free(e->seen);
     free(e->subs);

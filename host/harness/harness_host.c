@@ -361,5 +361,6 @@ void harness_fill_host(struct harness *h)
     harness_fill_step(&h->host);
     harness_fill_batch(&h->host);
     harness_fill_emit(&h->host);
+    harness_fill_hold(&h->host);
     harness_fill_shard(&h->host);
 }

@@ -2,7 +2,7 @@
 /* harness_private.h - what the files of the fake host share.
  *
  * harness.c: life cycle; harness_step.c: clock and loop; harness_host.c: host functions of any thread; harness_batch.c: batches and what
- * reads them; harness_emit.c: emitters, outputs; harness_shard.c: lanes and state; harness_conf.c: options.
+ * reads them; harness_emit.c: emitters, outputs; harness_hold.c: records that are held; harness_shard.c: lanes and state; harness_conf.c: options.
  * The lock guards what host functions of any thread touch; all else belongs to the home thread. */
 #ifndef WEIR_HOST_HARNESS_PRIVATE_H
 #define WEIR_HOST_HARNESS_PRIVATE_H
@@ -38,6 +38,7 @@ struct weir_batch {
     struct weir_batch *next;
     enum batch_state state;
     uint32_t count, attempt;
+    uint32_t room; /* of a group */
     uint64_t bytes;
     char *records; /* stride sizeof(struct weir_record) + HARNESS_STRIDE_PAD */
     struct harness_piece *pieces;
@@ -64,9 +65,18 @@ struct out_entry {
     struct weir_buf *owner;
 };
 
+struct harness_group { /* records a transform holds */
+    struct harness_group *next;
+    struct weir_batch *batch;
+    int64_t until;
+    void *opaque;
+};
+
 struct weir_emitter {
     struct harness *harness;
-    struct weir_batch *batch; /* transforms */
+    struct weir_batch *batch; /* transforms: process */
+    bool apart;               /* transforms: release, serve */
+    bool gave;                /* transforms: something was held or given away */
     uint8_t *seen;            /* transforms: SEEN_* per input */
     uint32_t *subs;
     uint32_t room;
@@ -134,6 +144,8 @@ struct harness {
     int64_t mono_shift, wall_shift; /* or the time itself, when stopped */
 
     struct weir_batch *batches;
+    struct harness_group *groups; /* oldest first */
+    size_t dropped;               /* records of groups */
     uint64_t next_seq;
     struct harness_lane *lanes;
     struct harness_lane default_lane;
@@ -176,7 +188,20 @@ void harness_fill_host(struct harness *);    /* harness_host.c */
 void harness_fill_step(struct weir_host *);  /* harness_step.c */
 void harness_fill_batch(struct weir_host *); /* harness_batch.c */
 void harness_fill_emit(struct weir_host *);  /* harness_emit.c */
+void harness_fill_hold(struct weir_host *);  /* harness_hold.c */
 void harness_fill_shard(struct weir_host *); /* harness_shard.c */
+
+struct harness *harness_check_emitter(struct weir_emitter *, bool transform, const char *what);
+void harness_check_parent(struct weir_emitter *, uint32_t parent, const char *what);
+/* Checks a record that is emitted, and keeps it as an output with the identity of another one. */
+struct out_entry *harness_out_made(struct harness *, enum harness_how, const struct weir_record *,
+                                   const struct weir_record *identity, struct weir_buf *owner);
+void harness_out_result(struct harness *, struct out_entry *, const struct weir_result *);
+/* What a transform's call may return. */
+void harness_check_status(const struct weir_emitter *, const char *callback, int status);
+/* Appends a deep copy to a group; NULL: a new one. */
+struct weir_batch *harness_batch_append(struct harness *, struct weir_batch *, const struct weir_record *);
+void harness_groups_free(struct harness *);
 
 struct weir_slice harness_copy(struct harness_piece **, struct weir_slice);
 void harness_pieces_free(struct harness_piece *);

@@ -170,6 +170,14 @@ bool harness_step(struct harness *h, int timeout_ms)
     uint32_t why = wait_ready(h, timeout_ms);
     if (!why)
         return false;
+    if (h->ops->kind == WEIR_TRANSFORM && h->ops->serve) {
+        h->emitter = (struct weir_emitter){.harness = h, .apart = true};
+        harness_enter(h, "serve");
+        harness_check_status(&h->emitter, "serve",
+                             harness_leave(h, h->ops->serve(h->self, &h->emitter, why)));
+        h->emitter.over = true;
+        return true;
+    }
     if (!h->ops->service)
         harness_breaks(h, RULE_CALLS, "something is ready, but it has no service");
     harness_enter(h, "service");

@@ -150,6 +150,23 @@ int call_rewind(struct instance *i)
 }
 
 /* On another thread than the rest, often while another callback runs. */
+int call_release(struct instance *i, struct weir_emitter *e, struct weir_batch *group, void *opaque,
+                 uint32_t why)
+{
+    struct crash_place was = begin(i, "release");
+    int status = i->ops->release(i->self, e, group, opaque, why);
+    end(i, was);
+    return status;
+}
+
+int call_serve(struct instance *i, struct weir_emitter *e, uint32_t why)
+{
+    struct crash_place was = begin(i, "serve");
+    int status = i->ops->serve(i->self, e, why);
+    end(i, was);
+    return status;
+}
+
 void call_interrupt(struct instance *i)
 {
     struct crash_place was = note(i, "interrupt");

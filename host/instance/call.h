@@ -29,6 +29,9 @@ int call_commit(struct instance *, const struct weir_commit *);
 int call_abort(struct instance *);
 int call_token(struct instance *, void *out, size_t cap, size_t *ret_len);
 int call_rewind(struct instance *);
+int call_release(struct instance *, struct weir_emitter *, struct weir_batch *group, void *opaque,
+                 uint32_t why);
+int call_serve(struct instance *, struct weir_emitter *, uint32_t why);
 void call_interrupt(struct instance *);
 void call_close(struct instance *);
 void call_destroy(struct instance *);

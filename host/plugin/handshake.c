@@ -50,6 +50,8 @@ static const struct operation operations[] = {
     OP(token, 0, S),
     OP(rewind, 0, S),
     OP(abort, 0, K),
+    OP(release, 0, T),
+    OP(serve, 0, T),
 };
 #undef S
 #undef T
@@ -138,6 +140,10 @@ static bool operations_fit(const struct weir_ops *ops, char *why, size_t cap)
             return no(why, cap, "its %s has the operation \"%s\", which a %s can not have", kinds[ops->kind],
                       op->name, kinds[ops->kind]);
     }
+    if ((ops->promises & WEIR_HOLDS) && (!ops->release || (ops->promises & WEIR_ONE_TO_ONE)))
+        return no(why, cap, "its transform promises to hold records, but %s",
+                  ops->release ? "also one output at most for each input"
+                               : "lacks the operation \"release\"");
     if (ops->demands != 0)
         return no(why, cap, "its %s demands abilities (0x%x) that this weir does not know; use a newer weir",
                   kinds[ops->kind], ops->demands);

@@ -69,8 +69,10 @@ void batch_grow(struct weir_batch *b, uint32_t more)
         b->refs_to = xrealloc(b->refs_to, room * sizeof *b->refs_to);
     else
         b->origins = xrealloc(b->origins, room * sizeof *b->origins);
-    if (b->originals)
+    if (b->originals) {
         b->originals = xrealloc(b->originals, room * sizeof *b->originals);
+        memset(b->originals + b->room, 0, (room - b->room) * sizeof *b->originals);
+    }
     batch_grow_docs(b, room);
     b->room = room;
 }
@@ -248,11 +250,20 @@ const struct weir_record *batch_original(const struct weir_batch *b, uint32_t i)
     struct batch_ref at = batch_at(b, i);
     const struct weir_batch *chunk = at.chunk;
     uint32_t k = at.index;
+    if (chunk->originals && (!chunk->root || chunk->originals[k].shard))
+        return &chunk->originals[k];
     if (chunk->root) { /* the books of a source's chunk have its order */
         k = chunk->origins[k].index;
         chunk = chunk->root;
     }
-    return chunk->originals ? &chunk->originals[k] : &chunk->records[k];
+    return &chunk->records[k];
+}
+
+void batch_note_original(struct weir_batch *b, uint32_t k, const struct weir_record *original)
+{
+    if (!b->originals)
+        b->originals = xcalloc(b->room, sizeof *b->originals);
+    b->originals[k] = *original;
 }
 
 void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i)
@@ -263,8 +274,6 @@ void batch_append_again(struct weir_batch *to, const struct weir_batch *from, ui
     if (!chunk->root && !chunk->originals)
         return;
     uint32_t k = to->count - 1;
-    if (!to->originals)
-        to->originals = xmalloc(to->room * sizeof *to->originals);
-    to->originals[k] = *original;
+    batch_note_original(to, k, original);
     batch_copy_bytes(to, &to->originals[k]);
 }

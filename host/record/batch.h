@@ -83,7 +83,9 @@ struct weir_batch {
     /* a chunk that is not as its source made it: what its records were when they were read */
     const struct weir_batch
         *root; /* the source's chunk, kept alive by parents; NULL: this one, or see originals */
-    struct weir_record *originals; /* of copies, one a record; NULL: none */
+    struct weir_record *originals; /* of copies, one a record; beside a root those with a shard; NULL: none */
+    struct weir_batch *next;       /* in a list of whose it is */
+    void *hold;                    /* engine/hold.c: of a group that a transform holds */
 
     struct weir_batch **parents; /* kept alive */
     uint32_t n_parents, parents_room;
@@ -114,6 +116,8 @@ void batch_select(struct weir_batch *to, const struct weir_batch *from, uint32_t
 void batch_append_copy(struct weir_batch *to, const struct weir_record *, struct origin);
 /* The same of record i of a batch, with a copy of what it was when it was read. */
 void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
+/* Notes what record k of the chunk was when it was read; what it points to must live as long. */
+void batch_note_original(struct weir_batch *, uint32_t k, const struct weir_record *);
 /* A chunk that a transform makes out of `in`, which it keeps. */
 void batch_descend(struct weir_batch *, struct weir_batch *in);
 /* Record i as its source gave it. */

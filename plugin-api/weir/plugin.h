@@ -461,6 +461,24 @@ struct weir_host {
      * n in all.  Gives how many it is lent at most from now on: fewer than n where the operator said how many, never
      * fewer than before.  What they hold is within the pipeline's memory, so it may be lent fewer still. */
     uint32_t (*in_flight)(struct weir_ctx *, uint32_t n);
+
+    /* Transform with WEIR_HOLDS, inside process: keeps a copy of input `parent` beyond the call.  It stays on its way
+     * and holds its shard's position back until its group is given away by one of the three below.  *group NULL: a new
+     * group; else the record comes behind those it has.  A group is a batch for view, json, render, match and
+     * record_print; what they gave of it is good until the next hold or its end; after close it is the host's.
+     * until: time of mono_ms when release() gets the group at the latest, INT64_MAX: the plugin has none; opaque: what
+     * release() gets with it; the last ones said for a group hold.  An input may be held by several groups, and be
+     * emitted too.  A call that held or gave away something returns OK or FATAL. */
+    int (*hold)(struct weir_emitter *, uint32_t parent, struct weir_batch **group, int64_t until, void *opaque);
+    /* Takes the group; inside process, release, serve.  One record made of all of it (NULL: they are dropped): shard,
+     * seq and next are its last record's, and when it is final, so are all that it was made of.  buf as in emit_from;
+     * WEIR_REC_SHARES_PARENT: bytes lie in the group. */
+    int (*emit_held)(struct weir_emitter *, struct weir_batch *group, const struct weir_record *, size_t record_size,
+                     struct weir_buf *);
+    /* Takes the group: its records go on as they were held. */
+    int (*pass_held)(struct weir_emitter *, struct weir_batch *group);
+    /* Takes the group: each of its records failed. */
+    int (*reject_held)(struct weir_emitter *, struct weir_batch *group, const struct weir_result *);
 };
 #define WEIR_HAS(ctx, fn)                                                                                         \
     (offsetof(struct weir_host, fn) + sizeof((ctx)->host->fn) <= (ctx)->host->struct_size &&                       \
@@ -479,7 +497,9 @@ struct weir_poll {
 
 #define WEIR_WHY_WAKE 0x1u /* service(): wake() was called */
 #define WEIR_WHY_FD   0x2u /* a watched descriptor is ready */
-#define WEIR_WHY_TIME 0x4u /* wake_at() has come */
+#define WEIR_WHY_TIME 0x4u /* wake_at() has come; release(): the group's time, or the longest that is allowed */
+#define WEIR_WHY_END  0x8u /* release(): nothing more comes for now: the end, a commit, lanes given back, no memory */
+#define WEIR_WHY_FULL 0x10u /* release(): more is held than is allowed */
 
 /* A commit point: everything written before it is final, and positions say where the shards resume. */
 struct weir_commit {
@@ -511,6 +531,8 @@ enum { WEIR_SOURCE = 1, WEIR_TRANSFORM, WEIR_SINK };
 /* transform, sink: looks at no record's headers, nor has the host print records (record_print).  What templates and
  * expressions among its options look at the host knows. */
 #define WEIR_NO_HEADERS 0x1000u
+/* transform: holds records beyond the call that brought them; has release(), and not WEIR_ONE_TO_ONE */
+#define WEIR_HOLDS 0x2000u
 
 /* One flat table.  Every table has create and destroy; a source open, poll and close; a transform process; a sink open,
  * write and close.  All others may be NULL, and those of another kind must be.  Where nothing else is said, OK is the
@@ -581,6 +603,11 @@ struct weir_ops {
     /* Sink with WEIR_KEEPS_POSITION: drops what was completed since the last commit that was OK; nothing is lent to
      * it just now.  RETRY: called again.  OK: it takes records as after open. */
     int (*abort)(void *self);
+    /* Transform with WEIR_HOLDS: why (WEIR_WHY_*) this group can be held no longer; it is given away before this
+     * returns, others may be.  Oldest first, when it is for several. */
+    int (*release)(void *self, struct weir_emitter *, struct weir_batch *group, void *opaque, uint32_t why);
+    /* Transform: service with an emitter for groups, called in its place where there is one. */
+    int (*serve)(void *self, struct weir_emitter *, uint32_t why);
 };
 
 struct weir_plugin {

@@ -293,13 +293,133 @@ static void source_resumes_where_it_was_committed(void **state)
     harness_free(h);
 }
 
+/* ---- a transform that holds, and keeps or breaks the rules ------------------------------------------------------ */
+
+enum { FREE, KEEP, AGAIN, STALE, UNKNOWN };
+static const char *const HOLD_MODES[] = {"free", "keep", "again", "stale", "unknown", NULL};
+struct holder_conf {
+    int64_t mode;
+};
+static const struct weir_option HOLDER_ROWS[] = {
+    WEIR_OPT_ENUM(struct holder_conf, mode, "mode", 0, "free", HOLD_MODES, "What it does", NULL),
+};
+static const struct weir_options HOLDER_OPTIONS = WEIR_OPTIONS(struct holder_conf, HOLDER_ROWS);
+struct holder {
+    struct weir_ctx *ctx;
+    const struct holder_conf *conf;
+    struct weir_batch *group;
+};
+
+static int holder_create(struct weir_ctx *ctx, const void *conf, void **self)
+{
+    struct holder *f = ctx->host->mem(ctx, NULL, sizeof *f);
+    *f = (struct holder){.ctx = ctx, .conf = conf};
+    *self = f;
+    return WEIR_OK;
+}
+
+static int holder_process(void *self, const struct weir_batch *b, struct weir_emitter *e)
+{
+    struct holder *f = self;
+    struct weir_view v = {.struct_size = sizeof v};
+    f->ctx->host->view(f->ctx, b, &v);
+    for (uint32_t i = 0; i < v.count; i++)
+        f->ctx->host->hold(e, i, &f->group, f->ctx->host->mono_ms(f->ctx) + 1000, f);
+    return f->conf->mode == AGAIN ? WEIR_RETRY : WEIR_OK;
+}
+
+/* One record with the value of the first. */
+static int holder_release(void *self, struct weir_emitter *e, struct weir_batch *group, void *opaque,
+                          uint32_t why)
+{
+    struct holder *f = self;
+    struct weir_view v = {.struct_size = sizeof v};
+    (void)why;
+    f->group = NULL;
+    if (opaque != f || f->conf->mode == KEEP)
+        return WEIR_OK;
+    f->ctx->host->view(f->ctx, group, &v);
+    const struct weir_record *first = weir_record_at(&v, 0);
+    struct weir_record r = *first;
+    r.flags |= WEIR_REC_SHARES_PARENT;
+    if (f->conf->mode == UNKNOWN)
+        group = NULL;
+    int status = f->ctx->host->emit_held(e, group, &r, sizeof r, NULL);
+    if (f->conf->mode == STALE)
+        f->ctx->host->view(f->ctx, group, &v);
+    return f->conf->mode == STALE ? *(const char *)weir_record_at(&v, 0)->value.ptr : status;
+}
+
+static void holder_destroy(void *self)
+{
+    struct holder *f = self;
+    f->ctx->host->mem(f->ctx, f, 0);
+}
+
+static const struct weir_ops HOLDER_OPS = {
+    .struct_size = sizeof HOLDER_OPS,
+    .kind = WEIR_TRANSFORM,
+    .promises = WEIR_HOLDS,
+    .options = &HOLDER_OPTIONS,
+    .create = holder_create,
+    .process = holder_process,
+    .destroy = holder_destroy,
+    .release = holder_release,
+};
+static const struct weir_ops *const HOLDER_ALL[] = {&HOLDER_OPS, NULL};
+static const struct weir_plugin HOLDER = {WEIR_PLUGIN_HEAD, "holder", "0.1.0",   "Holds, for the test",
+                                          "BSD-2-Clause",   NULL,     HOLDER_ALL};
+
+static void hold_three(const char *options)
+{
+    const char *in[] = {"a", "b", "c"};
+    struct harness *h = harness_start("holder", WEIR_TRANSFORM, options);
+    harness_process(h, harness_values(h, in, 3));
+    if (harness_groups(h) != 1 || harness_let_go(h, WEIR_WHY_END) != 1 || harness_failure(h)->status < 0)
+        _exit(1);
+    harness_free(h);
+}
+
+static void what_is_held_comes_out_as_one(void **state)
+{
+    const char *in[] = {"a", "b", "c"};
+    (void)state;
+    struct harness *h = harness_start("holder", WEIR_TRANSFORM, "");
+    harness_stop_clock(h, 0);
+    assert_int_equal(harness_process(h, harness_values(h, in, 3)), WEIR_OK);
+    assert_int_equal(harness_out_count(h), 0);
+    assert_int_equal(harness_let_go(h, WEIR_WHY_TIME), 0);
+    harness_advance(h, 1000);
+    assert_int_equal(harness_let_go(h, WEIR_WHY_TIME), 1);
+    assert_int_equal(harness_out(h, 0)->how, HARNESS_HELD);
+    assert_int_equal(harness_out(h, 0)->parent, 3);
+    assert_string_equal(harness_out_value(h, 0), "a");
+    assert_int_equal(harness_out(h, 0)->record.next, 3);
+    harness_free(h);
+}
+
+static void broken_rules_of_holding_end_the_test(void **state)
+{
+    (void)state;
+    assert_false(dies(hold_three, "mode = free\n"));
+    assert_true(dies(hold_three, "mode = keep\n"));
+    assert_true(dies(hold_three, "mode = again\n"));
+    assert_true(dies(hold_three, "mode = stale\n"));
+    assert_true(dies(hold_three, "mode = unknown\n"));
+}
+
 int main(void)
 {
     harness_builtin(&FAKE);
+    harness_builtin(&HOLDER);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sink_results_are_kept_by_record),       cmocka_unit_test(broken_rules_end_the_test),
-        cmocka_unit_test(batch_never_completed_ends_the_test),   cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(sink_results_are_kept_by_record),
+        cmocka_unit_test(broken_rules_end_the_test),
+        cmocka_unit_test(batch_never_completed_ends_the_test),
+        cmocka_unit_test(options_are_checked),
         cmocka_unit_test(source_resumes_where_it_was_committed),
+        cmocka_unit_test(what_is_held_comes_out_as_one),
+        cmocka_unit_test(broken_rules_of_holding_end_the_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t-hold.c - records that a transform keeps beyond a call: what becomes of them, and what the books say meanwhile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "engine/transform.h"
+#include "report/clock.h"
+#include "rig.h"
+
+enum what { MERGE, DROP, PASS, REJECT, NOTHING, KEEP };
+
+struct stage { /* conf and self of the fake transform */
+    struct weir_ctx *ctx;
+    int (*process)(struct stage *, const struct weir_batch *, struct weir_emitter *);
+    struct weir_batch *group;
+    enum what what; /* release does with a group */
+    int64_t until;
+    int status; /* that process returns */
+    uint32_t released, why;
+};
+
+static int stage_create(struct weir_ctx *ctx, const void *conf, void **self)
+{
+    struct stage *s = (struct stage *)(uintptr_t)conf;
+    s->ctx = ctx;
+    *self = s;
+    return WEIR_OK;
+}
+
+static int stage_process(void *self, const struct weir_batch *in, struct weir_emitter *e)
+{
+    struct stage *s = self;
+    return s->process(s, in, e);
+}
+
+/* "a+b+c" out of a group. */
+static int merge(struct stage *s, struct weir_emitter *e, struct weir_batch *group)
+{
+    char text[256];
+    size_t n = 0;
+    struct weir_view v = {.struct_size = sizeof v};
+    assert_int_equal(s->ctx->host->view(s->ctx, group, &v), WEIR_OK);
+    struct weir_record r = *weir_record_at(&v, 0);
+    for (uint32_t i = 0; i < v.count; i++) {
+        const struct weir_record *one = weir_record_at(&v, i);
+        text[n] = '+';
+        n += i > 0;
+        memcpy(text + n, one->value.ptr, one->value.len);
+        n += one->value.len;
+    }
+    r.value = (struct weir_slice){text, n};
+    r.seq = r.next = 999; /* not its to say */
+    return s->ctx->host->emit_held(e, group, &r, sizeof r, NULL);
+}
+
+static int give(struct stage *s, struct weir_emitter *e, struct weir_batch *group, enum what what)
+{
+    const struct weir_result why = {.status = WEIR_REJECT, .why = "no"};
+    const struct weir_host *host = s->ctx->host;
+    return what == MERGE    ? merge(s, e, group)
+           : what == DROP   ? host->emit_held(e, group, NULL, 0, NULL)
+           : what == PASS   ? host->pass_held(e, group)
+           : what == REJECT ? host->reject_held(e, group, &why)
+                            : WEIR_OK;
+}
+
+static int stage_release(void *self, struct weir_emitter *e, struct weir_batch *group, void *opaque,
+                         uint32_t why)
+{
+    struct stage *s = self;
+    assert_ptr_equal(opaque, s);
+    s->released++;
+    s->why = why;
+    return give(s, e, group, s->what);
+}
+
+static const struct weir_ops holder = {.struct_size = sizeof holder,
+                                       .kind = WEIR_TRANSFORM,
+                                       .promises = WEIR_HOLDS,
+                                       .create = stage_create,
+                                       .process = stage_process,
+                                       .destroy = rig_destroy,
+                                       .release = stage_release};
+
+static int sink_write(void *self, struct weir_batch *b)
+{
+    (void)self;
+    (void)b;
+    return WEIR_AGAIN;
+}
+static const struct weir_ops sink = {.struct_size = sizeof sink,
+                                     .kind = WEIR_SINK,
+                                     .create = rig_create,
+                                     .write = sink_write,
+                                     .destroy = rig_destroy};
+
+static struct rig rig;
+
+static int setup(void **state)
+{
+    if (scratch_make(state))
+        return -1;
+    rig_init(&rig);
+    rig_sink(&rig, "sink", &sink, NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    for (struct lane *l = rig.p->lanes; l; l = l->next)
+        for (uint32_t i = 0; i < l->n_transforms; i++)
+            instance_close(l->transforms[i]->instance);
+    for (uint32_t i = 0; i < rig.p->n_outlets; i++)
+        outlet_close(rig.p->outlets[i]);
+    rig_free(&rig);
+    return scratch_remove(state);
+}
+
+static struct transform *stage_at(uint32_t i)
+{
+    return rig.p->workers[0]->transforms[i];
+}
+
+static void build(struct stage *stages, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        rig_transform(&rig, "transform held", &holder, &stages[i]);
+    rig_build(&rig);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(instance_open(stage_at(i)->instance), WEIR_OK);
+}
+
+/* Three records a, b, c; or from seq on. */
+static struct weir_batch *three(uint64_t seq)
+{
+    const struct rig_record records[] = {{0, seq, "a"}, {0, seq + 1, "b"}, {0, seq + 2, "c"}};
+    return rig_chunk(&rig, records, 3);
+}
+
+static struct weir_batch *run(uint32_t stage, struct weir_batch *in)
+{
+    struct weir_batch *out;
+    assert_int_equal(transform_run(stage_at(stage), in, &out), WEIR_OK);
+    return out;
+}
+
+static struct weir_batch *release(uint32_t stage, int64_t in_ms, bool all)
+{
+    struct weir_batch *out;
+    transform_release(stage_at(stage), clock_mono_ms() + in_ms, all, &out);
+    return out;
+}
+
+static void holds(const struct weir_batch *b, uint32_t i, uint64_t seq, const char *value)
+{
+    assert_int_equal(b->records[i].seq, seq);
+    assert_int_equal(b->records[i].next, seq + 1);
+    assert_int_equal(b->records[i].value.len, strlen(value));
+    assert_memory_equal(b->records[i].value.ptr, value, strlen(value));
+}
+
+static void books_say(uint64_t open, uint64_t delivered, uint64_t dropped, uint64_t dead)
+{
+    struct books b = ledger_books(&rig.p->flow.ledger);
+    assert_int_equal(b.open, open);
+    assert_int_equal(b.delivered, delivered);
+    assert_int_equal(b.dropped, dropped);
+    assert_int_equal(b.dead, dead);
+}
+
+static uint64_t watermark(void)
+{
+    struct shard *s = rig_shard(&rig, 0);
+    ledger_advance(&rig.p->flow.ledger);
+    return s->stored ? s->watermark : 0;
+}
+
+static void deliver(struct weir_batch *out)
+{
+    ledger_end_all(out, DELIVERED);
+    batch_unref(out);
+}
+
+static void all_is_done(void)
+{
+    assert_true(ledger_idle(&rig.p->flow.ledger));
+    assert_int_equal(rig.p->flow.budget.used, 0);
+}
+
+/* ---- in and out ---- */
+static int hold_all(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    for (uint32_t i = 0; i < in->count; i++)
+        assert_int_equal(s->ctx->host->hold(e, i, &s->group, s->until, s), WEIR_OK);
+    return s->status;
+}
+
+static void a_record_of_several_is_final_for_all_of_them(void **state)
+{
+    struct stage s = {.process = hold_all, .until = INT64_MAX};
+    (void)state;
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    assert_null(run(0, three(3)));
+    books_say(6, 0, 0, 0);
+    assert_true(rig.p->flow.budget.used > 0);
+    struct weir_batch *out = release(0, 0, true);
+    assert_int_equal(s.why, WEIR_WHY_END);
+    assert_int_equal(out->count, 1);
+    holds(out, 0, 5, "a+b+c+a+b+c");
+    books_say(6, 0, 0, 0);
+    assert_int_equal(watermark(), 0);
+    ledger_add_copies(&rig.p->flow.ledger, out, NULL, 1); /* for two sinks */
+    ledger_end_all(out, DROPPED);
+    books_say(6, 0, 0, 0);
+    assert_int_equal(watermark(), 0);
+    deliver(out);
+    books_say(0, 6, 0, 0);
+    assert_int_equal(watermark(), 6);
+    all_is_done();
+}
+
+static void what_is_dropped_or_passed_is_so_one_by_one(void **state)
+{
+    struct stage s = {.process = hold_all, .what = DROP, .until = INT64_MAX};
+    (void)state;
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    assert_null(release(0, 0, true));
+    books_say(0, 0, 3, 0);
+    s.what = PASS;
+    s.group = NULL;
+    assert_null(run(0, three(3)));
+    struct weir_batch *out = release(0, 0, true);
+    assert_int_equal(out->count, 3);
+    holds(out, 1, 4, "b");
+    books_say(3, 0, 3, 0);
+    deliver(out);
+    books_say(0, 3, 3, 0);
+    all_is_done();
+}
+
+/* ---- dead letters ---- */
+/* Those that were handed to the dead-letter sink. */
+static const struct weir_batch *letters(void)
+{
+    struct outlet *dead = rig.p->flow.dead;
+    loop_run_tasks(&dead->lane->loop);
+    assert_non_null(dead->head);
+    return dead->head->chunk;
+}
+
+static void a_group_that_failed_is_a_letter_for_each(void **state)
+{
+    struct stage s = {.process = hold_all, .what = REJECT, .until = INT64_MAX};
+    (void)state;
+    rig_dead(&rig, &sink, NULL);
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    assert_null(release(0, 0, true));
+    books_say(3, 0, 0, 0);
+    assert_int_equal(letters()->count, 3);
+    holds(letters(), 2, 2, "c");
+    ledger_end_all(letters(), DEAD_LETTERED);
+    books_say(0, 0, 0, 3);
+    assert_int_equal(rig.p->flow.ledger.letters, 3);
+}
+
+/* The sinks' part of it: one of two delivers, the other refuses the record that was made of three. */
+static void a_refused_record_of_several_is_a_letter_for_each(void **state)
+{
+    struct stage s = {.process = hold_all, .until = INT64_MAX};
+    struct weir_result why = {.status = WEIR_REJECT, .why = "too long"};
+    struct rejects rejects;
+    (void)state;
+    rig_dead(&rig, &sink, NULL);
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    struct weir_batch *out = release(0, 0, true);
+    ledger_add_copies(&rig.p->flow.ledger, out, NULL, 1);
+    rejects_begin(&rejects, &rig.p->flow, &rig.sinks[0]);
+    rejects_add(&rejects, out, 0, &why, 1);
+    rejects_send(&rejects);
+    deliver(out);
+    books_say(3, 0, 0, 0);
+    assert_int_equal(letters()->count, 3);
+    holds(letters(), 0, 0, "a");
+    holds(letters(), 2, 2, "c");
+    ledger_end_all(letters(), DEAD_LETTERED);
+    books_say(0, 0, 0, 3);
+    assert_int_equal(rig.p->flow.ledger.letters, 3);
+    assert_int_equal(rig.p->flow.letters, 3);
+}
+
+/* ---- lineage ---- */
+/* Emits each input twice and holds it too. */
+static int twice_and_hold(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    for (uint32_t i = 0; i < in->count; i++) {
+        assert_int_equal(s->ctx->host->pass(e, i, 1), WEIR_OK);
+        assert_int_equal(s->ctx->host->emit_from(e, i, &in->records[i], sizeof *in->records, NULL), WEIR_OK);
+        assert_int_equal(s->ctx->host->hold(e, i, &s->group, INT64_MAX, s), WEIR_OK);
+    }
+    return WEIR_OK;
+}
+
+static void what_has_one_identity_gets_numbers_over_calls(void **state)
+{
+    struct stage s = {.process = twice_and_hold};
+    (void)state;
+    build(&s, 1);
+    struct ledger *l = &rig.p->flow.ledger;
+    struct weir_batch *first = run(0, three(0)), *later = release(0, 0, true);
+    assert_true(first->several && later->several);
+    ledger_number(l, first);
+    ledger_number(l, later);
+    assert_int_equal(first->count, 6);
+    assert_int_equal(first->records[4].sub, 0);
+    assert_int_equal(first->records[5].sub, 1);
+    assert_int_equal(later->records[0].sub, 2);
+    holds(later, 0, 2, "a+b+c");
+    deliver(first);
+    books_say(3, 0, 0, 0);
+    deliver(later);
+    books_say(0, 3, 0, 0);
+    all_is_done();
+}
+
+/* Two groups that take copies of the same inputs the other way round, and a group of what came out of them. */
+static int crosswise(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    struct weir_batch *one = NULL, *two = NULL;
+    for (uint32_t i = 0; i < in->count; i++) {
+        assert_int_equal(s->ctx->host->hold(e, i, &one, INT64_MAX, s), WEIR_OK);
+        assert_int_equal(s->ctx->host->hold(e, in->count - 1 - i, &two, INT64_MAX, s), WEIR_OK);
+    }
+    assert_int_equal(merge(s, e, one), WEIR_OK);
+    return merge(s, e, two);
+}
+
+static void records_of_records_of_several_end_like_all_others(void **state)
+{
+    struct stage s[2] = {{.process = crosswise}, {.process = hold_all, .until = INT64_MAX}};
+    struct weir_result why = {.status = WEIR_REJECT, .why = "no"};
+    struct rejects rejects;
+    (void)state;
+    rig_dead(&rig, &sink, NULL);
+    build(s, 2);
+    struct weir_batch *between = run(0, three(0));
+    assert_int_equal(between->count, 2);
+    holds(between, 0, 2, "a+b+c");
+    holds(between, 1, 0, "c+b+a");
+    deliver(between);
+    books_say(0, 3, 0, 0);
+    all_is_done();
+    between = run(0, three(3));
+    assert_null(run(1, between));
+    struct weir_batch *out = release(1, 0, true);
+    holds(out, 0, 3, "a+b+c+c+b+a");
+    books_say(3, 3, 0, 0);
+    rejects_begin(&rejects, &rig.p->flow, &rig.sinks[0]);
+    rejects_add(&rejects, out, 0, &why, 1);
+    rejects_send(&rejects);
+    batch_unref(out);
+    assert_int_equal(letters()->count, 6);
+    ledger_end_all(letters(), DEAD_LETTERED);
+    books_say(0, 3, 0, 3);
+}
+
+/* ---- limits ---- */
+/* A group for each input. */
+static int hold_each(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    for (uint32_t i = 0; i < in->count; i++) {
+        struct weir_batch *group = NULL;
+        assert_int_equal(s->ctx->host->hold(e, i, &group, s->until + i * 1000, s), WEIR_OK);
+    }
+    return WEIR_OK;
+}
+
+static void a_group_is_given_away_when_its_time_comes(void **state)
+{
+    struct stage s = {.process = hold_each, .what = PASS};
+    (void)state;
+    build(&s, 1);
+    int64_t now = clock_mono_ms();
+    s.until = now + 2000;
+    assert_null(run(0, three(0)));
+    assert_int_equal(holds_at(&stage_at(0)->holds, now), now + 2000);
+    assert_null(release(0, 0, false));
+    struct weir_batch *out = release(0, 3500, false);
+    assert_int_equal(s.why, WEIR_WHY_TIME);
+    assert_int_equal(out->count, 2);
+    holds(out, 1, 1, "b");
+    deliver(out);
+    s.until = INT64_MAX - 4000; /* no time of its own: the longest that is allowed */
+    assert_null(run(0, three(3)));
+    out = release(0, 100000000, false);
+    assert_int_equal(out->count, 4);
+    deliver(out);
+    books_say(0, 6, 0, 0);
+    all_is_done();
+}
+
+static void what_is_too_much_is_given_away_oldest_first(void **state)
+{
+    struct stage s = {.process = hold_each, .what = PASS, .until = INT64_MAX - 4000};
+    (void)state;
+    build(&s, 1);
+    stage_at(0)->holds.max_records = 5;
+    assert_null(run(0, three(0)));
+    int64_t now = clock_mono_ms();
+    assert_true(holds_at(&stage_at(0)->holds, now) > now);
+    assert_null(run(0, three(3)));
+    assert_int_equal(holds_at(&stage_at(0)->holds, now), now);
+    struct weir_batch *out = release(0, 0, false);
+    assert_int_equal(s.why, WEIR_WHY_FULL);
+    assert_int_equal(out->count, 4);
+    holds(out, 0, 0, "a");
+    deliver(out);
+    books_say(2, 4, 0, 0);
+    deliver(release(0, 0, true));
+    all_is_done();
+}
+
+/* ---- faults ---- */
+static void a_call_that_held_can_not_be_made_again(void **state)
+{
+    const int refused[] = {WEIR_RETRY, WEIR_REJECT, WEIR_AGAIN};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct stage s = {.process = hold_all, .until = INT64_MAX, .status = refused[k]};
+        struct weir_batch *out;
+        rig_free(&rig);
+        rig_init(&rig);
+        rig_sink(&rig, "sink", &sink, NULL);
+        build(&s, 1);
+        assert_int_equal(transform_run(stage_at(0), three(0), &out), WEIR_FATAL);
+        assert_true(flow_failed(&rig.p->flow));
+        books_say(3, 0, 0, 0);
+        instance_close(stage_at(0)->instance);
+    }
+}
+
+static int merge_and_fail(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    assert_int_equal(hold_all(s, in, e), WEIR_OK);
+    assert_int_equal(merge(s, e, s->group), WEIR_OK);
+    return WEIR_FATAL;
+}
+
+static void what_a_failed_call_gave_away_stays_undelivered(void **state)
+{
+    struct stage s = {.process = merge_and_fail, .until = INT64_MAX};
+    struct weir_batch *out;
+    (void)state;
+    build(&s, 1);
+    assert_int_equal(transform_run(stage_at(0), three(0), &out), WEIR_FATAL);
+    assert_null(out);
+    books_say(3, 0, 0, 0);
+    assert_int_equal(rig.p->flow.budget.used, 0);
+}
+
+static void a_group_must_be_given_away_when_it_is_asked_for(void **state)
+{
+    struct stage s = {.process = hold_all, .what = KEEP, .until = INT64_MAX};
+    (void)state;
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    assert_null(release(0, 0, true));
+    assert_true(flow_failed(&rig.p->flow));
+    books_say(3, 0, 0, 0);
+}
+
+static void what_was_merged_and_not_delivered_is_left_open(void **state)
+{
+    struct stage s = {.process = hold_all, .until = INT64_MAX};
+    (void)state;
+    build(&s, 1);
+    assert_null(run(0, three(0)));
+    batch_unref(release(0, 0, true));
+    s.group = NULL;
+    assert_null(run(0, three(3)));
+    books_say(6, 0, 0, 0); /* the teardown frees what nobody ended */
+}
+
+/* ---- in a lane ---- */
+static void a_lane_lets_go_when_something_waits_for_it(void **state)
+{
+    struct stage s[2] = {{.process = hold_all, .until = INT64_MAX}, {.process = hold_each, .what = PASS}};
+    (void)state;
+    s[1].until = INT64_MAX - 4000;
+    build(s, 2);
+    struct lane *l = rig.p->workers[0];
+    struct outlet *o = rig.p->outlets[0];
+    l->started = true; /* it has transforms: chunks are queued */
+    lane_chunk(l, three(0));
+    loop_run_tasks(&l->loop);
+    int64_t at = lane_turn(l, clock_mono_ms());
+    assert_true(at > clock_mono_ms() + 1000);
+    books_say(3, 0, 0, 0);
+    lane_flush(l, true);
+    loop_run_tasks(&l->loop);
+    for (int turns = 0; s[1].released == 0 || l->queue; turns++) {
+        assert_in_range(turns, 0, 10);
+        (void)lane_turn(l, clock_mono_ms());
+    }
+    assert_int_equal(s[0].released, 1);
+    assert_int_equal(s[1].released, 1);
+    assert_int_equal(o->books.in, 1);
+    l->started = false;
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_record_of_several_is_final_for_all_of_them),
+        test(what_is_dropped_or_passed_is_so_one_by_one),
+        test(a_group_that_failed_is_a_letter_for_each),
+        test(a_refused_record_of_several_is_a_letter_for_each),
+        test(what_has_one_identity_gets_numbers_over_calls),
+        test(records_of_records_of_several_end_like_all_others),
+        test(a_group_is_given_away_when_its_time_comes),
+        test(what_is_too_much_is_given_away_oldest_first),
+        test(a_call_that_held_can_not_be_made_again),
+        test(what_a_failed_call_gave_away_stays_undelivered),
+        test(a_group_must_be_given_away_when_it_is_asked_for),
+        test(what_was_merged_and_not_delivered_is_left_open),
+        test(a_lane_lets_go_when_something_waits_for_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
