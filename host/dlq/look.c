@@ -143,6 +143,7 @@ static void say_rest(const struct look *k, const char *pipeline)
                  c->unjudged);
     if (c->foreign)
         log_line(WEIR_LOG_NOTICE, pipeline, "%" PRIu64 " records among them are no dead letters", c->foreign);
+    sift_say_others(&k->sift);
 }
 
 int look_run(struct reader *reader, const struct look_wish *wish)
@@ -156,7 +157,7 @@ int look_run(struct reader *reader, const struct look_wish *wish)
         strbuf_free(&why);
         return EXIT_FAILED;
     }
-    sift_init(&k.sift, seen);
+    sift_init(&k.sift, name, seen);
     k.sift.where = wish->where;
     k.sift.stage = wish->stage;
     k.sift.all = wish->all;

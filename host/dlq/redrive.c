@@ -152,6 +152,7 @@ static void say_left(const struct redrive *r, const struct sift_counts *c)
         log_line(WEIR_LOG_NOTICE, r->reader->of->name,
                  "%" PRIu64 " records among the dead letters are none: they have no reason headers",
                  c->foreign);
+    sift_say_others(&r->sift);
 }
 
 /* An older record must not be written over a newer one of the same id without a word. */
@@ -287,7 +288,7 @@ int redrive_run(struct reader *reader, const struct redrive_wish *wish)
 {
     struct redrive r = {.reader = reader, .wish = wish};
     struct strbuf why = {0};
-    sift_init(&r.sift, restore);
+    sift_init(&r.sift, reader->of->name, restore);
     r.sift.where = wish->where;
     r.sift.stage = wish->stage;
     r.to = xcalloc(reader->of->n_sinks + 1, sizeof *r.to);

@@ -5,7 +5,9 @@
 #include "record/json.h"
 #include "record/strbuf.h"
 #include "report/log.h"
+#include "text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +80,28 @@ static bool asked_for(struct sift *s, const struct found *f)
     return result == EXPR_TRUE;
 }
 
+/* Weir wrote it, for another pipeline: its sinks are not ours.  What Kafka Connect wrote names connectors. */
+static bool of_another(struct sift *s, const struct letter *letter)
+{
+    if (!letter->section.ptr || !letter->connector.ptr || slice_is(letter->connector, s->of))
+        return false;
+    if (s->counts.others++ == 0)
+        strbuf_add(&s->other, letter->connector.ptr, letter->connector.len);
+    return true;
+}
+
+void sift_say_others(const struct sift *s)
+{
+    struct strbuf name = {0};
+    if (!s->counts.others)
+        return;
+    (void)text_shown(&name, (struct weir_slice){s->other.data, s->other.len}, 64);
+    log_line(WEIR_LOG_NOTICE, s->of,
+             "%" PRIu64 " dead letters are of other pipelines (\"%s\" is one) and are left to those",
+             s->counts.others, name.data);
+    strbuf_free(&name);
+}
+
 static bool admit(struct gate *gate, struct shard *from, struct weir_record *r)
 {
     struct sift *s = (struct sift *)(void *)gate; /* its first member */
@@ -89,6 +113,10 @@ static bool admit(struct gate *gate, struct shard *from, struct weir_record *r)
     note_end(s, r);
     if (!letter_read(r, &letter)) {
         s->counts.foreign++;
+        redriven_leave(s->redriven, from->pub.id);
+        return false;
+    }
+    if (of_another(s, &letter)) {
         redriven_leave(s->redriven, from->pub.id);
         return false;
     }
@@ -117,9 +145,9 @@ static void commit(struct gate *gate, struct state *state, struct shard *shard, 
     redriven_commit(((struct sift *)(void *)gate)->redriven, state, shard->number, shard->pub.id, next);
 }
 
-void sift_init(struct sift *s, bool (*found)(struct sift *, const struct found *))
+void sift_init(struct sift *s, const char *of, bool (*found)(struct sift *, const struct found *))
 {
-    *s = (struct sift){.gate = {admit, bad, commit}, .found = found};
+    *s = (struct sift){.gate = {admit, bad, commit}, .of = of, .found = found};
 }
 
 void sift_free(struct sift *s)
@@ -127,6 +155,7 @@ void sift_free(struct sift *s)
     redriven_free(s->redriven);
     sift_ends_free(s->ends);
     arena_free(&s->arena);
+    strbuf_free(&s->other);
 }
 
 bool sift_ready(struct gate *gate, struct state *state)

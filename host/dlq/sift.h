@@ -14,6 +14,7 @@
 struct sift_counts {
     uint64_t letters;   /* all */
     uint64_t foreign;   /* what is no dead letter */
+    uint64_t others;    /* of other pipelines, which may share the place */
     uint64_t redriven;  /* before */
     uint64_t unwanted;  /* by stage, where */
     uint64_t unjudged;  /* where failed */
@@ -41,18 +42,23 @@ struct sift {
     struct gate gate;              /* first */
     const struct weir_expr *where; /* over the record, reason headers included; NULL: all */
     const char *stage;             /* "TASK_PUT"; NULL: all */
+    const char *of;                /* the pipeline whose they are */
     bool all;                      /* those redriven before too */
     struct redriven *redriven;     /* what was; from sift_ready on */
     const struct sift_end *until;  /* do not look beyond; NULL: no limit */
     struct sift_end *ends;         /* of what was seen */
     struct sift_counts counts;
-    struct arena arena; /* of one letter */
+    struct arena arena;  /* of one letter */
+    struct strbuf other; /* the first other pipeline */
     /* True: it is taken in. */
     bool (*found)(struct sift *, const struct found *);
 };
 
-void sift_init(struct sift *, bool (*found)(struct sift *, const struct found *));
+/* of: the pipeline whose dead letters it speaks of; borrowed. */
+void sift_init(struct sift *, const char *of, bool (*found)(struct sift *, const struct found *));
 void sift_free(struct sift *);
+/* Tells of what is of other pipelines. */
+void sift_say_others(const struct sift *);
 /* For struct passing: loads what was redriven. */
 bool sift_ready(struct gate *, struct state *);
 /* The end of that lane, 0: it was not seen. */

@@ -495,6 +495,26 @@ def test_several_pipelines(weir, tmp_path):
     assert [json.loads(line)["pipeline"] for line in out.splitlines()] == ["a", "b"]
 
 
+def test_each_pipeline_has_its_own(weir, tmp_path):
+    """In one place, as one topic would be: a pattern for rotated files takes in those of a longer name."""
+    ini = {}
+    for name, more in (("a", ""), ("b", "2")):
+        (tmp_path / f"in-{name}").write_text(f'{{"n":1}}\nbad of {name}\n')
+        ini[name] = tmp_path / f"{name}.ini"
+        ini[name].write_text(
+            f"[source]\nplugin=file\npath={tmp_path}/in-{name}\n[sink]\nplugin=file\npath={tmp_path}/out-{name}.{{.n}}\n"
+            f"[dead-letter]\nplugin=file\npath={tmp_path}/dead{more}\nformat=record\nrotate=1G\n"
+        )
+        weir.run([ini[name]]).ok(1, dead=1)
+    for name, count, others in (("a", 1, 1), ("b", 1, 0)):
+        result = weir.call("dlq", "ls", "--json", "--state-dir", weir.state, ini[name])
+        assert json.loads(result.out)["count"] == count
+        assert ('dead letters are of other pipelines ("b" is one)' in result.err) == (others > 0), result.err
+    result = weir.call("dlq", "redrive", "--state-dir", weir.state, ini["a"])
+    assert result.books.read == 1 and 'other pipelines ("b" is one)' in result.err, result.err
+    assert b"bad of b" not in (tmp_path / "dead").read_bytes()
+
+
 def test_dead_letters_that_can_not_be_written_hold_everything(weir, kafka, name, tmp_path, free_port):
     """A dead-letter sink that is down: nothing behind the record is committed, nothing is lost."""
     source = kafka.create(f"{name}-in")
