@@ -80,7 +80,6 @@ __attribute__((format(printf, 3, 4))) static bool no(char *why, size_t cap, cons
 bool handshake_levels(const void *given, char *why, size_t cap)
 {
     uint32_t head[4];
-    uint64_t layout;
     rule = "level";
     memcpy(head, given, sizeof head);
     if (head[1] != WEIR_MAGIC)
@@ -99,15 +98,19 @@ bool handshake_levels(const void *given, char *why, size_t cap)
         return no(why, cap,
                   "its description has %u bytes where level 1 has %zu; rebuild it with this weir's plugin.h",
                   head[0], LEVEL_1(weir_plugin, ops));
-    memcpy(&layout, (const char *)given + sizeof head, sizeof layout);
-    if (WEIR_ABI_MAJOR == 0 && layout != WEIR_LAYOUT)
-        return no(why, cap,
-                  "it is built with another plugin.h (layout %016llx, this weir has %016llx); until the "
-                  "first release "
-                  "both must come from one version: rebuild it with this weir's plugin.h",
-                  (unsigned long long)layout, (unsigned long long)WEIR_LAYOUT);
     rule = "load"; /* it may have been the look at a file */
     return true;
+}
+
+static bool layout_fits(const struct weir_plugin *given, char *why, size_t cap)
+{
+    rule = "level";
+    return WEIR_ABI_MAJOR != 0 || given->layout == WEIR_LAYOUT ||
+           no(why, cap,
+              "it is built with another plugin.h (layout %016llx, this weir has %016llx); until the first "
+              "release "
+              "both must come from one version: rebuild it with this weir's plugin.h",
+              (unsigned long long)given->layout, (unsigned long long)WEIR_LAYOUT);
 }
 
 static bool name_fits(const char *given, const char *name, char *why, size_t cap)
@@ -264,7 +267,7 @@ bool handshake(const struct weir_plugin *given, const char *name, struct plugin 
     rule = "description";
     if (!given)
         return no(why, cap, "plugin declined to load");
-    if (!handshake_levels(given, why, cap))
+    if (!handshake_levels(given, why, cap) || !layout_fits(given, why, cap))
         return false;
     memset(ret, 0, sizeof *ret);
     memcpy(&ret->info, given, given->struct_size < sizeof ret->info ? given->struct_size : sizeof ret->info);

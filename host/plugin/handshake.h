@@ -15,6 +15,7 @@ bool handshake(const struct weir_plugin *given, const char *name, struct plugin 
 const char *handshake_rule(void);
 /* Whether the first HANDSHAKE_HEAD bytes of a description, aligned or not, fit this host; else a sentence. */
 bool handshake_levels(const void *given, char *why, size_t cap);
-#define HANDSHAKE_HEAD (4 * sizeof(uint32_t) + sizeof(uint64_t))
+#define HANDSHAKE_HEAD                                                                                       \
+    (4 * sizeof(uint32_t)) /* the frozen bytes: all that a file shows before it is loaded */
 
 #endif
