@@ -163,6 +163,7 @@ gates = \
 	%D%/gates/t-instructions.sh \
 	%D%/gates/t-fuzz.sh \
 	%D%/gates/t-json-fuzz.sh \
+	%D%/gates/t-languages.sh \
 	%D%/gates/t-new.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
@@ -172,7 +173,7 @@ TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/page.py %D%/bench/plot.py %D%/bench/profiles.py %D%/bench/programs.py %D%/bench/run \
 	%D%/bench/scale.py %D%/bench/selftest.py %D%/bench/servers.py %D%/bench/startup.py %D%/bench/table.py
-EXTRA_DIST += %D%/README.md %D%/bad-plugins %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/abi %D%/bad-plugins %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # What was installed, in its place.
 installcheck-local:
@@ -184,6 +185,7 @@ update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
 	@outside=$$(mktemp -d) && golden=$(srcdir)/%D%/golden/every-option.json && $(CC) -shared -fPIC -I$(srcdir)/plugin-api \
 	-o $$outside/every-option.so $(srcdir)/%D%/bad-plugins/every-option.c && \
 	./weir --plugin-path $$outside plugins every-option --schema >$$golden.new && mv $$golden.new $$golden && rm -r $$outside
+	@python3 $(srcdir)/%D%/abi/header.py $(srcdir)/plugin-api 1 rust >plugin.rs.new && mv plugin.rs.new $(srcdir)/plugin-api/examples/rust/plugin.rs
 	@tests/unit/t-metrics --page >$(srcdir)/docs/metrics.md.new && mv $(srcdir)/docs/metrics.md.new $(srcdir)/docs/metrics.md
 	@for la in $(plugin_LTLIBRARIES); do name=$$(basename $$la .la); golden=$(srcdir)/%D%/golden/$$name.json; \
 	WEIR_PLUGIN_PATH=$(abs_top_builddir)/plugins/built ./weir plugins $$name --schema >$$golden.new && \

@@ -51,6 +51,10 @@
         sizeof(struct weir_options), sizeof(struct weir_option), sizeof(rows) / sizeof((rows)[0]),           \
             sizeof(T), rows                                                                                  \
     }
+#define WEIR_METRICS(rows)                                                                                   \
+    {                                                                                                        \
+        sizeof(struct weir_metrics), sizeof(struct weir_metric), sizeof(rows) / sizeof((rows)[0]), 0, rows   \
+    }
 
 #if defined(__GNUC__)
 #define WEIR_PRINTF(f, a) __attribute__((format(printf, f, a)))

@@ -22,6 +22,13 @@ bad() {
 	failures=$((failures + 1))
 }
 
+# lacking TEXT: what a missing tool left untried; where all tools must be there (tests/run-all) that is a failure.
+lacking() {
+	[ -n "${WEIR_NEEDS_ALL_TOOLS:-}" ] || { notice "$*" && return; }
+	checks=$((checks + 1))
+	bad "$*"
+}
+
 have() { command -v "$1" >/dev/null; }
 
 # pass DESCRIPTION COMMAND...: the command must succeed; its output is shown when it does not.

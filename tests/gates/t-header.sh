@@ -32,6 +32,9 @@ const struct weir_options *shown(void)
         WEIR_OPT_INT(struct conf, count, "count", 0, "1", 0, 9, "Count", NULL),
         WEIR_OPT_STRING(struct conf, name, "name", 0, NULL, "Name", NULL)};
     static const struct weir_options options = WEIR_OPTIONS(struct conf, rows);
+    static const struct weir_metric counted[] = {{"things", WEIR_COUNTER, 0, NULL, "Things"}};
+    static const struct weir_metrics metrics = WEIR_METRICS(counted);
+    (void)metrics;
     return &options;
 }
 C
