@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define INTERRUPT_MS 100 /* how often a sink that blocks is interrupted while its lane ends */
+#define INTERRUPT_MS 100 /* how often a callback that blocks is interrupted while its lane ends */
 
 struct handover { /* a chunk on its way into a lane */
     struct task task;
@@ -358,6 +358,8 @@ void lane_quit(struct lane *l)
     if (l->started && !l->quitting)
         loop_post(&l->loop, &order_new(l, do_quit)->task);
     l->quitting = true;
+    for (uint32_t i = 0; i < l->n_transforms; i++)
+        instance_interrupt(l->transforms[i]->instance);
     for (struct outlet *o = l->outlets; o; o = o->next)
         instance_interrupt(o->instance);
 }
