@@ -6,5 +6,6 @@
 #include <weir/plugin.h>
 
 extern const struct weir_ops exec_sink_ops;
+extern const struct weir_ops exec_transform_ops;
 
 #endif

@@ -12,6 +12,7 @@ plugin_LTLIBRARIES += %D%/exec.la
 	%D%/sink.c \
 	%D%/talk.c \
 	%D%/talk.h \
+	%D%/transform.c \
 	%D%/words.c \
 	%D%/words.h \
 	plugins/common/encode.c \
@@ -19,7 +20,7 @@ plugin_LTLIBRARIES += %D%/exec.la
 	plugins/common/lines.c \
 	plugins/common/lines.h
 execexampledir = $(docdir)/exec
-dist_execexample_SCRIPTS = %D%/examples/sink.py %D%/examples/sink.sh
+dist_execexample_SCRIPTS = %D%/examples/sink.py %D%/examples/sink.sh %D%/examples/transform.py
 %C%_exec_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_exec_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_exec_la_LDFLAGS = $(PLUGIN_LINK)

@@ -172,6 +172,12 @@ static int nonsense(struct talk *t, const char *line, size_t len, const char *wh
     return WEIR_RETRY;
 }
 
+static int too_long(struct talk *t)
+{
+    (void)snprintf(t->why, sizeof t->why, "it wrote a line of more than %zu bytes", t->max_line);
+    return WEIR_RETRY;
+}
+
 /* One line of the program: "ID WORD" or "ID WORD TEXT". */
 static int in_line(struct talk *t, struct talk_round *r, const char *line, size_t len)
 {
@@ -180,6 +186,8 @@ static int in_line(struct talk *t, struct talk_round *r, const char *line, size_
     const char *why, *space = id ? memchr(line + at, ' ', len - at) : NULL;
     int word;
     uint32_t i;
+    if (len > t->max_line)
+        return too_long(t);
     if (!id)
         return nonsense(t, line, len, "an answer is the number of a record, a space, and a word");
     end = space ? (size_t)(space - line) : len;
@@ -214,10 +222,7 @@ static int in_lines(struct talk *t, struct talk_round *r)
     memmove(t->in, t->in + begin, t->in_used - begin);
     t->in_used -= begin;
     t->in_scanned = t->in_used;
-    if (t->in_used <= t->max_line)
-        return WEIR_OK;
-    (void)snprintf(t->why, sizeof t->why, "it wrote a line of more than %zu bytes", t->max_line);
-    return WEIR_RETRY;
+    return t->in_used > t->max_line ? too_long(t) : WEIR_OK;
 }
 
 static int in_read(struct talk *t, struct talk_round *r)

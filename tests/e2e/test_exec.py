@@ -67,6 +67,19 @@ def test_example_in_python(weir, tmp_path):
     assert rows == [("web", 3, 7, "k", "text"), ("web", 3, 8, "gone", None), ("web", 4, 7, None, b"\xff\x00")]
 
 
+def test_example_that_transforms(weir):
+    ini = f"[source]\nplugin=std\n[transform words]\nplugin=exec\ncommand={EXAMPLES}/transform.py\n[sink]\nplugin=std\n"
+    result = weir.run(ini, stdin="two words\n\nžluťoučký\n  a  b c\n".encode()).ok(3, dropped=1)
+    assert result.out.decode().split("\n") == ["two", "words", "žluťoučký", "a", "b", "c", ""]
+
+
+def test_the_transform_of_the_page(weir, tmp_path):
+    page = (TOP / "docs" / "exec.md").read_text()
+    command = re.search(r"(?m)^command = (sed .*)$", page)[1]
+    ini = f"[source]\nplugin=std\n[transform t]\nplugin=exec\nformat=raw\ncommand={command}\n[sink]\nplugin=std\n"
+    assert weir.run(ini, stdin=b"card 4000-1234-5678-9010 ok\nno card\n").ok(2).out == b"card XXXX ok\nno card\n"
+
+
 # --- programs that fail ------------------------------------------------------------------------------------------
 
 COUNTS = 'echo $$ >>pids\nwhile read -r id value; do echo "$value" >>out && echo "$id ok"; done\n'
@@ -101,6 +114,27 @@ def test_a_sink_that_is_killed_loses_nothing(weir, tmp_path):
     assert set(out(tmp_path)) == set(lines(n).splitlines())
     assert len(pids(tmp_path)) == 4
     assert len(result.lines("it was killed by signal 9")) == 1  # in trouble is said once
+
+
+def test_a_transform_that_is_killed_loses_nothing(weir, tmp_path):
+    """In order, each once: what a program emitted for a batch that it did not finish is dropped."""
+    n = 30000
+    (tmp_path / "in").write_bytes(lines(n))
+    text = 'echo $$ >>pids\nwhile read -r id value; do echo "$id emit <$value>"; echo "$id ok"; done\n'
+    ini = f"""[source]
+        plugin=file
+        path={tmp_path}/in
+        [transform t]
+        plugin=exec
+        format=raw
+        command={program(tmp_path, text)}
+        [sink]
+        plugin=file
+        path={tmp_path}/out"""
+    run = weir.start(ini, until_end=True)
+    killed_by_tests(tmp_path, run, 3)
+    run.wait().ok(n)
+    assert out(tmp_path) == [b"<line %d>" % i for i in range(n)]
 
 
 def test_weir_that_is_killed_leaves_no_program(weir, tmp_path):
@@ -142,6 +176,25 @@ def test_a_stop_does_not_wait_for_a_program_that_hangs(weir, tmp_path):
     text = "echo $$ >>pids; trap '' TERM; while :; do sleep 600 & wait; done\n"
     run = weir.start(to_exec(program(tmp_path, text), "", f"plugin=file\npath={tmp_path}/in") + "[pipeline]\ndrain=500ms")
     run.wait_for(lambda: pids(tmp_path), "the program")
+    result = run.stop(30)
+    assert result.books.undelivered == 10 and not result.lines("has not come back")
+    assert gone(pids(tmp_path)[0])
+
+
+def test_a_stop_does_not_wait_for_a_transform_that_hangs(weir, tmp_path):
+    (tmp_path / "in").write_bytes(lines(10))
+    ini = f"""[pipeline]
+        drain=500ms
+        [source]
+        plugin=file
+        path={tmp_path}/in
+        [transform t]
+        plugin=exec
+        command={program(tmp_path, "echo $$ >>pids; cat >rest")}
+        [sink]
+        plugin=std"""
+    run = weir.start(ini)
+    run.wait_for(lambda: (tmp_path / "rest").exists() and (tmp_path / "rest").stat().st_size, "the program has records")
     result = run.stop(30)
     assert result.books.undelivered == 10 and not result.lines("has not come back")
     assert gone(pids(tmp_path)[0])

@@ -23,7 +23,7 @@ static int exec_setup(void **state)
 }
 
 /* Options that run this script, in the scratch folder, and what else is said; borrowed until the next call. */
-static const char *script(const char *text, const char *more)
+static inline const char *script(const char *text, const char *more)
 {
     static char options[8192];
     scratch_write("program.sh", text, O_TRUNC);
@@ -32,14 +32,14 @@ static const char *script(const char *text, const char *more)
 }
 
 /* No child is left: neither running nor a zombie. */
-static void expect_no_child(void)
+static inline void expect_no_child(void)
 {
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
 }
 
 /* A script, and all that it starts, holds this pipe after `exec 4>alive`. */
-static int alive_make(void)
+static inline int alive_make(void)
 {
     const char *path = scratch_path("alive");
     int fd;
@@ -51,7 +51,7 @@ static int alive_make(void)
 }
 
 /* None of them is left. */
-static void expect_dead(int alive)
+static inline void expect_dead(int alive)
 {
     struct pollfd end = {alive, 0, 0};
     assert_int_equal(poll(&end, 1, 5000), 1);
