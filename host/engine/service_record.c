@@ -152,6 +152,8 @@ int service_match(struct weir_ctx *ctx, const struct weir_expr *expr, const stru
     if (first > b->count || n > b->count - first)
         return WEIR_FATAL;
     batch_subject_init(&subject, b, in->loop, &in->scratch);
+    for (uint32_t k = 0; k < n && expr_wants_text(expr); k++)
+        print_edits(in, b, first + k);
     for (uint32_t k = 0; k < n; k++) {
         size_t before = in->match_why.len;
         in->match_why.len = 0;

@@ -93,6 +93,8 @@ static int call(struct transform *t, struct weir_emitter *e)
     struct instance *in = t->instance;
     int status = WEIR_OK;
     instance_clear_failure(in);
+    if (t->conf->when && expr_wants_text(t->conf->when))
+        batch_print_edits(e->in);
     if (t->conf->when)
         judge(t, e, &c);
     e->process = c.batch ? c.batch : e->in;

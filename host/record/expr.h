@@ -12,6 +12,9 @@
 struct weir_expr *expr_compile(const char *text, char *why, size_t cap);
 void expr_free(struct weir_expr *);
 
+/* It looks at the value's bytes: edits to its JSON must stand in them before it is asked. */
+bool expr_wants_text(const struct weir_expr *);
+
 enum expr_result { EXPR_FALSE = 0, EXPR_TRUE = 1, EXPR_ERROR = 2 };
 /* Truth of the expression's result as jq's `select` sees it (false and null are false).  EXPR_ERROR: jq would raise
  * an error, or the value is not JSON where JSON is needed; the sentence is appended to why. */

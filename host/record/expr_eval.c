@@ -88,6 +88,9 @@ static enum outcome eval_metadata(struct eval *e, const struct expr_node *node, 
     case EXPR_KEY:
         *ret = value_from_bytes(record->key);
         break;
+    case EXPR_VALUE:
+        *ret = value_from_bytes(record->value);
+        break;
     case EXPR_PARTITION:
         *ret = record->partition < 0 ? VALUE_OF_TYPE(WEIR_JSON_NULL) : from_number(record->partition);
         break;
@@ -367,6 +370,7 @@ static enum outcome eval_node(struct eval *e, const struct expr_node *node, cons
     case EXPR_KEY:
     case EXPR_HEADERS:
     case EXPR_TIME:
+    case EXPR_VALUE:
         return eval_metadata(e, node, ret);
     default:
         return eval_call(e, node, input, ret);

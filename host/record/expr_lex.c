@@ -38,7 +38,8 @@ static const struct {
     {",", "`,` gives several results, which is not part of `when`; for a choice of values write "
           "`.field | IN(\"a\", \"b\")`"},
     {"@", "format strings (`@`) are not part of `when`"},
-    {"$", "a variable's name must follow `$` directly: $topic, $partition, $offset, $key, $headers, $time"},
+    {"$", "a variable's name must follow `$` directly: $topic, $partition, $offset, $key, $headers, $time, "
+          "$value"},
 };
 
 static const char *const jq_words[] = {"select",

@@ -54,13 +54,15 @@ static struct expr_node *parse_parentheses(struct expr_parser *p)
 
 static struct expr_node *parse_variable(struct expr_parser *p)
 {
-    static const char *const names[] = {"topic", "partition", "offset", "key", "headers", "time", NULL};
+    static const char *const names[] = {"topic",   "partition", "offset", "key",
+                                        "headers", "time",      "value",  NULL};
     unsigned column = p->token.column;
     const char *name = p->token.text.ptr;
     size_t len = p->token.text.len;
     for (size_t i = 0; names[i]; i++)
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
             expr_advance(p);
+            p->expr->wants_text |= EXPR_TOPIC + i == EXPR_VALUE;
             return expr_new_node(p, (enum expr_op)(EXPR_TOPIC + i), column);
         }
     const char *meant = closest_word(name, len, names);
@@ -68,10 +70,10 @@ static struct expr_node *parse_variable(struct expr_parser *p)
     if (meant)
         expr_complain(p, column, "unknown variable \"$%.*s\"; did you mean \"$%s\"?", n, name, meant);
     else
-        expr_complain(
-            p, column,
-            "unknown variable \"$%.*s\"; there are $topic, $partition, $offset, $key, $headers and $time", n,
-            name);
+        expr_complain(p, column,
+                      "unknown variable \"$%.*s\"; there are $topic, $partition, $offset, $key, $headers, "
+                      "$time and $value",
+                      n, name);
     return NULL;
 }
 
@@ -315,6 +317,11 @@ struct weir_expr *expr_compile(const char *text, char *why, size_t cap)
         return NULL;
     }
     return expr;
+}
+
+bool expr_wants_text(const struct weir_expr *expr)
+{
+    return expr->wants_text;
 }
 
 void expr_free(struct weir_expr *expr)

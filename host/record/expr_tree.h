@@ -22,7 +22,8 @@ enum expr_op {
     EXPR_KEY,
     EXPR_HEADERS,
     EXPR_TIME,
-    EXPR_PATH, /* left, then steps */
+    EXPR_VALUE, /* its bytes, as text */
+    EXPR_PATH,  /* left, then steps */
     EXPR_PIPE,
     EXPR_OR,
     EXPR_AND,
@@ -68,6 +69,7 @@ struct weir_expr {
     struct arena arena; /* nodes, literals */
     struct expr_node *root;
     struct expr_regex *regexes;
+    bool wants_text; /* $value occurs */
 };
 
 enum expr_token_type {

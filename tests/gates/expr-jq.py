@@ -101,7 +101,7 @@ class Random(random.Random):
         if kind < 10:
             return self.literal()
         if kind < 11:
-            return self.choice(["$topic", "$partition", "$offset", "$key", "$time", "$headers", "$headers.h", "."])
+            return self.choice(["$topic", "$partition", "$offset", "$key", "$time", "$headers", "$value", "$headers.h", "."])
         if kind < 16 or depth > 3:
             return self.piped(depth)
         if kind < 17:
@@ -149,7 +149,7 @@ class Random(random.Random):
 
 
 def jq_program(exprs):
-    return (". as $r | $r.topic as $topic | $r.partition as $partition | $r.offset as $offset | $r.key as $key"
+    return (". as $r | $r.topic as $topic | $r.partition as $partition | $r.offset as $offset | $r.key as $key | $r.value as $value"
             " | $r.timestamp as $time | (reduce $r.headers[] as $h ({}; .[$h[0]] = $h[1])) as $headers"
             " | (if $r.value == null then null else ($r.value | fromjson) end) | ["
             + ",".join("[try ((\n%s\n) | if . then \"1\" else \"0\" end) catch \"2\"]" % e for e in exprs)

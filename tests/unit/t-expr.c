@@ -342,6 +342,19 @@ static void the_value_is_parsed_only_when_looked_at(void **state)
     assert_int_equal(parses, 2);
 }
 
+static void the_value_as_text_need_be_no_json(void **state)
+{
+    (void)state;
+    parses = 0;
+    expect_match("$value | test(\"^no\")", "not json", EXPR_TRUE);
+    expect_match("$value == \"not json\"", "not json", EXPR_TRUE);
+    expect_match("$value | length > 9", "{\"a\": 1.00}", EXPR_TRUE);
+    expect_match("$value | startswith(\"b\")", "a\xff", EXPR_ERROR);
+    struct weir_record tombstone = {.partition = -1};
+    assert_int_equal(match("$value == null", &tombstone), EXPR_TRUE);
+    assert_int_equal(parses, 0);
+}
+
 static void absent_metadata_is_null(void **state)
 {
     struct weir_record record = {.partition = -1, .offset = -1, .time_ms = WEIR_NO_TIME};
@@ -486,6 +499,7 @@ int main(void)
         cmocka_unit_test(nesting_and_length_are_bounded),
         cmocka_unit_test(a_pattern_that_explodes_is_an_error_and_not_a_hang),
         cmocka_unit_test(the_value_is_parsed_only_when_looked_at),
+        cmocka_unit_test(the_value_as_text_need_be_no_json),
         cmocka_unit_test(absent_metadata_is_null),
         cmocka_unit_test(the_last_header_of_a_name_counts),
         cmocka_unit_test(bytes_that_are_not_utf8_fail_when_looked_into),
