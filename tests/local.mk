@@ -78,6 +78,9 @@ if BUILD_KAFKA
 unit_tests += %D%/unit/t-kafka
 %C%_unit_t_kafka_LDADD = $(LDADD) $(KAFKA_LIBS)
 endif
+if BUILD_MULTILINE
+unit_tests += %D%/unit/t-multiline
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms
