@@ -124,7 +124,10 @@ void nodes_init(struct weir_ctx *, struct es_nodes *, const struct weir_list *);
 void nodes_free(struct weir_ctx *, struct es_nodes *);
 /* In turn those that do not rest; when all rest, the one that failed longest ago. */
 size_t nodes_pick(struct es_nodes *, int64_t now);
-void nodes_failed(struct es_nodes *, size_t node, int64_t now);
+/* It rests for longer each time, and as long as it wishes at least. */
+void nodes_failed(struct es_nodes *, size_t node, int64_t now, uint32_t wish_ms);
+/* Whether some node does not rest. */
+bool nodes_awake(const struct es_nodes *, int64_t now);
 void nodes_worked(struct es_nodes *, size_t node);
 
 /* ---- auth.c: the headers of a request ------------------------------------------------------------------------ */

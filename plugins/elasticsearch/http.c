@@ -135,8 +135,9 @@ uint32_t http_trouble(const struct es_call *call, uint32_t health, const char **
 }
 
 /* Only what says that the node itself is ill; a 429 comes from a healthy one. */
-static void note_node(struct es_http *http, const struct es_call *call)
+static void note_node(struct es_http *http, struct es_call *call)
 {
+    int64_t now = http->ctx->host->mono_ms(http->ctx);
     bool gateway = call->status >= 502 && call->status <= 504;
     if (call->not_sent)
         return;
@@ -144,7 +145,9 @@ static void note_node(struct es_http *http, const struct es_call *call)
         nodes_worked(&http->nodes, call->node);
         return;
     }
-    nodes_failed(&http->nodes, call->node, http->ctx->host->mono_ms(http->ctx));
+    nodes_failed(&http->nodes, call->node, now, call->retry_after_ms);
+    if (nodes_awake(&http->nodes, now))
+        call->retry_after_ms = 0; /* it spoke for itself: another can be asked at once */
     http->ctx->host->count(http->ctx, ES_M_NODE_FAILURES, 1);
 }
 

@@ -45,15 +45,24 @@ size_t nodes_pick(struct es_nodes *nodes, int64_t now)
     return oldest;
 }
 
-void nodes_failed(struct es_nodes *nodes, size_t node, int64_t now)
+void nodes_failed(struct es_nodes *nodes, size_t node, int64_t now, uint32_t wish_ms)
 {
     struct es_node *n = &nodes->list[node];
     int64_t rest = REST_FIRST_MS;
     for (uint32_t i = 0; i < n->failures && rest < REST_MAX_MS; i++)
         rest *= 2;
-    n->rest_until = now + (rest < REST_MAX_MS ? rest : REST_MAX_MS);
+    rest = rest < REST_MAX_MS ? rest : REST_MAX_MS;
+    n->rest_until = now + (rest > wish_ms ? rest : wish_ms);
     n->failed_at = now;
     n->failures++;
+}
+
+bool nodes_awake(const struct es_nodes *nodes, int64_t now)
+{
+    bool awake = false;
+    for (size_t i = 0; i < nodes->count; i++)
+        awake = awake || nodes->list[i].rest_until <= now;
+    return awake;
 }
 
 void nodes_worked(struct es_nodes *nodes, size_t node)

@@ -184,6 +184,18 @@ def test_failed_nodes_rest_and_come_back(weir, bulk, tmp_path, free_port):
     assert ill.asked[1].at - ill.asked[0].at >= 0.9
 
 
+def test_one_node_that_wants_to_be_left_alone_holds_nothing_up(weir, bulk, tmp_path):
+    """Its Retry-After is its own: the others are well and take the batch at once."""
+    ill = Bulk(lambda n, ids: lambda h, a: say(h, 503, b"{}", [("Retry-After", "60")]))
+    (tmp_path / "in").write_bytes(lines(20))
+    try:
+        weir.run(pipeline(f"{ill.url}, {bulk.url}", tmp_path, "batch.records=5")).ok(20)
+    finally:
+        ill.stop()
+    assert len(ill.asked) == 1
+    assert max(asked.at for asked in bulk.asked) - ill.asked[0].at < 30
+
+
 def test_the_operator_says_what_an_error_means(weir, bulk, tmp_path):
     """error.NAME: by type and by status, for records and for requests; fatal stops with the reason."""
     (tmp_path / "in").write_bytes(lines(6))

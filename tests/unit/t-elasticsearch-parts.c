@@ -170,16 +170,22 @@ static void nodes_rest_and_come_back(void **state)
     assert_int_equal(nodes_pick(&nodes, 0), 0);
     assert_int_equal(nodes_pick(&nodes, 0), 1);
     assert_int_equal(nodes_pick(&nodes, 0), 2);
-    nodes_failed(&nodes, 0, 10);
+    nodes_failed(&nodes, 0, 10, 0);
     assert_int_equal(nodes_pick(&nodes, 20), 1);
-    nodes_failed(&nodes, 1, 20);
-    nodes_failed(&nodes, 2, 30);
+    nodes_failed(&nodes, 1, 20, 0);
+    nodes_failed(&nodes, 2, 30, 0);
     assert_int_equal(nodes_pick(&nodes, 31), 0); /* all rest: the one that failed longest ago */
     for (int i = 0; i < 20; i++)
-        nodes_failed(&nodes, 0, 40);
+        nodes_failed(&nodes, 0, 40, 0);
     assert_int_equal(list[0].rest_until, 60040); /* never longer than a minute */
+    assert_false(nodes_awake(&nodes, 41));
     nodes_worked(&nodes, 0);
+    assert_true(nodes_awake(&nodes, 41));
     assert_int_equal(nodes_pick(&nodes, 41), 0);
+    nodes_failed(&nodes, 0, 100, 90000); /* what it wishes for is longer than it would rest */
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(nodes_pick(&nodes, 90099), 1 + i % 2);
+    assert_int_equal(nodes_pick(&nodes, 90100), 0);
 }
 
 int main(void)
