@@ -14,6 +14,7 @@ int cmd_check(int argc, char **argv);
 int cmd_dlq(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_plugins(int argc, char **argv);
+int cmd_plugin_process(int argc, char **argv); /* host/child: for weir itself */
 
 /* Prints "weir COMMAND: text" and where help is; gives EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int command_usage(const char *command, const char *format, ...);

@@ -4,6 +4,11 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	-DWEIR_VERSION='"$(PACKAGE_VERSION)"' -DWEIR_PLUGIN_DIR='"$(plugindir)"' \
 	-DWEIR_CONF_DIR='"$(sysconfdir)/weir"' -DWEIR_STATE_DIR='"$(localstatedir)/lib/weir"'
 %C%_libweirhost_a_SOURCES = \
+	%D%/child/child.c \
+	%D%/child/child.h \
+	%D%/child/child_batch.c \
+	%D%/child/child_host.c \
+	%D%/child/child_sink.c \
 	%D%/cmd_check.c \
 	%D%/cmd_dlq.c \
 	%D%/cmd_new.c \
@@ -120,6 +125,20 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/instance/instance.h \
 	%D%/instance/loop.c \
 	%D%/instance/loop.h \
+	%D%/isolate/isolate.h \
+	%D%/isolate/pack.c \
+	%D%/isolate/pack.h \
+	%D%/isolate/process.c \
+	%D%/isolate/process.h \
+	%D%/isolate/proxy.c \
+	%D%/isolate/proxy.h \
+	%D%/isolate/proxy_sink.c \
+	%D%/isolate/proxy_state.c \
+	%D%/isolate/proxy_take.c \
+	%D%/isolate/setup.c \
+	%D%/isolate/setup.h \
+	%D%/isolate/wire.c \
+	%D%/isolate/wire.h \
 	%D%/monitor/books.c \
 	%D%/monitor/books.h \
 	%D%/monitor/health.c \

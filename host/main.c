@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c - the command line: which command, its help, exit statuses.  Thread: the main thread. */
 #include "command.h"
+#include "isolate/process.h"
 #include "plugin/loader.h"
 #include "report/crash.h"
 
@@ -14,8 +15,8 @@
 
 struct command {
     const char *name;
-    int (*run)(int argc, char **argv); /* NULL: not in this version */
-    const char *usage, *summary, *help;
+    int (*run)(int argc, char **argv);  /* NULL: not in this version */
+    const char *usage, *summary, *help; /* summary NULL: nobody types it */
 };
 
 static const struct command commands[] = {
@@ -65,6 +66,7 @@ static const struct command commands[] = {
      "            --full       whole values\n"
      "  redrive:  --dry-run    only say what would be sent\n"
      "            --force      also where an older record could be written over a newer one\n"},
+    {PROCESS_COMMAND, cmd_plugin_process, NULL, NULL, NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -83,7 +85,7 @@ static int help_all(void)
 {
     printf("usage: weir COMMAND ...\n\nMoves records from any source to any sink, wired by one INI file per "
            "pipeline.\n\n");
-    for (size_t i = 0; i < N_COMMANDS; i++)
+    for (size_t i = 0; i < N_COMMANDS && commands[i].summary; i++)
         printf("  %-9s %s%s\n", commands[i].name, commands[i].summary,
                commands[i].run ? "" : " (not in this version)");
     printf("\n  --plugin-path DIR[:DIR...]  search plugins there first, before WEIR_PLUGIN_PATH and\n"
@@ -141,7 +143,7 @@ static int run_command(int argc, char **argv)
         const struct command *command = &commands[i];
         if (strcmp(command->name, argv[0]) != 0)
             continue;
-        if (wants_help(argc, argv))
+        if (command->summary && wants_help(argc, argv))
             return help_one(command);
         if (command->run)
             return command->run(argc, argv);

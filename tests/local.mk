@@ -45,6 +45,7 @@ unit_tests = \
 	%D%/unit/t-guarantee \
 	%D%/unit/t-harness \
 	%D%/unit/t-ini-fuzz \
+	%D%/unit/t-isolate \
 	%D%/unit/t-ini \
 	%D%/unit/t-json-edit \
 	%D%/unit/t-json-text \

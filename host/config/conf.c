@@ -14,7 +14,9 @@
 #include <string.h>
 
 #define PIPELINE_NAME_MAX 64
-#define READER_MEMORY_MIN (8 << 20) /* a reader of its own must be able to hold some fetches and bodies */
+#define ISOLATE_MEMORY    (256 << 20) /* beside that of the pipeline: the program, and libraries */
+#define ISOLATE_HUNG_MS   60000       /* as long as for a callback in weir itself (engine/stuck.h) */
+#define READER_MEMORY_MIN (8 << 20)   /* a reader of its own must be able to hold some fetches and bodies */
 
 struct conf_store {
     struct option_store options;
@@ -276,6 +278,51 @@ static void fit_batches(const struct pipeline_conf *conf, const struct raw_secti
         to->batch_bytes = conf->memory / 32;
 }
 
+/* A copy of the section as the file has it: the process of its plugin reads it once more, secrets and all. */
+static const struct raw_section *keep_raw(struct build *build, const struct raw_section *section)
+{
+    struct raw_section *kept = store_alloc(build, sizeof *kept);
+    struct arena *arena = &build->conf->store->options.arena;
+    *kept = *section;
+    kept->title = arena_copy(arena, section->title, strlen(section->title));
+    kept->name = section->name ? store_text(build, section->name) : NULL;
+    kept->keys = store_alloc(build, (section->n_keys + 1) * sizeof *kept->keys);
+    for (size_t i = 0; i < section->n_keys; i++) {
+        const struct raw_key *key = &section->keys[i];
+        kept->keys[i] = *key;
+        kept->keys[i].key = arena_copy(arena, key->key, strlen(key->key));
+        kept->keys[i].value = arena_copy(arena, key->value, key->len);
+    }
+    return kept;
+}
+
+/* What can not be right in a process of its own. */
+static void isolate(struct build *build, const struct raw_section *section, struct section_conf *to,
+                    const struct host_section *host)
+{
+    const struct pipeline_conf *conf = build->conf;
+    int line = sections_line(section, "isolate");
+    if (host->isolate != ISOLATE_PROCESS) {
+        if (sections_key(section, "isolate.memory"))
+            problem_add(&build->problems, sections_line(section, "isolate.memory"), to->title,
+                        "isolate.memory says nothing without isolate = process");
+        return;
+    }
+    if (to->kind != WEIR_SINK)
+        problem_add(&build->problems, line, to->title, "isolate = process is for sinks and dead letters");
+    else if (conf_promises(to) & WEIR_KEEPS_POSITION)
+        problem_add(&build->problems, line, to->title,
+                    "isolate = process does not go with a sink that is exactly once by a transaction: it "
+                    "commits in the name of the source, whose plugin is in another process then");
+    struct isolate_conf *isolated = store_alloc(build, sizeof *isolated);
+    *isolated = (struct isolate_conf){
+        .path = conf->file,
+        .raw = keep_raw(build, section),
+        .memory = host->isolate_memory ? host->isolate_memory : conf->memory + ISOLATE_MEMORY,
+        .hung_ms = conf->stuck_after_ms < ISOLATE_HUNG_MS ? conf->stuck_after_ms : ISOLATE_HUNG_MS};
+    to->isolate = isolated;
+}
+
 static void build_section(struct build *build, const struct raw_section *section, struct section_conf *to)
 {
     struct host_section *host = store_alloc(build, sizeof *host);
@@ -304,8 +351,11 @@ static void build_section(struct build *build, const struct raw_section *section
     if (build->problems.count > problems)
         return; /* rules between options need good options */
     struct checkhost check = {.problems = &build->problems, .line_of = line_of, .opaque = section};
-    if (checkhost_check(&check, build->conf, to) && to->kind == WEIR_SINK)
+    if (!checkhost_check(&check, build->conf, to))
+        return;
+    if (to->kind == WEIR_SINK)
         fit_batches(build->conf, section, to);
+    isolate(build, section, to, host);
 }
 
 /* A reader for each sink: the same source and transforms, its share of memory, dead letters in common. */
@@ -419,6 +469,19 @@ static void build_all(struct build *build, const struct sections *sections)
     build_readers(build);
 }
 
+/* What was made of it, or NULL when there were mistakes, which are printed. */
+static struct pipeline_conf *built(struct build *build, FILE *err)
+{
+    struct pipeline_conf *conf = build->conf;
+    if (build->problems.count > 0) {
+        problem_print(&build->problems, err);
+        conf_free(conf);
+        conf = NULL;
+    }
+    problem_free(&build->problems);
+    return conf;
+}
+
 struct pipeline_conf *conf_load(const char *path, FILE *err)
 {
     struct build build = {.path = path, .problems = {.file = path}};
@@ -429,13 +492,20 @@ struct pipeline_conf *conf_load(const char *path, FILE *err)
     if (sections_read(path, &sections, &build.problems))
         build_all(&build, &sections);
     sections_free(&sections);
-    if (build.problems.count > 0) {
-        problem_print(&build.problems, err);
-        conf_free(build.conf);
-        build.conf = NULL;
-    }
-    problem_free(&build.problems);
-    return build.conf;
+    return built(&build, err);
+}
+
+struct pipeline_conf *conf_load_section(const struct raw_section *section, const char *path, const char *name,
+                                        FILE *err)
+{
+    struct build build = {.path = path, .problems = {.file = path}};
+    build.conf = xcalloc(1, sizeof *build.conf);
+    build.conf->store = xcalloc(1, sizeof *build.conf->store);
+    build.conf->file = store_text(&build, path);
+    build.conf->name = build.conf->label = store_text(&build, name);
+    build.conf->reader = "";
+    build_section(&build, section, &build.conf->source);
+    return built(&build, err);
 }
 
 void conf_free(struct pipeline_conf *conf)

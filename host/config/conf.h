@@ -15,6 +15,14 @@
 enum conf_order { ORDER_SHARD, ORDER_NONE };
 enum conf_fanout { FANOUT_TOGETHER, FANOUT_INDEPENDENT };
 
+struct raw_section;
+struct isolate_conf { /* isolate = process: what the process of the plugin is told, and may do */
+    const char *path; /* of the pipeline's file, for messages */
+    const struct raw_section *raw;
+    int64_t memory;  /* bytes it may have in RAM */
+    int64_t hung_ms; /* a callback that takes longer never comes back */
+};
+
 struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] */
     uint32_t kind;    /* WEIR_SOURCE, ... ; dead-letter is a WEIR_SINK */
     bool dead_letter;
@@ -32,6 +40,7 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms -1: for ever */
     int64_t stop_after;                                   /* dead-letter; 0: never */
     struct errors_set errors;                             /* error.NAME */
+    const struct isolate_conf *isolate;                   /* NULL: it lives in weir's own process */
 };
 
 struct pipeline_conf {
@@ -58,6 +67,10 @@ struct pipeline_conf {
  * All mistakes are printed to err, one line each ("web.ini:12: [sink] ..."); NULL then. */
 struct pipeline_conf *conf_load(const char *path, FILE *err);
 void conf_free(struct pipeline_conf *);
+/* The same of one section alone, as the process of an isolated plugin reads it: it is the source of what is given,
+ * whatever its kind is.  path, name: of the pipeline, for messages. */
+struct pipeline_conf *conf_load_section(const struct raw_section *, const char *path, const char *name,
+                                        FILE *err);
 /* Promises of a section under its options. */
 uint32_t conf_promises(const struct section_conf *);
 

@@ -10,6 +10,7 @@ const char *const host_section_words[SECTION_KINDS + 1] = {"pipeline", "source",
                                                            "sink",     "dead-letter", NULL};
 
 static const char *const orders[] = {"shard", "none", NULL};
+static const char *const isolates[] = {"none", "process", NULL};
 static const char *const fan_outs[] = {"together", "independent", NULL};
 
 static const struct weir_option pipeline_rows[] = {
@@ -44,6 +45,15 @@ static const struct weir_option pipeline_rows[] = {
 #define ROW_PLUGIN                                                                                           \
     WEIR_OPT_STRING(struct host_section, plugin, "plugin", WEIR_F_REQUIRED, NULL, "Name of the plugin",      \
                     "`weir plugins` lists them.")
+#define ROWS_ISOLATE                                                                                         \
+    WEIR_OPT_ENUM(struct host_section, isolate, "isolate", 0, "none", isolates,                              \
+                  "process: the plugin runs in a process of its own",                                        \
+                  "When it crashes, hangs or takes too much memory, it is started again; nothing is lost, "  \
+                  "and the rest of weir does not notice."),                                                  \
+        WEIR_OPT_SIZE(struct host_section, isolate_memory, "isolate.memory", WEIR_F_ADVANCED, NULL,          \
+                      16 << 20, (int64_t)1 << 40,                                                            \
+                      "Most memory that the process of the plugin may have, before it is started again",     \
+                      "Not set, it is 256M and the memory of the pipeline.")
 #define ROW_WHEN                                                                                             \
     WEIR_OPT_EXPR(                                                                                           \
         struct host_section, when, "when", 0, NULL, "Expression that selects the records this part gets",    \
@@ -75,11 +85,11 @@ static const struct weir_option pipeline_rows[] = {
                   "often as it takes; reject: a dead letter; fatal: the pipeline stops; split: again in "    \
                   "halves, a record alone is rejected; duplicate: it counts as delivered.")
 
-static const struct weir_option source_rows[] = {ROW_PLUGIN};
-static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN};
-static const struct weir_option sink_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_SINK};
+static const struct weir_option source_rows[] = {ROW_PLUGIN, ROWS_ISOLATE};
+static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_ISOLATE};
+static const struct weir_option sink_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_SINK, ROWS_ISOLATE};
 static const struct weir_option dead_rows[] = {
-    ROW_PLUGIN, ROWS_SINK,
+    ROW_PLUGIN, ROWS_SINK, ROWS_ISOLATE,
     WEIR_OPT_INT(struct host_section, stop_after, "stop-after", 0, "1000", 0, 1000000000,
                  "So many rejects in a row stop the pipeline; 0: never",
                  "A wrong mapping must not drain a topic into the dead letters.")};

@@ -25,7 +25,9 @@ struct host_section { /* all others; what a kind lacks stays 0 */
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms has no default: preset it */
     int64_t stop_after;
     struct weir_map errors;
+    int64_t isolate, isolate_memory; /* enum; 0: by default */
 };
+#define ISOLATE_PROCESS 1 /* index of its word */
 
 /* in-flight by default where a batch is what was read at one time and is answered later: several fill one request. */
 #define IN_FLIGHT_MAX   64

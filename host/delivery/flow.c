@@ -2,6 +2,7 @@
 /* flow.c - shares out memory, and tells the end of a pipeline once.  Any thread. */
 #include "flow.h"
 
+#include "isolate/isolate.h"
 #include "report/log.h"
 
 #include <stdarg.h>
@@ -102,5 +103,7 @@ struct instance *flow_instance(struct flow *f, const struct section_conf *s, str
     f->instances = i;
     if (s->kind == WEIR_SINK)
         i->info.around = &f->around;
+    if (s->isolate)
+        isolate_begin(i);
     return i;
 }

@@ -354,6 +354,23 @@ void commit_soon(struct intake *in)
         in->commit.due_ms = 0;
 }
 
+/* A sink in a process of its own: what it took since its commit is kept for it, in case that process ends. */
+static bool keeps_records(const struct pipeline *p)
+{
+    for (uint32_t i = 0; i < p->n_outlets; i++)
+        if (p->outlets[i]->commits && p->outlets[i]->conf->isolate &&
+            taken(p, p->outlets[i]) != p->marks[i].committed)
+            return true;
+    return false;
+}
+
+void commit_for_room(struct intake *in)
+{
+    struct flow *f = &in->pipeline->flow;
+    if (budget_full(&f->budget) && ledger_idle(&f->ledger) && keeps_records(in->pipeline))
+        commit_soon(in);
+}
+
 bool commit_settled(struct intake *in)
 {
     struct commit *c = &in->commit;

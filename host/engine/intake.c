@@ -268,6 +268,7 @@ static bool turn(struct intake *in)
         ledger_advance(&p->flow.ledger);
         in->advance_at = now + STUCK_TURN_MS;
     }
+    commit_for_room(in);
     bool giving_back = revoke_tick(in, now), committing = commit_tick(in, now);
     if (in->draining && drained(in, now))
         return false;

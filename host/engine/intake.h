@@ -117,6 +117,8 @@ void intake_leave_held(struct intake *);
 bool commit_tick(struct intake *, int64_t now);
 /* Has a commit done as soon as can be. */
 void commit_soon(struct intake *);
+/* The same where memory is used up by what sinks in processes of their own keep until their commit. */
+void commit_for_room(struct intake *);
 /* Stores the watermarks as they stand, without asking sinks. */
 void commit_store_now(struct intake *);
 /* Stores what the source put, and no position.  False: it can't be written just now, which was said. */

@@ -102,20 +102,28 @@ const char *instance_why(const struct instance *i)
     return i->failure.why.len ? i->failure.why.data : "the plugin gave no reason";
 }
 
+int instance_create(struct instance *i)
+{
+    if (i->created)
+        return WEIR_OK;
+    int status = call_create(i);
+    if (status != WEIR_OK)
+        return status == WEIR_RETRY ? WEIR_FATAL : status;
+    pthread_mutex_lock(&i->self_lock);
+    i->created = true;
+    pthread_mutex_unlock(&i->self_lock);
+    return WEIR_OK;
+}
+
 int instance_open(struct instance *i)
 {
     if (i->opened)
         return WEIR_OK;
     instance_clear_failure(i);
-    if (!i->created) {
-        int status = call_create(i);
-        if (status != WEIR_OK)
-            return status == WEIR_RETRY ? WEIR_FATAL : status;
-        pthread_mutex_lock(&i->self_lock);
-        i->created = true;
-        pthread_mutex_unlock(&i->self_lock);
-    }
-    int status = call_open(i);
+    int status = instance_create(i);
+    if (status != WEIR_OK)
+        return status;
+    status = call_open(i);
     if (status == WEIR_OK) {
         i->opened = true;
         i->open_backoff.tries = 0;
@@ -178,6 +186,7 @@ void instance_free(struct instance *i)
     pthread_mutex_destroy(&i->self_lock);
     pthread_cond_destroy(&i->left);
     free(i->metrics);
+    free(i->own_ops);
     free(i->who);
     free(i->owner);
     free(i);

@@ -71,6 +71,7 @@ struct rendered { /* the last text of one template */
 struct instance {
     struct weir_ctx ctx; /* first: a plugin's ctx is its instance */
     const struct weir_ops *ops;
+    struct weir_ops *own_ops; /* what stands for the plugin's (isolate/); NULL: ops are the plugin's */
     const struct section_conf *section;
     struct pipeline *pipeline;
     struct loop *loop;
@@ -117,6 +118,8 @@ struct instance {
 
 /* Makes an instance that lives on the loop; nothing of the plugin runs yet. */
 struct instance *instance_new(const struct section_conf *, const struct instance_place *);
+/* Home thread: create, unless that was done. */
+int instance_create(struct instance *);
 /* Home thread: create and open.  WEIR_OK: it is open.  WEIR_RETRY: not before open_at; the reason was logged once.
  * Other: can not run, the reason is in failure. */
 int instance_open(struct instance *);

@@ -36,6 +36,11 @@ void loader_set_path(const char *path)
     option_path = path ? xstrdup(path) : NULL;
 }
 
+const char *loader_path(void)
+{
+    return option_path;
+}
+
 /* Calls each() for every folder in order until it gives true. */
 static bool each_folder(bool (*each)(const char *folder, void *opaque), void *opaque)
 {

@@ -19,6 +19,8 @@ struct plugin { /* host-sized copies of what the plugin gave */
 
 /* Folders of --plugin-path, colon separated, searched before WEIR_PLUGIN_PATH and the installed folder. */
 void loader_set_path(const char *path);
+/* What loader_set_path was given last; NULL: nothing. */
+const char *loader_path(void);
 /* The plugin of that name, loaded at the first call.  NULL and a sentence in why[cap] that says which file, what is
  * wrong with it and what to do. */
 const struct plugin *loader_get(const char *name, char *why, size_t cap);

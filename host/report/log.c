@@ -42,6 +42,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t at_exit_once = PTHREAD_ONCE_INIT;
 static int max_level = WEIR_LOG_INFO;
 static bool as_json;
+static void (*other_way)(int level, const char *text, size_t len);
 static void (*hook_before)(void);
 static void (*hook_after)(void);
 static struct source sources[SOURCES];
@@ -69,6 +70,17 @@ bool log_set_format(const char *name)
 bool log_enabled(int level)
 {
     return level <= max_level;
+}
+
+int log_level(void)
+{
+    return max_level;
+}
+
+void log_set_other(int level, void (*other)(int level, const char *text, size_t len))
+{
+    max_level = level;
+    other_way = other;
 }
 
 void log_set_hooks(void (*before)(void), void (*after)(void))
@@ -282,6 +294,11 @@ void log_text(int level, const char *who, const char *text, size_t len)
     }
     int64_t now = clock_mono_ms();
     const char *bytes = masked.len ? masked.data : "";
+    if (other_way) {
+        other_way(level, bytes, masked.len);
+        strbuf_free(&masked);
+        return;
+    }
     log_lock();
     struct source *source = find_source(name);
     bool same = source->text && strcmp(source->who, name) == 0 && source->level == level &&

@@ -14,6 +14,9 @@
 bool log_set_level(const char *name);
 bool log_set_format(const char *name);
 bool log_enabled(int level);
+int log_level(void);
+/* Before there are threads: each line goes there, secrets masked, and not to stderr. */
+void log_set_other(int level, void (*other)(int level, const char *text, size_t len));
 /* who: "web" or "web [sink es]"; NULL: the program. */
 __attribute__((format(printf, 3, 4))) void log_line(int level, const char *who, const char *format, ...);
 void log_text(int level, const char *who, const char *text, size_t len);

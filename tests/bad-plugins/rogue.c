@@ -5,15 +5,17 @@
 #include <weir/helpers.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { NOTHING, CRASH, ABORT, RECURSE, HANG, NEVER, TWICE, FOREIGN, MORE, NONSENSE, LATE, THREAD };
+enum { NOTHING, CRASH, ABORT, RECURSE, HANG, NEVER, TWICE, FOREIGN, MORE, NONSENSE, LATE, THREAD, LEAK };
 static const char *const deeds[] = {"nothing", "crash", "abort",    "recurse", "hang",   "never", "twice",
-                                    "foreign", "more",  "nonsense", "late",    "thread", NULL};
+                                    "foreign", "more",  "nonsense", "late",    "thread", "leak",  NULL};
 
 struct conf {
-    const char *in;
+    const char *in, *path, *poison;
     int64_t does, after, count;
 };
 
@@ -21,6 +23,8 @@ static const struct weir_option rows[] = {
     WEIR_OPT_ENUM(struct conf, does, "does", 0, "nothing", deeds, "What goes wrong", NULL),
     WEIR_OPT_STRING(struct conf, in, "in", 0, "", "The callback it goes wrong in", NULL),
     WEIR_OPT_INT(struct conf, after, "after", 0, "0", 0, 1 << 30, "Calls of it that go well before", NULL),
+    WEIR_OPT_STRING(struct conf, path, "path", 0, NULL, "The sink appends values there, a line each", NULL),
+    WEIR_OPT_STRING(struct conf, poison, "poison", 0, NULL, "A value that transform and sink crash at", NULL),
     WEIR_OPT_INT(struct conf, count, "count", 0, "100", 0, 1 << 30, "Records of the source", NULL),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct conf, rows);
@@ -33,7 +37,18 @@ struct rogue {
     int64_t calls, next;
 };
 
+#define LEAK_BYTES ((size_t)512 << 20)
 static volatile int *volatile nowhere;
+
+/* Crashes at the record it can not stand. */
+static void look_for_poison(const struct rogue *r, const struct weir_view *view)
+{
+    for (uint32_t i = 0; r->conf->poison && i < view->count; i++) {
+        struct weir_slice value = weir_record_at(view, i)->value;
+        if (value.len == strlen(r->conf->poison) && memcmp(value.ptr, r->conf->poison, value.len) == 0)
+            *nowhere = 1;
+    }
+}
 
 static int deeper(volatile char *above)
 {
@@ -72,6 +87,9 @@ static int wrong(struct rogue *r, const char *callback)
     case HANG:
         for (;;)
             pause();
+    case LEAK:
+        memset(malloc(LEAK_BYTES), 1, LEAK_BYTES);
+        break;
     default:
         break;
     }
@@ -163,6 +181,7 @@ static int rogue_process(void *self, const struct weir_batch *batch, struct weir
     struct weir_view view = {.struct_size = sizeof view};
     if (r->ctx->host->view(r->ctx, batch, &view) != WEIR_OK)
         return WEIR_FATAL;
+    look_for_poison(r, &view);
     switch (wrong(r, "process")) {
     case NONSENSE:
         return 77;
@@ -174,11 +193,27 @@ static int rogue_process(void *self, const struct weir_batch *batch, struct weir
 }
 
 /* ---- sink ---- */
+static void append(const struct rogue *r, const struct weir_view *view)
+{
+    FILE *to = r->conf->path ? fopen(r->conf->path, "a") : NULL;
+    for (uint32_t i = 0; to && i < view->count; i++) {
+        struct weir_slice value = weir_record_at(view, i)->value;
+        (void)fwrite(value.ptr, 1, value.len, to);
+        (void)fputc('\n', to);
+    }
+    if (to)
+        (void)fclose(to);
+}
+
 static int rogue_write(void *self, struct weir_batch *batch)
 {
     struct rogue *r = self;
     const struct weir_host *host = r->ctx->host;
     struct weir_result results[64] = {{.index = 1u << 30, .status = WEIR_OK}};
+    struct weir_view view = {.struct_size = sizeof view};
+    if (host->view(r->ctx, batch, &view) != WEIR_OK)
+        return WEIR_FATAL;
+    look_for_poison(r, &view);
     switch (wrong(r, "write")) {
     case NONSENSE:
         return 77;
@@ -197,6 +232,7 @@ static int rogue_write(void *self, struct weir_batch *batch)
     default:
         break;
     }
+    append(r, &view);
     return host->complete(r->ctx, batch, NULL, 0, sizeof results[0]);
 }
 

@@ -54,8 +54,11 @@ static void help_names_everything(void **state)
     /* the transform has its own `when`: the host's is not shown beside it */
     const char *transform = strstr(text, "Options of a transform\n");
     assert_non_null(transform);
-    holds(transform,
-          "Options of a transform\n  when  (expression; required)\n      What passes\n\nOptions of a sink\n");
+    holds(transform, "Options of a transform\n  when  (expression; required)\n      What passes\n\n"
+                     "Options of every transform\n  isolate = none  (none or process)\n");
+    const char *every = strstr(transform, "Options of every transform\n");
+    const char *when = strstr(every, "\n  when  ");
+    assert_true(!when || when > strstr(every, "Options of a sink\n"));
 }
 
 static void schema_is_json_and_complete(void **state)

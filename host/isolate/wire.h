@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* wire.h - the line between weir and a plugin's process: frames over a pair of sockets, whole ones only.
+ *
+ * weir's end never waits for room without taking in what comes meanwhile, so neither side can hold up the other.
+ * Thread: the home thread of the instance; the plugin's end may be written to by any thread of it. */
+#ifndef WEIR_HOST_WIRE_H
+#define WEIR_HOST_WIRE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum wire_type {
+    /* calls, which weir makes; each is answered by a WIRE_DONE of the same id */
+    WIRE_SETUP = 1, /* the section; body: child/setup.h */
+    WIRE_OPEN,
+    WIRE_CLOSE,   /* close and destroy: the last */
+    WIRE_COMMIT,  /* body: positions, source, token */
+    WIRE_PROCESS, /* body: records; the answer's: what became of them */
+    WIRE_POLL,
+    WIRE_POSITION,
+    WIRE_COMMITTED,
+    WIRE_REVOKED,
+    WIRE_PING,
+    WIRE_DONE, /* status; body: a result with the reason when it is negative, then what the call gives */
+    /* what weir says and waits for no answer */
+    WIRE_WRITE, /* a: attempt; body: records; WIRE_COMPLETE of the same id comes some time */
+    WIRE_FLUSH,
+    WIRE_REPLY, /* to a question */
+    /* what the plugin's process says */
+    WIRE_COMPLETE, /* a: number of results; body: these */
+    WIRE_LOG,      /* a: level */
+    WIRE_HEALTH,   /* a: state, b: code */
+    WIRE_METRICS,
+    WIRE_WAKE,
+    WIRE_STATE_PUT,
+    WIRE_EMIT,
+    WIRE_EMIT_BAD,
+    WIRE_SHARD_REVOKE,
+    WIRE_SHARD_END,
+    WIRE_SHARD_SKIP,
+    WIRE_SHARD_BEGIN,
+    WIRE_FAULT, /* it broke the contract; body: how */
+    /* questions of it, each answered by a WIRE_REPLY */
+    WIRE_STATE_GET,
+    WIRE_STATE_SCAN,
+    WIRE_IN_FLIGHT, /* a: so many batches; the answer's a: what it gets */
+    WIRE_SHARD_OPEN,
+    WIRE_LAST
+};
+
+struct frame { /* what goes before the body */
+    uint32_t type;
+    int32_t status;
+    uint64_t id, a, b, len;
+};
+#define WIRE_BODY_MAX ((uint64_t)1 << 30)
+
+struct message { /* one that came; its body belongs to it */
+    struct message *next;
+    struct frame frame;
+    char *body; /* NULL: none */
+};
+void message_free(struct message *);
+
+struct line {
+    int fd;                       /* -1: none */
+    pthread_mutex_t lock;         /* of writing */
+    bool dead;                    /* the other end is gone, or sent what is no frame */
+    struct message *head, **tail; /* came, and were not looked at */
+    struct message *partial;      /* its body is on its way */
+    struct frame coming;
+    size_t got; /* of the frame, or of partial's body */
+};
+
+void line_init(struct line *, int fd);
+void line_free(struct line *); /* closes it */
+/* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, at most
+ * until the time of mono_ms.  False: the other end is gone, or had no room until then. */
+bool line_send(struct line *, const struct frame *, const void *body, int64_t until_ms);
+/* Takes in what is there without waiting, or, blocking, one frame. */
+void line_fill(struct line *);
+/* The next message, of those taken in; NULL: there is none. */
+struct message *line_next(struct line *);
+/* Waits until something comes, at most until the time of mono_ms; false: nothing did. */
+bool line_wait(struct line *, int64_t until_ms);
+
+#endif

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""isolate = process: a plugin that crashes, hangs, leaks or is killed is started again, and no record is missing."""
+import os
+import pathlib
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from lib.wait import until
+from test_surroundings_plugins import pytestmark, rogue  # noqa: F401  (the fixture that builds it)
+
+LINES = 20000
+
+
+@pytest.fixture
+def job(weir, rogue, tmp_path):  # noqa: F811
+    weir.env["WEIR_PLUGIN_PATH"] = f"{rogue}:{weir.env['WEIR_PLUGIN_PATH']}"
+    for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):  # the crashes are the rogue's: weir tells of them, no sanitizer
+        weir.env[name] = ":".join(filter(None, [weir.env.get(name), "handle_segv=0:handle_abort=0"]))
+    return Job(weir, tmp_path)
+
+
+def process_of(run):
+    """The process of the plugin, or None while there is none."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if fields[1] == str(run.pid) and fields[0] != "Z":
+            return int(stat.parent.name)
+    return None
+
+
+class Job:
+    """A file into a file; what is isolated writes, or passes on, each of its lines."""
+
+    def __init__(self, weir, folder):
+        self.weir, self.folder, self.n = weir, folder, 0
+        self.input, self.output = folder / "in", folder / "out"
+
+    def feed(self, n=LINES):
+        with open(self.input, "ab") as f:
+            f.write(b"".join(b"%d\n" % i for i in range(self.n, self.n + n)))
+        self.n += n
+
+    def text(self, sink, more="", pipeline=""):
+        return (f"[pipeline]\nname=p\ncommit=50ms\n{pipeline}\n[source]\nplugin=file\npath={self.input}\n"
+                f"[sink s]\n{sink}\npath={self.output}\nisolate=process\n{more}")
+
+    def seen(self):
+        return Counter(self.output.read_bytes().split()) if self.output.exists() else Counter()
+
+    def all_there(self, duplicates=False):
+        """Compares record by record what was fed with what arrived."""
+        seen = self.seen()
+        missing = [i for i in range(self.n) if b"%d" % i not in seen]
+        assert not missing, f"{len(missing)} missing: {missing[:10]}"
+        assert duplicates or max(seen.values()) == 1, f"{sum(seen.values()) - self.n} came twice"
+        assert len(seen) == self.n, "something that nobody sent"
+
+
+ROGUE = "plugin=rogue"
+
+
+@pytest.mark.parametrize("sink, duplicates", [("plugin=file", False), (ROGUE, True)])
+def test_killed_at_any_time(job, sink, duplicates):
+    """kill -9 of the plugin's process, again and again while records flow.  The file sink repeats nothing, as after a
+    crash of weir; the rogue wrote a batch and was killed before it said so."""
+    run = job.weir.start(job.text(sink))
+    kills = 0
+    for _ in range(12):
+        job.feed(LINES // 4)
+        pid = run.wait_for(lambda: process_of(run), "a process of the plugin")
+        time.sleep(random.uniform(0, 0.1))
+        try:
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+        except ProcessLookupError:
+            pass
+    run.wait_for(lambda: len(job.seen()) == job.n, "all lines")
+    result = run.stop()
+    assert kills > 5 and len(result.lines("its process was ended by signal 9")) > 0
+    assert result.ok(delivered=job.n)
+    job.all_there(duplicates)
+
+
+@pytest.mark.parametrize("does", ["crash", "abort", "recurse", "thread"])
+def test_a_crash_ends_the_plugin_and_not_weir(job, does):
+    """Each process of it writes ten batches and crashes in the eleventh."""
+    job.feed()
+    run = job.weir.run(job.text(ROGUE, f"does={does}\nin=write\nafter=10\nbatch.records=500"))
+    job.all_there(duplicates=True)
+    run.ok(delivered=LINES)
+    name = "SIGABRT" if does == "abort" else "SIGSEGV"
+    assert run.lines(f"signal {name}") and run.lines("is well again")
+
+
+def test_a_hang_ends_the_plugin_and_not_weir(job):
+    """The limit is that of stuck.after."""
+    job.feed(2000)
+    run = job.weir.run(job.text(ROGUE, "does=hang\nin=write\nafter=2\nbatch.records=500", "stuck.after=1s"))
+    run.ok(delivered=2000)
+    assert run.lines("ended because a callback did not come back")
+    job.all_there(duplicates=True)
+
+
+def test_a_leak_ends_the_plugin_and_not_weir(job):
+    job.feed(2000)
+    run = job.weir.start(job.text(ROGUE, "does=leak\nin=write\nisolate.memory=400M"))
+    run.wait_line("more than its 400M")
+    run.wait_for(lambda: len(job.seen()) == job.n, "all lines")
+    run.stop().ok(delivered=2000)
+    job.all_there(duplicates=True)
+
+
+def test_a_record_that_kills_the_plugin_is_a_dead_letter(job):
+    """It is found among thousands of others, which are delivered."""
+    job.feed(3000)
+    dead = f"[dead-letter]\nplugin=file\nformat=record\npath={job.folder}/dead\n"
+    run = job.weir.run(job.text(ROGUE, f"poison=1234\nretry.initial=1ms\nretry.max=2ms\n{dead}"))
+    run.ok(delivered=2999, dead=1)
+    assert job.seen()[b"1234"] == 0 and len(job.seen()) == 2999
+    assert "plugin_crash" in (job.folder / "dead").read_text()
+
+
+def test_no_orphan_and_no_zombie(job):
+    """weir killed: its plugin's process ends, though the plugin hangs."""
+    job.feed(10)
+    run = job.weir.start(job.text(ROGUE, "does=hang\nin=write"))
+    pid = run.wait_for(lambda: process_of(run), "a process of the plugin")
+    run.wait_for(lambda: "pause" in pathlib.Path(f"/proc/{pid}/syscall").read_text()
+                 or pathlib.Path(f"/proc/{pid}/syscall").read_text().startswith("34 "), "a callback that hangs")
+    run.process.kill()
+    run.process.wait()
+    until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the plugin's process ends", 10)
+
+
+def test_what_can_not_be_right_is_refused(job):
+    job.feed(1)
+    text = job.text("plugin=file").replace("isolate=process", "isolate.memory=64M")
+    result = job.weir.run(text)
+    assert result.status == 2 and "isolate.memory says nothing without isolate = process" in result.err
