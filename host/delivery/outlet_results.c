@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_MAX 1000000u
-
 void outlet_wait(struct outlet *o, struct delivery *d, int64_t due_ms)
 {
     struct delivery **at = &o->waiting;
@@ -80,8 +78,13 @@ static void read_answer(struct answer *a, const struct delivery *d)
 
 static bool gave_up(const struct outlet *o, const struct delivery *d, int64_t now)
 {
-    return d->attempt >= TRIES_MAX ||
-           (o->conf->retry_for_ms >= 0 && now - d->since_ms >= o->conf->retry_for_ms);
+    return o->conf->retry_for_ms >= 0 && now - d->since_ms >= o->conf->retry_for_ms;
+}
+
+/* For ever is longer than the number holds. */
+static uint32_t one_more(uint32_t attempt)
+{
+    return attempt < UINT32_MAX ? attempt + 1 : attempt;
 }
 
 /* Another kind of trouble begins with short waits again: a server that was away for long answers that it is starting
@@ -139,7 +142,7 @@ static void retry_part(struct outlet *o, struct delivery *d, const struct answer
     part->part = true;
     part->turn = d->turn;
     part->turns = d->turns;
-    part->attempt = d->attempt + 1;
+    part->attempt = one_more(d->attempt);
     part->since_ms = d->since_ms;
     part->waits = d->waits;
     part->health = d->health;
@@ -158,12 +161,12 @@ static void reject(struct outlet *o, const struct delivery *d, const struct answ
         struct weir_result r = *a->of[i];
         const char *said = r.why ? r.why : "no reason given";
         if (r.status == WEIR_RETRY)
-            snprintf(why, sizeof why, "given up after %u tries: %s", d->attempt + 1, said);
+            snprintf(why, sizeof why, "given up after %u tries: %s", one_more(d->attempt), said);
         else if (r.status == WEIR_SPLIT)
             snprintf(why, sizeof why, "too large for the destination: %s", said);
         if (r.status != WEIR_REJECT)
             r.why = why;
-        rejects_add(&rejects, d->batch, i, &r, d->attempt + 1);
+        rejects_add(&rejects, d->batch, i, &r, one_more(d->attempt));
         if (o->flow->dead && !o->dead_letters)
             atomic_fetch_add_explicit(&o->books.dead, 1, memory_order_relaxed);
     }
@@ -212,9 +215,9 @@ static bool settle_rest(struct outlet *o, struct delivery *d, const struct answe
         due = retry_at(o, d, a, now);
     atomic_fetch_add_explicit(&o->books.retried, later, memory_order_relaxed);
     if (smaller && later + smaller == count) {
-        split(o, d, d->attempt + (later > 0), due);
+        split(o, d, later ? one_more(d->attempt) : d->attempt, due);
     } else if (later == count) {
-        d->attempt++;
+        d->attempt = one_more(d->attempt);
         outlet_wait(o, d, due);
         return true;
     } else if (later + smaller) {

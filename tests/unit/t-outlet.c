@@ -395,6 +395,29 @@ static void retry_for_gives_up_to_the_dead_letters(void **state)
     assert_int_equal(books().open, 0);
 }
 
+static void for_ever_does_not_end(void **state)
+{
+    (void)state;
+    const uint32_t tries[] = {999999, 1000000, UINT32_MAX};
+    rig_dead(&rig, &plain, &dead);
+    build();
+    many(0, 0, 2);
+    (void)tick();
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        answer(WEIR_ALL, WEIR_RETRY);
+        (void)tick();
+        assert_non_null(o->waiting);
+        o->waiting->attempt = tries[i];
+        now += 60000;
+        (void)tick();
+        assert_int_equal(sink.n_held, 1);
+    }
+    answer(WEIR_ALL, WEIR_RETRY);
+    (void)tick();
+    assert_int_equal(dead.n_held, 0);
+    assert_int_equal(o->waiting->attempt, UINT32_MAX);
+}
+
 /* The sink is tried n times in vain; gives the longest of the waits between. */
 static int64_t longest_wait(int n)
 {
@@ -471,6 +494,7 @@ int main(void)
         test(a_batch_refused_as_a_whole_backs_off),
         test(a_due_retry_does_not_spin_while_the_sink_is_full),
         test(retry_for_gives_up_to_the_dead_letters),
+        test(for_ever_does_not_end),
         test(who_does_not_answer_is_tried_more_often),
         test(a_sink_that_is_down_is_opened_later),
     };
