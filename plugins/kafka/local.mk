@@ -20,6 +20,7 @@ plugin_LTLIBRARIES += %D%/kafka.la
 	%D%/start.c \
 	%D%/transaction.c \
 	%D%/transaction.h \
+	%D%/window.c \
 	plugins/common/keyfile.c \
 	plugins/common/keyfile.h
 %C%_kafka_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(KAFKA_CFLAGS)

@@ -426,6 +426,13 @@ static void report(struct kafka_sink *s, const rd_kafka_message_t *m)
 void kafka_produce_reports(struct kafka_sink *s, rd_kafka_event_t *ev)
 {
     const rd_kafka_message_t *m;
-    while ((m = rd_kafka_event_message_next(ev)))
+    uint64_t bytes = 0;
+    bool full = kafka_window_full(s), sent = true;
+    while ((m = rd_kafka_event_message_next(ev))) {
+        bytes += m->len + m->key_len;
+        sent &= m->err == RD_KAFKA_RESP_ERR_NO_ERROR;
         report(s, m);
+    }
+    if (full && sent)
+        kafka_window_answered(s, bytes);
 }

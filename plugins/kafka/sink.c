@@ -99,19 +99,17 @@ static void sink_destroy(void *self)
 static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
 {
     const struct weir_host *h = ctx->host;
-    const struct weir_instance *who = h->instance(ctx);
     struct kafka_sink *s = h->mem(ctx, NULL, sizeof *s);
     memset(s, 0, sizeof *s);
     s->ctx = ctx;
     s->conf = conf;
     s->fd = -1;
-    s->n_slots = who->in_flight == 0                ? 1
-                 : who->in_flight > KAFKA_SLOTS_MAX ? KAFKA_SLOTS_MAX
-                                                    : who->in_flight;
+    s->n_slots = KAFKA_SLOTS;
     s->slots = h->mem(ctx, NULL, s->n_slots * sizeof *s->slots);
     memset(s->slots, 0, s->n_slots * sizeof *s->slots);
     s->queue = h->mem(ctx, NULL, s->n_slots * sizeof *s->queue);
     s->txn.on = s->conf->delivery == KAFKA_EXACTLY_ONCE;
+    kafka_window_begin(s);
     *self = s;
     if (kafka_txn_name(s))
         return WEIR_OK;
@@ -383,7 +381,7 @@ static int sink_write(void *self, struct weir_batch *batch)
         (void)s->ctx->host->complete(s->ctx, batch, NULL, 0, 0);
         return WEIR_OK;
     }
-    if (!s->rk || s->holding || s->restart || s->n_used == s->n_slots || (s->lone > 0 && s->n_used > 0))
+    if (!s->rk || s->holding || s->restart || kafka_window_full(s) || (s->lone > 0 && s->n_used > 0))
         return WEIR_AGAIN;
     while (s->slots[at].batch)
         at++;

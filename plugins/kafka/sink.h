@@ -2,7 +2,7 @@
 /* sink.h - the state of one Kafka sink.
  *
  * sink.c owns the client and its events; produce.c turns records into messages and reports into results;
- * limit.c asks how much a topic takes; transaction.c is delivery = exactly-once.
+ * limit.c asks how much a topic takes; window.c how many batches are in flight; transaction.c is delivery = exactly-once.
  * Home thread only. */
 #ifndef WEIR_KAFKA_SINK_H
 #define WEIR_KAFKA_SINK_H
@@ -10,7 +10,7 @@
 #include "kafka.h"
 #include "transaction.h"
 
-#define KAFKA_SLOTS_MAX  255u      /* batches in flight: 8 bits of a message's opaque */
+#define KAFKA_SLOTS      64u       /* most batches in flight; below 256: 8 bits of a message's opaque */
 #define KAFKA_INDEX_MAX  0xffffffu /* records of a batch: 24 bits */
 #define KAFKA_TOPICS_MAX 64u       /* topic handles kept */
 #define KAFKA_BATCH_SIZE 1000000   /* batch.size of librdkafka: what is larger travels alone */
@@ -46,6 +46,13 @@ struct kafka_handle {
     int64_t asked_ms;
 };
 
+struct kafka_window { /* window.c */
+    uint32_t batches; /* that may be in flight */
+    uint32_t most;    /* and will never be more */
+    uint32_t requests;
+    uint64_t bytes; /* of these requests */
+};
+
 struct kafka_sink {
     struct weir_ctx *ctx;
     char cause[KAFKA_CAUSE]; /* what the last broker that can not be reached said */
@@ -66,6 +73,7 @@ struct kafka_sink {
     bool compresses;   /* what the brokers get to see of a message is smaller than it is */
     size_t batch_most; /* what the smallest topic so far takes; 0: none takes less than is sent */
     size_t batch_size; /* batch.size of the client: a message that is larger travels alone */
+    struct kafka_window window;
     struct kafka_txn txn;
     uint64_t uses;
     struct kafka_handle topics[KAFKA_TOPICS_MAX];
@@ -90,6 +98,11 @@ enum kafka_fits kafka_limit_fits(struct kafka_sink *s, struct kafka_handle *h, c
 void kafka_limit_event(struct kafka_sink *s, rd_kafka_event_t *ev);
 /* The brokers refused a request as too large: what was known is not true any more. */
 void kafka_limit_forget(struct kafka_sink *s);
+/* window.c.  All batches that may be in flight are. */
+bool kafka_window_full(const struct kafka_sink *s);
+/* A request of so many bytes was answered while it was full: asks for more batches where requests are not filled. */
+void kafka_window_answered(struct kafka_sink *s, uint64_t bytes);
+void kafka_window_begin(struct kafka_sink *s);
 /* Sends what can be sent, of all batches in order. */
 void kafka_produce_more(struct kafka_sink *s);
 /* Takes the delivery reports of an event. */

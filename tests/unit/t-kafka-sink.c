@@ -221,6 +221,83 @@ static void it_takes_so_many_batches_and_no_more(void **state)
     kafka_mock_stop(&m);
 }
 
+/* As many batches as the sink takes, a key for each record, and so any of the partitions. */
+static void write_as_it_takes(struct harness *h, uint32_t batches, size_t size)
+{
+    struct weir_record r[50];
+    char key[50][16], value[1000];
+    memset(value, 'v', sizeof value);
+    for (uint32_t b = 0; b < batches; b++) {
+        for (int i = 0; i < 50; i++) {
+            snprintf(key[i], sizeof key[i], "%u-%d", b, i);
+            r[i] = harness_record(key[i], NULL);
+            r[i].value = (struct weir_slice){value, size};
+        }
+        if (harness_write(h, harness_batch(h, r, 50)) == WEIR_AGAIN)
+            break;
+    }
+    assert_true(harness_run_until(h, harness_idle, NULL, WAIT));
+}
+
+static void many_partitions_want_more_batches_in_flight(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 40);
+    struct harness *h = start(&m, "");
+    harness_lend(h, 64);
+    write_as_it_takes(h, 2, 10); /* requests of a record or two, but it may be an exception */
+    assert_int_equal(harness_in_flight(h), 2);
+    for (int i = 0; i < 20 && harness_in_flight(h) < 8; i++)
+        write_as_it_takes(h, 64, 10);
+    assert_int_equal(harness_in_flight(h), 8);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
+static void what_fills_its_requests_gets_no_more(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 1);
+    struct harness *h = start(&m, "");
+    harness_lend(h, 64);
+    for (int i = 0; i < 80; i++)
+        write_as_it_takes(h, 2, 1000); /* 100 kB in one request */
+    assert_int_equal(harness_in_flight(h), 2);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
+static void nor_does_who_has_less_on_the_way_than_may_be(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 40);
+    struct harness *h = start(&m, "");
+    harness_lend(h, 64);
+    for (int i = 0; i < 10; i++)
+        write_as_it_takes(h, 1, 10);
+    assert_int_equal(harness_in_flight(h), 2);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
+static void nor_who_has_no_memory_for_them(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 40);
+    struct harness *h = start(&m, "");
+    harness_lend(h, 64);
+    harness_instance(h)->budget = 40000; /* three batches of messages */
+    for (int i = 0; i < 10; i++)
+        write_as_it_takes(h, 64, 10);
+    assert_int_equal(harness_in_flight(h), 3);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
 /* ---- failures ------------------------------------------------------------------------------------------------ */
 static void fails_with(rd_kafka_resp_err_t err, const char *options, int status, const char *type)
 {
@@ -431,6 +508,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_mebibyte_passes),
         cmocka_unit_test(a_full_queue_goes_on_later),
         cmocka_unit_test(it_takes_so_many_batches_and_no_more),
+        cmocka_unit_test(many_partitions_want_more_batches_in_flight),
+        cmocka_unit_test(what_fills_its_requests_gets_no_more),
+        cmocka_unit_test(nor_does_who_has_less_on_the_way_than_may_be),
+        cmocka_unit_test(nor_who_has_no_memory_for_them),
         cmocka_unit_test(what_a_broker_says_is_sorted),
         cmocka_unit_test(the_operator_classifies),
         cmocka_unit_test(every_name_of_the_table_is_one),
