@@ -482,15 +482,19 @@ static struct pipeline_conf *built(struct build *build, FILE *err)
     return conf;
 }
 
-struct pipeline_conf *conf_load(const char *path, FILE *err)
+struct pipeline_conf *conf_load_changed(const char *path, void (*change)(void *opaque, struct sections *),
+                                        void *opaque, FILE *err)
 {
     struct build build = {.path = path, .problems = {.file = path}};
     struct sections sections;
     build.conf = xcalloc(1, sizeof *build.conf);
     build.conf->store = xcalloc(1, sizeof *build.conf->store);
     build.conf->file = store_text(&build, path);
-    if (sections_read(path, &sections, &build.problems))
+    if (sections_read(path, &sections, &build.problems)) {
+        if (change)
+            change(opaque, &sections);
         build_all(&build, &sections);
+    }
     sections_free(&sections);
     return built(&build, err);
 }
@@ -506,6 +510,11 @@ struct pipeline_conf *conf_load_section(const struct raw_section *section, const
     build.conf->reader = "";
     build_section(&build, section, &build.conf->source);
     return built(&build, err);
+}
+
+struct pipeline_conf *conf_load(const char *path, FILE *err)
+{
+    return conf_load_changed(path, NULL, NULL, err);
 }
 
 void conf_free(struct pipeline_conf *conf)

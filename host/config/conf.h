@@ -66,6 +66,10 @@ struct pipeline_conf {
 /* Reads, resolves ${...}, loads the plugins named, parses and checks every option, without I/O beyond these files.
  * All mistakes are printed to err, one line each ("web.ini:12: [sink] ..."); NULL then. */
 struct pipeline_conf *conf_load(const char *path, FILE *err);
+/* The same after change() had a look at the sections as they are written, and may have changed them (sections.h). */
+struct sections;
+struct pipeline_conf *conf_load_changed(const char *path, void (*change)(void *opaque, struct sections *),
+                                        void *opaque, FILE *err);
 void conf_free(struct pipeline_conf *);
 /* The same of one section alone, as the process of an isolated plugin reads it: it is the source of what is given,
  * whatever its kind is.  path, name: of the pipeline, for messages. */
@@ -74,9 +78,11 @@ struct pipeline_conf *conf_load_section(const struct raw_section *, const char *
 /* Promises of a section under its options. */
 uint32_t conf_promises(const struct section_conf *);
 
-/* The *.ini files a list of FILE|DIR arguments names, sorted; a missing or unreadable one is an error on err.
- * Returns the count or -1; *ret is freed with conf_files_free. */
+/* The *.ini files a list of FILE|DIR arguments names, sorted, without *.test.ini of a DIR; a missing or unreadable one is
+ * an error on err.  Returns the count or -1; *ret is freed with conf_files_free. */
 int conf_files(char *const *args, int n_args, char ***ret, FILE *err);
+/* The same for *.test.ini, which test them. */
+int conf_test_files(char *const *args, int n_args, char ***ret, FILE *err);
 void conf_files_free(char **, int n);
 
 #endif

@@ -27,7 +27,14 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool add_folder(struct files *files, const char *path, FILE *err)
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t n = strlen(name), e = strlen(ending);
+    return n > e && strcmp(name + n - e, ending) == 0;
+}
+
+/* Pipelines, or their tests. */
+static bool add_folder(struct files *files, const char *path, bool tests, FILE *err)
 {
     DIR *dir = opendir(path);
     size_t slash = strlen(path);
@@ -37,23 +44,23 @@ static bool add_folder(struct files *files, const char *path, FILE *err)
         return false;
     }
     for (struct dirent *item; (item = readdir(dir));) {
-        size_t n = strlen(item->d_name);
         struct strbuf file = {0};
-        if (item->d_name[0] == '.' || n < 5 || strcmp(item->d_name + n - 4, ".ini") != 0)
+        if (item->d_name[0] == '.' || !ends_in(item->d_name, ".ini") ||
+            ends_in(item->d_name, ".test.ini") != tests)
             continue;
         strbuf_printf(&file, "%s%s%s", path, slash > 0 && path[slash - 1] == '/' ? "" : "/", item->d_name);
         add(files, file.data);
     }
     closedir(dir);
     if (files->count == first) {
-        fprintf(err, "%s: there is no file *.ini in this folder\n", path);
+        fprintf(err, "%s: there is no file *%s.ini in this folder\n", path, tests ? ".test" : "");
         return false;
     }
     qsort(files->items + first, (size_t)(files->count - first), sizeof *files->items, by_text);
     return true;
 }
 
-int conf_files(char *const *args, int n_args, char ***ret, FILE *err)
+static int list(char *const *args, int n_args, bool tests, char ***ret, FILE *err)
 {
     struct files files = {0};
     bool good = true;
@@ -63,7 +70,7 @@ int conf_files(char *const *args, int n_args, char ***ret, FILE *err)
             fprintf(err, "%s: can not be read: %s\n", args[i], strerror(errno));
             good = false;
         } else if (S_ISDIR(st.st_mode)) {
-            good = add_folder(&files, args[i], err) && good;
+            good = add_folder(&files, args[i], tests, err) && good;
         } else {
             add(&files, xstrdup(args[i]));
         }
@@ -74,6 +81,16 @@ int conf_files(char *const *args, int n_args, char ***ret, FILE *err)
     }
     *ret = files.items;
     return files.count;
+}
+
+int conf_files(char *const *args, int n_args, char ***ret, FILE *err)
+{
+    return list(args, n_args, false, ret, err);
+}
+
+int conf_test_files(char *const *args, int n_args, char ***ret, FILE *err)
+{
+    return list(args, n_args, true, ret, err);
 }
 
 void conf_files_free(char **files, int n)
