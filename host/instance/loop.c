@@ -124,7 +124,10 @@ static void mark_ready(struct loop *l)
 static int timeout_of(struct loop *l, int64_t timeout_ms)
 {
     int64_t timeout = atomic_load(&l->signalled) ? 0 : next_timeout(l, timeout_ms);
-    return timeout > INT32_MAX ? INT32_MAX : (int)timeout;
+    int ms = timeout > INT32_MAX ? INT32_MAX : (int)timeout;
+    atomic_store_explicit(&l->waits_ms, ms, memory_order_relaxed);
+    set_state(l, LOOP_WAITS);
+    return ms;
 }
 
 static void take_event(struct loop *l)
@@ -145,7 +148,6 @@ static void waited(struct loop *l)
 void loop_wait(struct loop *l, int64_t timeout_ms)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    set_state(l, LOOP_WAITS);
     int n = epoll_wait(l->epoll, events, EVENTS_AT_ONCE, timeout_of(l, timeout_ms));
     if (n < 0 && errno != EINTR)
         die("cannot wait for events: %s", strerror(errno));
@@ -162,7 +164,6 @@ void loop_wait(struct loop *l, int64_t timeout_ms)
 void loop_wait_deaf(struct loop *l, int64_t timeout_ms)
 {
     struct pollfd event = {.fd = l->event, .events = POLLIN};
-    set_state(l, LOOP_WAITS);
     int n = poll(&event, 1, timeout_of(l, timeout_ms));
     if (n < 0 && errno != EINTR)
         die("cannot wait for events: %s", strerror(errno));

@@ -37,6 +37,7 @@ struct loop {
     struct instance *instances; /* that live here */
     _Atomic uint64_t wakeups;
     _Atomic uint32_t state; /* enum loop_state */
+    _Atomic int waits_ms;   /* how long it waits just now at most; -1: no limit */
     bool quit;
     struct loop_watch watch;
 };
