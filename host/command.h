@@ -15,6 +15,7 @@ int cmd_dlq(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_plugins(int argc, char **argv);
 int cmd_plugin_process(int argc, char **argv); /* host/child: for weir itself */
+int cmd_test(int argc, char **argv);
 
 /* Prints "weir COMMAND: text" and where help is; gives EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int command_usage(const char *command, const char *format, ...);

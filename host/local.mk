@@ -14,6 +14,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/cmd_new.c \
 	%D%/cmd_plugins.c \
 	%D%/cmd_run.c \
+	%D%/cmd_test.c \
 	%D%/command.h \
 	%D%/config/compiled.c \
 	%D%/config/compiled.h \
@@ -217,7 +218,31 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/report/log.c \
 	%D%/report/log.h \
 	%D%/report/redact.c \
-	%D%/report/redact.h
+	%D%/report/redact.h \
+	%D%/testing/capture.c \
+	%D%/testing/capture.h \
+	%D%/testing/cluster.c \
+	%D%/testing/cluster.h \
+	%D%/testing/cluster_bulk.c \
+	%D%/testing/compare.c \
+	%D%/testing/compare.h \
+	%D%/testing/faults.c \
+	%D%/testing/faults.h \
+	%D%/testing/lapse.c \
+	%D%/testing/lapse.h \
+	%D%/testing/outputs.c \
+	%D%/testing/outputs.h \
+	%D%/testing/place.c \
+	%D%/testing/place.h \
+	%D%/testing/rehearsal.c \
+	%D%/testing/rehearsal.h \
+	%D%/testing/script.c \
+	%D%/testing/script.h \
+	%D%/testing/script_text.c \
+	%D%/testing/source.c \
+	%D%/testing/source.h \
+	%D%/testing/trial.c \
+	%D%/testing/trial.h
 
 # The C library comes first: Debian's libonig has a regcomp and a regexec of its own, which would stand in for the
 # C library's in every plugin and in librdkafka.

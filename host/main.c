@@ -49,7 +49,13 @@ static const struct command commands[] = {
      "that builds (`make`), passes its test (`make check`) and runs, to be changed. Nothing that is there "
      "is\n"
      "written over. weir-plugin(7) is the contract.\n"},
-    {"test", NULL, "FILE|DIR", "test a configuration", ""},
+    {"test", cmd_test, "FILE|DIR...", "test configurations",
+     "Each FILE has tests of a pipeline, a DIR is all *.test.ini files in it: records that are given, and "
+     "what\n"
+     "is expected of them, at each sink and among the dead letters. The pipeline runs with its own "
+     "transforms,\n"
+     "in a temporary folder, without a network and with a clock that stands still. weir-test(1) says it "
+     "all.\n"},
     {"dlq", cmd_dlq, "ls|show|redrive [OPTION...] FILE...", "look at dead letters and send them again",
      "Each FILE is a pipeline whose [dead-letter] is kafka, or file with format = record.\n"
      "ls counts its dead letters by reason (several FILEs, or DIRs), show prints them one by one, redrive\n"

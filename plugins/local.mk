@@ -9,7 +9,7 @@ clean-local:
 
 # weir(1) names the folders of this build.
 nodist_man1_MANS = %D%/man/weir.1
-dist_man1_MANS = docs/weir-dlq.1
+dist_man1_MANS = docs/weir-dlq.1 docs/weir-test.1
 dist_man7_MANS = docs/weir-plugin.7
 %D%/man/weir.1: docs/weir.1 Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,/usr/lib/weir/plugins,$(plugindir),' -e 's,/etc/weir,$(sysconfdir)/weir,' \

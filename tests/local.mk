@@ -56,7 +56,8 @@ unit_tests = \
 	%D%/unit/t-path \
 	%D%/unit/t-stuck \
 	%D%/unit/t-subst \
-	%D%/unit/t-template
+	%D%/unit/t-template \
+	%D%/unit/t-testing
 
 # Tests of a plugin, when it is built.
 if BUILD_ELASTICSEARCH
@@ -128,6 +129,7 @@ endif
 %C%_unit_t_stuck_SOURCES = %D%/unit/t-stuck.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_testing_SOURCES = %D%/unit/t-testing.c %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them
 
@@ -173,7 +175,8 @@ gates = \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
 	%D%/gates/t-style.sh \
-	%D%/gates/t-terminal.sh
+	%D%/gates/t-terminal.sh \
+	%D%/gates/t-test.sh
 TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/page.py %D%/bench/plot.py %D%/bench/profiles.py %D%/bench/programs.py %D%/bench/run \

@@ -61,11 +61,13 @@ ELSEWHERE = {
     "sqlite3 *.db*": "by hand",
     "weir new*": "tests/gates/t-new.sh",
     "weir dlq *": "tests/e2e/test_dead_letters.py",
+    "weir test*": "tests/gates/t-test.sh",
     "WEIR_PLUGIN_PATH=plugins/built ./weir*": "tests/local.mk",
 }
-NOT_YET = ("serve", "test")
+NOT_YET = ("serve",)
 
 failures, looked = [], 0
+shown_pipelines = {}
 
 
 def check(good, text):
@@ -120,11 +122,34 @@ def check_chain(where, shown, said):
     check(same, f"{where}: weir check does not print that but: {' / '.join(said)}")
 
 
+def check_test(where, text, name):
+    """Tests, whose pipeline was shown before them: what weir test prints; None: it can not be looked at."""
+    pipeline = re.search(r"(?m)^pipeline\s*=\s*(\S+)", text)
+    pipeline = f"{work}/{pipeline[1] if pipeline else name + '.ini'}"
+    if not check(os.path.exists(pipeline), f"{where}: its pipeline was not shown before"):
+        return None
+    with open(pipeline, encoding="utf-8") as f:
+        body = f.read()
+    if not built(body):
+        return None
+    with open(pipeline, "w", encoding="utf-8") as f: # as it is written: no secrets are needed
+        f.write(shown_pipelines.get(os.path.basename(pipeline), body))
+    with open(f"{work}/{name}.test.ini", "w", encoding="utf-8") as f:
+        f.write(text)
+    return weir("test", f"{name}.test.ini", cwd=work)
+
+
 def check_samples():
     env = {"DEMO": "/demo", "KAFKA": "127.0.0.1:9092", "ES": "http://127.0.0.1:9200", "OUT": "/tmp/out"}
     os.environ.update(env)
     for file in sorted(glob.glob(TOP + "/conf.d/*") + glob.glob(TOP + "/demo/conf.d/*")):
         name = os.path.basename(file)
+        if name.endswith(".test.ini"):
+            with open(glob.glob(file[:-8] + "ini*")[0], encoding="utf-8") as f:
+                if built(f.read()):
+                    status, out, err = weir("test", file)
+                    check(status == 0, f"{os.path.relpath(file, TOP)}: {out}{err}")
+            continue
         with open(file, encoding="utf-8") as f:
             check_pipeline(os.path.relpath(file, TOP), f.read(), name.split(".ini")[0])
 
@@ -270,15 +295,21 @@ def expand(span):
 def check_page(page, options):
     with open(f"{TOP}/{page}", encoding="utf-8") as f:
         text = f.read()
-    said = None
+    said = tested = None
     for language, body in re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text):
         where = f"{page}, `{body.splitlines()[0]}`"
-        if language == "ini":
+        test = language == "ini" and re.match(r"; (\w+)\.test\.ini\n", body)
+        if test:
+            tested = check_test(where, body, test[1])
+        elif language == "ini":
             name = re.match(r"; (\w+)\.ini\n", body)
+            shown_pipelines[f"{name[1] if name else 'example'}.ini"] = body
             said = check_pipeline(where, body, name[1] if name else "example")
         elif language == "sh" and page != "docs/plugin-guide.md":  # gone through by t-new.sh, as a whole
             for command in commands_of(body):
                 check_command(page, command)
+        elif tested and re.match(r"(ok|FAILED) ", body):
+            check(tested[1] == body, f"{where}: weir test does not print that but:\n{tested[1]}{tested[2]}")
         elif said and body.startswith(said.split(" ")[0] + " ") and "because" in body:
             check_chain(where, body, said)
     prose = re.sub(r"(?ms)^```.*?^```$", "", text)
@@ -295,8 +326,8 @@ def check_page(page, options):
 
 def check_manual():
     """Every option of --help is in weir(1) or the command's own page, but for those that say they are not there."""
-    for command in ([], ["run"], ["check"], ["plugins"], ["new"], ["dlq"]):
-        page = "docs/weir-dlq.1" if command == ["dlq"] else "docs/weir.1"
+    for command in ([], ["run"], ["check"], ["plugins"], ["new"], ["test"], ["dlq"]):
+        page = f"docs/weir-{command[0]}.1" if command in (["dlq"], ["test"]) else "docs/weir.1"
         with open(f"{TOP}/{page}", encoding="utf-8") as f:
             manual = f.read().replace("\\-", "-")
         for line in weir(*command, "--help")[1].splitlines():

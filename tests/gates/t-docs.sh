@@ -9,7 +9,7 @@
 silent_lint() { [ -z "$(mandoc -T lint -W warning "$1" | tee /dev/stderr)" ]; }
 
 if have mandoc; then
-	for page in "$srcdir/docs/weir.1" "$srcdir/docs/weir-dlq.1" "$srcdir/docs/weir-plugin.7" plugins/man/*.[15]; do
+	for page in "$srcdir/docs/weir.1" "$srcdir/docs/weir-dlq.1" "$srcdir/docs/weir-test.1" "$srcdir/docs/weir-plugin.7" plugins/man/*.[15]; do
 		[ ! -e "$page" ] || pass "$page" silent_lint "$page"
 	done
 else
