@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	%D%/access.ndjson \
 	%D%/conf.d/10-log-to-kafka.ini \
 	%D%/conf.d/20-kafka-to-file.ini \
+	%D%/conf.d/20-kafka-to-file.test.ini \
 	%D%/conf.d/30-kafka-to-elasticsearch.ini.with-url \
 	%D%/make-access-log.py \
 	%D%/run
