@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/child/child_batch.c \
 	%D%/child/child_host.c \
 	%D%/child/child_sink.c \
+	%D%/child/child_transform.c \
 	%D%/cmd_check.c \
 	%D%/cmd_dlq.c \
 	%D%/cmd_new.c \
@@ -136,6 +137,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/isolate/proxy_sink.c \
 	%D%/isolate/proxy_state.c \
 	%D%/isolate/proxy_take.c \
+	%D%/isolate/proxy_transform.c \
 	%D%/isolate/setup.c \
 	%D%/isolate/setup.h \
 	%D%/isolate/wire.c \

@@ -141,6 +141,7 @@ static void close_plugin(void)
 static void answer_call(struct message *m)
 {
     struct unpack from = {.at = m->body, .end = m->body + m->frame.len};
+    struct strbuf more = {0};
     char *why = NULL;
     int status = WEIR_OK;
     if (child.instance)
@@ -155,6 +156,9 @@ static void answer_call(struct message *m)
     case WIRE_COMMIT:
         status = child_commit(&from);
         break;
+    case WIRE_PROCESS:
+        status = child_process(m, &more);
+        break;
     case WIRE_CLOSE:
         close_plugin();
         break;
@@ -163,7 +167,8 @@ static void answer_call(struct message *m)
     default:
         die("weir called what there is not (%u)", m->frame.type);
     }
-    done(m, status, why && *why ? why : NULL, NULL);
+    done(m, status, why && *why ? why : NULL, &more);
+    strbuf_free(&more);
     free(why);
 }
 
@@ -173,7 +178,7 @@ static void take(struct message *m)
     switch (m->frame.type) {
     case WIRE_WRITE:
         child_write(m);
-        return;
+        break;
     case WIRE_FLUSH:
         if (in->opened && in->ops->flush)
             (void)call_flush(in);

@@ -52,13 +52,22 @@ struct message *child_ask(uint32_t type, uint64_t a, const struct strbuf *body);
 void child_tell_metrics(void);
 
 /* child_sink.c */
-void child_write(struct message *takes);
-void child_offer(void); /* what write refused before */
+void child_write(struct message *); /* takes its body */
+void child_offer(void);             /* what write refused before */
 int child_commit(struct unpack *);
 int child_complete(struct weir_ctx *, struct weir_batch *, const struct weir_result *, uint32_t n,
                    uint32_t stride);
 
-/* child_batch.c: a batch out of what came; NULL: it is none.  Takes the message. */
+/* child_transform.c: what the plugin did, appended; takes the message's body. */
+int child_process(struct message *, struct strbuf *did);
+int child_pass(struct weir_emitter *, uint32_t first, uint32_t n);
+int child_emit_from(struct weir_emitter *, uint32_t parent, const struct weir_record *, size_t size,
+                    struct weir_buf *);
+int child_emit_edit(struct weir_emitter *, uint32_t parent, const struct weir_edit *, uint32_t n,
+                    uint32_t stride, const char **ret_why);
+int child_reject(struct weir_emitter *, uint32_t parent, const struct weir_result *);
+
+/* child_batch.c: a batch out of what came, whose body it takes; NULL: it is none. */
 struct weir_batch *child_batch(struct message *);
 /* weir's shard of that number and description, as the plugin sees it. */
 const struct weir_shard *child_shard(const struct weir_shard *, uint64_t number);

@@ -93,16 +93,13 @@ struct weir_batch *child_batch(struct message *m)
 {
     struct unpack from = {.at = m->body, .end = m->body + m->frame.len};
     uint64_t n = unpack_number(&from);
-    if (n > m->frame.len) { /* each record takes more than a byte */
-        message_free(m);
+    if (n > m->frame.len) /* each record takes more than a byte */
         return NULL;
-    }
     if (n_known > SHARDS_MAX && !child.lent)
         forget_all();
     struct weir_batch *b = batch_new(&child.budget, (uint32_t)n);
     struct weir_buf *bytes = buf_wrap(&child.budget, (size_t)m->frame.len, free, m->body);
     m->body = NULL;
-    message_free(m);
     batch_own(b, bytes);
     buf_unref(bytes);
     if (read_records(&from, b, n)) {

@@ -167,5 +167,13 @@ const struct weir_host *child_host(void)
     table.state_scan = c_state_scan;
     table.replay = c_replay;
     table.in_flight = c_in_flight;
+    table.pass = child_pass;
+    table.emit_from = child_emit_from;
+    table.emit_edit = child_emit_edit;
+    table.reject = child_reject;
+    table.hold = NULL; /* weir check refuses who holds records */
+    table.emit_held = NULL;
+    table.pass_held = NULL;
+    table.reject_held = NULL;
     return &table;
 }

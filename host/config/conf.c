@@ -308,8 +308,12 @@ static void isolate(struct build *build, const struct raw_section *section, stru
                         "isolate.memory says nothing without isolate = process");
         return;
     }
-    if (to->kind != WEIR_SINK)
-        problem_add(&build->problems, line, to->title, "isolate = process is for sinks and dead letters");
+    if (to->kind == WEIR_SOURCE)
+        problem_add(&build->problems, line, to->title, "isolate = process is not for sources");
+    else if (conf_promises(to) & WEIR_HOLDS || to->ops->release || to->ops->serve)
+        problem_add(&build->problems, line, to->title,
+                    "isolate = process does not go with a transform that holds records: what it holds would "
+                    "end with its process");
     else if (conf_promises(to) & WEIR_KEEPS_POSITION)
         problem_add(&build->problems, line, to->title,
                     "isolate = process does not go with a sink that is exactly once by a transaction: it "

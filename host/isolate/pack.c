@@ -189,3 +189,28 @@ bool unpack_result(struct unpack *from, struct weir_result *ret)
     ret->why = unpack_text(from);
     return !from->bad;
 }
+
+static bool same_slice(struct weir_slice a, struct weir_slice b)
+{
+    return a.ptr && a.ptr == b.ptr && a.len == b.len;
+}
+
+void pack_records(struct strbuf *to, const struct weir_record *records, uint32_t count,
+                  const uint8_t *without)
+{
+    const struct weir_shard *last = NULL;
+    uint32_t n = count;
+    for (uint32_t i = 0; without && i < count; i++)
+        n -= without[i];
+    pack_number(to, n);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct weir_record *r = &records[i];
+        if (without && without[i])
+            continue;
+        pack_number(to, r->shard != last);
+        if (r->shard != last)
+            pack_shard(to, r->shard, (uint64_t)(uintptr_t)r->shard);
+        last = r->shard;
+        pack_record(to, r, (uint64_t)(uintptr_t)last, same_slice(r->topic, last->topic));
+    }
+}

@@ -37,6 +37,10 @@ bool unpack_record(struct unpack *, struct arena *, struct weir_record *ret, uin
 void pack_shard(struct strbuf *, const struct weir_shard *, uint64_t number);
 bool unpack_shard(struct unpack *, struct weir_shard *ret, uint64_t *ret_number);
 
+/* A batch: how many, then each record, behind the description of its shard where that is another than before.
+ * without: a mark for each that is left out; NULL: none. */
+void pack_records(struct strbuf *, const struct weir_record *, uint32_t count, const uint8_t *without);
+
 /* type and why are kept as texts. */
 void pack_result(struct strbuf *, const struct weir_result *);
 bool unpack_result(struct unpack *, struct weir_result *ret);

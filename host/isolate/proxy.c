@@ -358,6 +358,8 @@ void isolate_begin(struct instance *in)
     ops->interrupt = proxy_interrupt;
     ops->close = proxy_close;
     ops->destroy = proxy_destroy;
+    if (ops->kind == WEIR_TRANSFORM)
+        ops->process = proxy_process;
     if (ops->kind == WEIR_SINK) {
         ops->write = proxy_write;
         ops->flush = ops->flush ? proxy_flush : NULL;

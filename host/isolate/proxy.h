@@ -43,10 +43,11 @@ struct proxy {
     uint64_t ping_id;
     bool interrupted; /* because of that */
 
-    struct lent *lent;    /* a sink's batches, oldest first */
-    bool flushed;         /* it knows that there is nothing more for now */
-    uint64_t generation;  /* of its process */
-    struct overlay *puts; /* of a sink that commits: since its last commit */
+    struct lent *lent;     /* a sink's batches, oldest first */
+    bool flushed;          /* it knows that there is nothing more for now */
+    uint64_t generation;   /* of its process */
+    uint32_t slice, tries; /* a transform: records that one call brings; times that one alone ended it */
+    struct overlay *puts;  /* of a sink that commits: since its last commit */
 };
 
 #define PROXY_TICK_MS 1000 /* between two looks at a process */
@@ -80,6 +81,9 @@ void proxy_state_get(struct proxy *, const struct frame *, struct unpack *);
 void proxy_state_scan(struct proxy *, const struct frame *, struct unpack *);
 void proxy_state_commit(struct proxy *); /* they hold */
 void proxy_state_forget(struct proxy *); /* they never were */
+
+/* proxy_transform.c */
+int proxy_process(void *self, const struct weir_batch *, struct weir_emitter *);
 
 /* proxy_sink.c */
 int proxy_write(void *self, struct weir_batch *);

@@ -44,35 +44,10 @@ static bool commits(const struct proxy *p)
 
 /* ---- to the plugin ---- */
 
-/* Records come from few shards: each is described once, the first time a record of it comes. */
-static void pack_batch(struct strbuf *to, const struct weir_batch *b, const uint8_t *without)
-{
-    const struct weir_shard *last = NULL;
-    uint32_t n = b->count;
-    for (uint32_t i = 0; without && i < b->count; i++)
-        n -= without[i];
-    to->len = 0;
-    pack_number(to, n);
-    for (uint32_t i = 0; i < b->count; i++) {
-        const struct weir_record *r = &b->records[i];
-        const struct weir_shard *s = r->shard;
-        if (without && without[i])
-            continue;
-        if (s != last) {
-            pack_number(to, 1);
-            pack_shard(to, s, (uint64_t)(uintptr_t)s);
-        } else {
-            pack_number(to, 0);
-        }
-        last = s;
-        pack_record(to, r, (uint64_t)(uintptr_t)s,
-                    r->topic.ptr && r->topic.ptr == s->topic.ptr && r->topic.len == s->topic.len);
-    }
-}
-
 static bool hand_out(struct proxy *p, struct lent *l)
 {
-    pack_batch(&p->body, l->batch, l->refused);
+    p->body.len = 0;
+    pack_records(&p->body, l->batch->records, l->batch->count, l->refused);
     l->generation = p->generation;
     l->writing = true;
     l->id = ++p->ids;

@@ -17,7 +17,7 @@ enum wire_type {
     WIRE_OPEN,
     WIRE_CLOSE,   /* close and destroy: the last */
     WIRE_COMMIT,  /* body: positions, source, token */
-    WIRE_PROCESS, /* body: records; the answer's: what became of them */
+    WIRE_PROCESS, /* body: records; the answer's: what became of them, by WIRE_DID_* */
     WIRE_POLL,
     WIRE_POSITION,
     WIRE_COMMITTED,
@@ -49,6 +49,8 @@ enum wire_type {
     WIRE_SHARD_OPEN,
     WIRE_LAST
 };
+
+enum { WIRE_DID_PASS = 1, WIRE_DID_EMIT, WIRE_DID_REJECT }; /* a transform with its inputs, in order */
 
 struct frame { /* what goes before the body */
     uint32_t type;

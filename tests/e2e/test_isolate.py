@@ -48,8 +48,17 @@ class Job:
         self.n += n
 
     def text(self, sink, more="", pipeline=""):
-        return (f"[pipeline]\nname=p\ncommit=50ms\n{pipeline}\n[source]\nplugin=file\npath={self.input}\n"
-                f"[sink s]\n{sink}\npath={self.output}\nisolate=process\n{more}")
+        return self.whole(pipeline, f"plugin=file\npath={self.input}", "",
+                          f"{sink}\npath={self.output}\nisolate=process\n{more}")
+
+    def through(self, more="", pipeline=""):
+        """The rogue in the middle: what it is given it passes on."""
+        return self.whole(pipeline, f"plugin=file\npath={self.input}",
+                          f"[transform x]\nplugin=rogue\nisolate=process\n{more}\n", f"plugin=file\npath={self.output}\n")
+
+    @staticmethod
+    def whole(pipeline, source, middle, sink):
+        return f"[pipeline]\nname=p\ncommit=50ms\n{pipeline}\n[source]\n{source}\n{middle}[sink s]\n{sink}"
 
     def seen(self):
         return Counter(self.output.read_bytes().split()) if self.output.exists() else Counter()
@@ -66,11 +75,8 @@ class Job:
 ROGUE = "plugin=rogue"
 
 
-@pytest.mark.parametrize("sink, duplicates", [("plugin=file", False), (ROGUE, True)])
-def test_killed_at_any_time(job, sink, duplicates):
-    """kill -9 of the plugin's process, again and again while records flow.  The file sink repeats nothing, as after a
-    crash of weir; the rogue wrote a batch and was killed before it said so."""
-    run = job.weir.start(job.text(sink))
+def kill_again_and_again(job, run):
+    """kill -9 of the plugin's process while records flow, and while it starts."""
     kills = 0
     for _ in range(12):
         job.feed(LINES // 4)
@@ -85,7 +91,19 @@ def test_killed_at_any_time(job, sink, duplicates):
     result = run.stop()
     assert kills > 5 and len(result.lines("its process was ended by signal 9")) > 0
     assert result.ok(delivered=job.n)
+
+
+@pytest.mark.parametrize("sink, duplicates", [("plugin=file", False), (ROGUE, True)])
+def test_a_sink_killed_at_any_time(job, sink, duplicates):
+    """The file sink repeats nothing, as after a crash of weir; the rogue wrote a batch and was killed before it said so."""
+    kill_again_and_again(job, job.weir.start(job.text(sink)))
     job.all_there(duplicates)
+
+
+def test_a_transform_killed_at_any_time(job):
+    """What it did counts when all of it is there: nothing is repeated."""
+    kill_again_and_again(job, job.weir.start(job.through()))
+    job.all_there()
 
 
 @pytest.mark.parametrize("does", ["crash", "abort", "recurse", "thread"])
@@ -97,6 +115,16 @@ def test_a_crash_ends_the_plugin_and_not_weir(job, does):
     run.ok(delivered=LINES)
     name = "SIGABRT" if does == "abort" else "SIGSEGV"
     assert run.lines(f"signal {name}") and run.lines("is well again")
+
+
+@pytest.mark.parametrize("does", ["crash", "hang"])
+def test_a_transform_in_trouble(job, does):
+    """Each process of it does two chunks and no third."""
+    job.feed(LINES if does == "crash" else LINES // 4)
+    run = job.weir.run(job.through(f"does={does}\nin=process\nafter=2", "stuck.after=1s"))
+    run.ok(delivered=job.n)
+    job.all_there()
+    assert run.lines("signal SIGSEGV" if does == "crash" else "ended because a callback did not come back")
 
 
 def test_a_hang_ends_the_plugin_and_not_weir(job):
@@ -117,14 +145,34 @@ def test_a_leak_ends_the_plugin_and_not_weir(job):
     job.all_there(duplicates=True)
 
 
-def test_a_record_that_kills_the_plugin_is_a_dead_letter(job):
+@pytest.mark.parametrize("kind", ["sink", "transform"])
+def test_a_record_that_kills_the_plugin_is_a_dead_letter(job, kind):
     """It is found among thousands of others, which are delivered."""
     job.feed(3000)
     dead = f"[dead-letter]\nplugin=file\nformat=record\npath={job.folder}/dead\n"
-    run = job.weir.run(job.text(ROGUE, f"poison=1234\nretry.initial=1ms\nretry.max=2ms\n{dead}"))
+    text = job.through("poison=1234") if kind == "transform" else job.text(
+        ROGUE, "poison=1234\nretry.initial=1ms\nretry.max=2ms\n")
+    run = job.weir.run(text + dead)
     run.ok(delivered=2999, dead=1)
     assert job.seen()[b"1234"] == 0 and len(job.seen()) == 2999
     assert "plugin_crash" in (job.folder / "dead").read_text()
+
+
+def test_transforms_do_the_same_there(job):
+    """Edits, rejects, what is dropped: the same output and the same dead letters as without."""
+    lines = [b'{"a":%d,"s":"x%d"}' % (i % 3, i) for i in range(3000)] + [b"no json"]
+    job.input.write_bytes(b"\n".join(lines) + b"\n")
+    job.n = len(lines)
+    middle = ("[transform one]\nplugin=filter\nwhen=.a != 0\nWHERE\n"
+              "[transform two]\nplugin=case\nto=upper\nfield=.s\nWHERE\n")
+    outputs = []
+    for where in ("isolate=none", "isolate=process"):
+        out, dead = job.folder / f"out-{where}", job.folder / f"dead-{where}"
+        text = job.whole(f"name=p-{where[8:]}", f"plugin=file\npath={job.input}", middle.replace("WHERE", where),
+                         f"plugin=file\npath={out}\n[dead-letter]\nplugin=file\npath={dead}\n").replace("name=p\n", "")
+        job.weir.run(text).ok(delivered=2000, dead=1, dropped=1000)
+        outputs.append((out.read_bytes(), dead.read_bytes()))
+    assert outputs[0] == outputs[1] and len(outputs[0][0].splitlines()) == 2000
 
 
 def test_no_orphan_and_no_zombie(job):
