@@ -109,7 +109,7 @@ struct weir_view { /* the plugin sets struct_size and want; the host fills in no
     uint32_t count;
     uint32_t attempt;    /* 0 on first delivery */
     const void *records; /* read with weir_record_at(); borrowed for the batch's life */
-    uint64_t bytes;      /* keys, values and headers together */
+    size_t bytes;        /* keys, values and headers together */
     uint32_t want;       /* WEIR_WANT_VALUE; transforms only: a sink's values are always printed */
     uint32_t reserved;   /* 0 */
 };
@@ -145,6 +145,7 @@ struct weir_position {
     uint32_t struct_size;
     uint32_t flags; /* WEIR_POS_* */
     const struct weir_shard *shard;
+    const void *reserved; /* NULL; keeps 32-bit layouts free of holes */
     uint64_t next;
     struct weir_slice data;
 };
@@ -289,11 +290,11 @@ struct weir_instance { /* who an instance is; borrowed for its life */
     const char *pipeline;   /* its name */
     const char *section;    /* "source", "sink es" */
     const char *reader;     /* which reader of the source this is: "" or the sink's name (fan-out = independent) */
+    const struct weir_around *around; /* sinks; else NULL */
     uint64_t budget;        /* bytes it may hold beside the batches lent to it: prefetch, bodies, queues */
     uint32_t batch_records; /* sinks: the most records one write brings; else 0 */
     uint32_t in_flight;     /* sinks: the most batches lent at one time, unless it asks for more; else 0 */
     uint64_t batch_bytes;   /* sinks: batches stay below it unless one record alone is larger; else 0 */
-    const struct weir_around *around; /* sinks; else NULL */
     uint32_t want;     /* sources: WEIR_WANT_HEADERS unless nobody looks at headers: records may come without theirs */
     uint32_t reserved; /* 0 */
 };

@@ -20,6 +20,12 @@ WEIR_PLUGIN(plugin);
 const struct weir_options *shown(void);
 const struct weir_options *shown(void) { return &options; }
 C
+# A compiler looks for holes in what it has to lay out.
+sed -nE 's/^struct (weir_\w+) \{.*/enum { size_of_\1 = sizeof(struct \1) };/p' "$srcdir/plugin-api/weir/plugin.h" >"$tmp/sizes"
+checks=$((checks + 1))
+[ "$(wc -l <"$tmp/sizes")" -gt 25 ] || bad "the structs of the header were not found"
+cat "$tmp/sizes" >>"$tmp/header.c"
+{ printf '#define WEIR_API 1\n#include <weir/plugin.h>\n' && cat "$tmp/sizes"; } >"$tmp/sizes.c"
 cp "$tmp/header.c" "$tmp/header.cc"
 cat >"$tmp/helpers.c" <<'C'
 #define WEIR_API 1
@@ -45,7 +51,7 @@ each() {
 	local compiler=$1 suffix=$2 std
 	shift 2
 	have "$compiler" || {
-		notice "no $compiler: its levels were not tried"
+		lacking "no $compiler: its levels were not tried"
 		return
 	}
 	tools=$((tools + 1))
@@ -66,7 +72,7 @@ if have clang; then
 		pass "clang --target=$target" clang "--target=$target" -std=c11 -ffreestanding "${flags[@]}" "$tmp/header.c"
 	done
 else
-	notice "no clang: other layouts were not tried"
+	lacking "no clang: other layouts were not tried"
 fi
 [ "$tools" -gt 0 ] || skip "there is no compiler"
 
@@ -77,6 +83,22 @@ sed 's/, count, int64_t/, count, int32_t/' "$tmp/header.c" >"$tmp/type.c"
 refuse "an option row whose C type is not the field's compiles" $compiler -std=c99 "${flags[@]}" "$tmp/type.c"
 sed '/define WEIR_API/d' "$tmp/header.c" >"$tmp/level.c"
 refuse "plugin.h without WEIR_API compiles" $compiler -std=c99 "${flags[@]}" "$tmp/level.c"
-sed 's/WEIR_API 1/WEIR_API 2/' "$tmp/header.c" >"$tmp/level.c"
+sed 's/WEIR_API 1/WEIR_API 99/' "$tmp/header.c" >"$tmp/level.c"
 refuse "plugin.h with an unknown WEIR_API compiles" $compiler -std=c99 "${flags[@]}" "$tmp/level.c"
+for least in 0 2; do
+	sed "s/WEIR_API 1/&\n#define WEIR_API_MIN $least/" "$tmp/header.c" >"$tmp/level.c"
+	refuse "plugin.h with a WEIR_API_MIN of $least compiles" $compiler -std=c99 "${flags[@]}" "$tmp/level.c"
+done
+
+# A hole is seen, on the machines where it is one.
+mkdir -p "$tmp/hole/weir"
+sed '/^struct weir_option {/,/^};/{/uint32_t reserved;/d}' "$srcdir/plugin-api/weir/plugin.h" >"$tmp/hole/weir/plugin.h"
+holes() { clang "--target=$1" -std=c11 -ffreestanding -fsyntax-only -Wpadded -Werror "-I$2" "$tmp/sizes.c"; }
+for target in armv7-linux-gnueabihf mips-linux-gnu; do
+	have clang || break
+	pass "holes are seen where there are none" holes $target "$srcdir/plugin-api"
+	refuse "a hole is not seen on $target" holes $target "$tmp/hole"
+	cp "$tmp/out" "$tmp/said"
+	pass "what was refused was no hole" grep -q 'Wpadded' "$tmp/said"
+done
 finish

@@ -85,6 +85,8 @@ pub const WEIR_POLL_TO_END: u32 = 0x2;
 pub const WEIR_WHY_WAKE: u32 = 0x1;
 pub const WEIR_WHY_FD: u32 = 0x2;
 pub const WEIR_WHY_TIME: u32 = 0x4;
+pub const WEIR_WHY_END: u32 = 0x8;
+pub const WEIR_WHY_FULL: u32 = 0x10;
 pub const WEIR_TOKEN_MAX: c_int = 4096;
 pub const WEIR_REPLAYABLE: u32 = 0x001;
 pub const WEIR_OWN_POSITION: u32 = 0x002;
@@ -99,6 +101,7 @@ pub const WEIR_ONE_TO_ONE: u32 = 0x200;
 pub const WEIR_KEEPS_POSITION: u32 = 0x400;
 pub const WEIR_IN_TURN: u32 = 0x800;
 pub const WEIR_NO_HEADERS: u32 = 0x1000;
+pub const WEIR_HOLDS: u32 = 0x2000;
 pub const WEIR_MAGIC: u32 = 0x52494557;
 
 #[repr(C)]
@@ -190,7 +193,7 @@ pub struct weir_view {
     pub count: u32,
     pub attempt: u32,
     pub records: *const c_void,
-    pub bytes: u64,
+    pub bytes: usize,
     pub want: u32,
     pub reserved: u32,
 }
@@ -223,6 +226,7 @@ pub struct weir_position {
     pub struct_size: u32,
     pub flags: u32,
     pub shard: *const weir_shard,
+    pub reserved: *const c_void,
     pub next: u64,
     pub data: weir_slice,
 }
@@ -401,11 +405,11 @@ pub struct weir_instance {
     pub pipeline: *const c_char,
     pub section: *const c_char,
     pub reader: *const c_char,
+    pub around: *const weir_around,
     pub budget: u64,
     pub batch_records: u32,
     pub in_flight: u32,
     pub batch_bytes: u64,
-    pub around: *const weir_around,
     pub want: u32,
     pub reserved: u32,
 }
@@ -464,6 +468,10 @@ pub struct weir_host {
     pub replay: Option<unsafe extern "C" fn(*mut weir_ctx, why: *const c_char)>,
     pub shard_begin: Option<unsafe extern "C" fn(*mut weir_ctx, *const weir_shard, next: u64)>,
     pub in_flight: Option<unsafe extern "C" fn(*mut weir_ctx, n: u32) -> u32>,
+    pub hold: Option<unsafe extern "C" fn(*mut weir_emitter, parent: u32, group: *mut *mut weir_batch, until: i64, opaque: *mut c_void) -> c_int>,
+    pub emit_held: Option<unsafe extern "C" fn(*mut weir_emitter, group: *mut weir_batch, *const weir_record, record_size: usize, *mut weir_buf) -> c_int>,
+    pub pass_held: Option<unsafe extern "C" fn(*mut weir_emitter, group: *mut weir_batch) -> c_int>,
+    pub reject_held: Option<unsafe extern "C" fn(*mut weir_emitter, group: *mut weir_batch, *const weir_result) -> c_int>,
 }
 
 #[repr(C)]
@@ -519,6 +527,8 @@ pub struct weir_ops {
     pub token: Option<unsafe extern "C" fn(this: *mut c_void, out: *mut c_void, cap: usize, ret_len: *mut usize) -> c_int>,
     pub rewind: Option<unsafe extern "C" fn(this: *mut c_void) -> c_int>,
     pub abort: Option<unsafe extern "C" fn(this: *mut c_void) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(this: *mut c_void, *mut weir_emitter, group: *mut weir_batch, opaque: *mut c_void, why: u32) -> c_int>,
+    pub serve: Option<unsafe extern "C" fn(this: *mut c_void, *mut weir_emitter, why: u32) -> c_int>,
 }
 
 #[repr(C)]
