@@ -50,6 +50,7 @@ unit_tests = \
 	%D%/unit/t-json-edit \
 	%D%/unit/t-json-text \
 	%D%/unit/t-json \
+	%D%/unit/t-level \
 	%D%/unit/t-log \
 	%D%/unit/t-metrics \
 	%D%/unit/t-option \

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """header.py - reads <weir/plugin.h> as the preprocessor leaves it, and writes what follows from it.
 
-Usage: header.py DIR LEVEL declared | c-twin | rust | rust-twin    (DIR/weir/plugin.h; CC: the compiler, by default cc)
+Usage: header.py DIR LEVEL declared | c-twin | reach | rust | rust-twin (DIR/weir/plugin.h; CC: the compiler, else cc)
 
 declared   every struct, field, signature and constant, one on a line
 c-twin     a C program that prints size, offset and value of each; rust-twin the same in Rust, over bindings `plugin`
+reach      a C library of one function, from which every type is reached: for abidiff
 rust       those bindings: plugin-api/examples/rust/plugin.rs
 
 What it can not read is an error, so that nothing of the contract escapes the gates that ask it."""
@@ -183,6 +184,13 @@ def print_c_twin(header, level):
     print("    return 0;\n}")
 
 
+def print_reach(header, level):
+    given = ", ".join(f"const struct {name} *" for name in header.structs)
+    print(f"#define WEIR_API {level}\n#include <weir/plugin.h>\nvoid reach({given});\nvoid (*reached)({given}) = reach;")
+    print(f"void reach({', '.join(f'const struct {name} *a{i}' for i, name in enumerate(header.structs))})\n{{")
+    print("".join(f"    (void)a{i};\n" for i in range(len(header.structs))) + "}")
+
+
 def print_rust_twin(header):
     print("""#[path = "plugin.rs"]
 mod plugin;
@@ -205,13 +213,13 @@ fn main() {""")
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[3] not in ("declared", "c-twin", "rust", "rust-twin"):
+    if len(sys.argv) != 4 or sys.argv[3] not in ("declared", "c-twin", "reach", "rust", "rust-twin"):
         sys.exit(__doc__)
     header = Header(sys.argv[1], sys.argv[2])
     if len(header.structs) < 20 or len(header.constants) < 50:
         sys.exit("header.py: that is not the contract")
     {"declared": print_declared, "rust": print_rust, "rust-twin": print_rust_twin,
-     "c-twin": lambda h: print_c_twin(h, sys.argv[2])}[sys.argv[3]](header)
+     "c-twin": lambda h: print_c_twin(h, sys.argv[2]), "reach": lambda h: print_reach(h, sys.argv[2])}[sys.argv[3]](header)
 
 
 main()
