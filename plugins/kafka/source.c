@@ -222,6 +222,7 @@ static int source_open(void *self)
         return r;
     }
     source_queues(s);
+    kafka_start_recall(s);
     rd_kafka_resp_err_t err = kafka_rebalance_subscribe(s, NULL);
     s->opened_ms = s->ctx->host->mono_ms(s->ctx);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)

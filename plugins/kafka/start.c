@@ -6,6 +6,21 @@
 
 #include <inttypes.h>
 
+#define START_MARK "started"
+
+void kafka_start_recall(struct kafka_source *s)
+{
+    struct weir_slice mark = {NULL, 0};
+    s->started = s->ctx->host->state_get(s->ctx, weir_str(START_MARK), &mark) == WEIR_OK && mark.ptr;
+    s->found = s->found || s->started;
+}
+
+void kafka_start_note(struct kafka_source *s)
+{
+    if (!s->started)
+        s->started = s->ctx->host->state_put(s->ctx, weir_str(START_MARK), weir_str("1")) == WEIR_OK;
+}
+
 int kafka_start_gap(struct kafka_source *s, const struct kafka_track *t, int64_t at, int64_t low,
                     int64_t high, int64_t *ret)
 {
@@ -128,5 +143,7 @@ int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
     start_say_own(s, a, list);
     if (list->cnt > 0)
         s->found = true;
+    if (s->found && !s->skips) /* else with the positions that are skipped to, not before them */
+        kafka_start_note(s);
     return WEIR_OK;
 }

@@ -287,6 +287,25 @@ static void latest_reads_what_comes(void **state)
     kafka_mock_fill(&m, "t", 0, "w", 1);
     read_until(h, 1);
     assert_string_equal(harness_out_value(h, 0), "w0");
+    assert_non_null(harness_state_get(h, "started").ptr);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
+/* As when readers of several sinks became one: what one of them never began has no position, but that is no first
+ * start, and what came since would be left out. */
+static void latest_is_for_the_first_start(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 1);
+    kafka_mock_fill(&m, "t", 0, "v", 10);
+    struct harness *h = load(&m, "topics = t\ngroup = g\nstart = latest\n");
+    harness_state_set(h, "started", (struct weir_slice){"1", 1});
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    read_until(h, 10);
+    assert_string_equal(harness_out_value(h, 0), "v0");
     harness_free(h);
     kafka_mock_stop(&m);
 }
@@ -502,6 +521,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(weirs_own_position_serves_when_the_group_has_none),
         cmocka_unit_test(a_wrong_start_stops),
         cmocka_unit_test(latest_reads_what_comes),
+        cmocka_unit_test(latest_is_for_the_first_start),
         cmocka_unit_test(it_ends_where_the_log_ended),
         cmocka_unit_test(it_waits_for_a_topic_that_is_not_there),
         cmocka_unit_test(no_broker_is_said_once),
