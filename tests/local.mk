@@ -84,6 +84,9 @@ endif
 if BUILD_MULTILINE
 unit_tests += %D%/unit/t-multiline
 endif
+if BUILD_SPLIT
+unit_tests += %D%/unit/t-split
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms
