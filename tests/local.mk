@@ -75,7 +75,7 @@ if BUILD_STD
 unit_tests += %D%/unit/t-std
 endif
 if BUILD_EXEC
-unit_tests += %D%/unit/t-exec-sink %D%/unit/t-exec-transform
+unit_tests += %D%/unit/t-exec-sink %D%/unit/t-exec-source %D%/unit/t-exec-transform
 endif
 if BUILD_KAFKA
 unit_tests += %D%/unit/t-kafka
@@ -110,6 +110,7 @@ endif
 %C%_unit_t_elasticsearch_SOURCES = %D%/unit/t-elasticsearch.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h
 %C%_unit_t_elasticsearch_answers_SOURCES = %D%/unit/t-elasticsearch-answers.c %D%/unit/es_server.c %D%/unit/es_server.h %D%/unit/es_test.h
 %C%_unit_t_exec_sink_SOURCES = %D%/unit/t-exec-sink.c %D%/unit/exec_test.h %D%/unit/scratch.h
+%C%_unit_t_exec_source_SOURCES = %D%/unit/t-exec-source.c %D%/unit/exec_test.h %D%/unit/scratch.h
 %C%_unit_t_exec_transform_SOURCES = %D%/unit/t-exec-transform.c %D%/unit/exec_test.h %D%/unit/scratch.h
 %C%_unit_t_expr_SOURCES = %D%/unit/t-expr.c %D%/unit/doc_table.h
 %C%_unit_t_std_SOURCES = %D%/unit/t-std.c %D%/unit/scratch.h

@@ -6,6 +6,7 @@
 #include <weir/plugin.h>
 
 extern const struct weir_ops exec_sink_ops;
+extern const struct weir_ops exec_source_ops;
 extern const struct weir_ops exec_transform_ops;
 
 #endif

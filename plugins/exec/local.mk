@@ -7,9 +7,12 @@ plugin_LTLIBRARIES += %D%/exec.la
 	%D%/errlog.h \
 	%D%/exec.c \
 	%D%/exec.h \
+	%D%/marks.c \
+	%D%/marks.h \
 	%D%/program.c \
 	%D%/program.h \
 	%D%/sink.c \
+	%D%/source.c \
 	%D%/talk.c \
 	%D%/talk.h \
 	%D%/transform.c \
@@ -20,7 +23,8 @@ plugin_LTLIBRARIES += %D%/exec.la
 	plugins/common/lines.c \
 	plugins/common/lines.h
 execexampledir = $(docdir)/exec
-dist_execexample_SCRIPTS = %D%/examples/sink.py %D%/examples/sink.sh %D%/examples/transform.py
+dist_execexample_SCRIPTS = %D%/examples/sink.py %D%/examples/sink.sh %D%/examples/source.py \
+	%D%/examples/source.sh %D%/examples/transform.py
 %C%_exec_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_exec_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_exec_la_LDFLAGS = $(PLUGIN_LINK)

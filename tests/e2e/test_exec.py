@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from lib.record import Record, to_line
+from lib.record import Record, read_lines, to_line
 from lib.wait import until
 
 pytestmark = pytest.mark.pipeline
@@ -80,6 +80,37 @@ def test_the_transform_of_the_page(weir, tmp_path):
     assert weir.run(ini, stdin=b"card 4000-1234-5678-9010 ok\nno card\n").ok(2).out == b"card XXXX ok\nno card\n"
 
 
+def from_exec(command, more="", sink="plugin=std"):
+    return f"[source]\nplugin=exec\ncommand={command}\n{more}\n[sink]\n{sink}\n"
+
+
+def test_example_source_in_shell(weir, tmp_path):
+    """A second run goes on where the first was through."""
+    (tmp_path / "in").write_bytes(b"one\n two  blanks \n")
+    ini = from_exec(f"{EXAMPLES}/source.sh {tmp_path}/in", "positions=yes")
+    assert weir.run(ini).ok(2).out == b"one\n two  blanks \n"
+    assert weir.run(ini).ok(0).out == b""
+    with open(tmp_path / "in", "ab") as f:
+        f.write(b"three\n")
+    assert weir.run(ini).ok(1).out == b"three\n"
+
+
+def test_example_source_in_python(weir, tmp_path):
+    """What the example of a sink wrote comes back; new rows come while it runs, and a stop ends it."""
+    records = [Record(b"text", b"k", [], 1000, "web", 3, 7), Record(b"\xff", None, [], None, "web", 3, 8)]
+    (tmp_path / "in").write_bytes(b"".join(to_line(r) + b"\n" for r in records))
+    sink = to_exec(f"{EXAMPLES}/sink.py {tmp_path}/db", "batch-end=yes", f"plugin=file\nformat=record\npath={tmp_path}/in")
+    weir.run(weir.ini(sink, "fill")).ok(2)
+    ini = from_exec(f"{EXAMPLES}/source.py {tmp_path}/db", "positions=yes\nformat=record", "plugin=std\nformat=record")
+    got = read_lines(weir.run(ini).ok(2).out)
+    assert [(r.key, r.value, r.topic) for r in got] == [(b"k", b"text", "web"), (None, b"\xff", "web")]
+    run = weir.start(ini)
+    with sqlite3.connect(tmp_path / "db") as db:
+        db.execute("insert into records values ('web', 0, 9, 'new', 'row')")
+    run.wait_for(lambda: b"row" in run.out, "the new row")
+    run.stop().ok(1)
+
+
 # --- programs that fail ------------------------------------------------------------------------------------------
 
 COUNTS = 'echo $$ >>pids\nwhile read -r id value; do echo "$value" >>out && echo "$id ok"; done\n'
@@ -135,6 +166,47 @@ def test_a_transform_that_is_killed_loses_nothing(weir, tmp_path):
     killed_by_tests(tmp_path, run, 3)
     run.wait().ok(n)
     assert out(tmp_path) == [b"<line %d>" % i for i in range(n)]
+
+
+NUMBERS = """echo $$ >>pids
+i=${WEIR_POSITION:-0}
+while [ $i -lt 30000 ]; do i=$((i + 1)); echo "$i line $i"; done
+"""
+
+
+def test_a_source_that_is_killed_goes_on(weir, tmp_path):
+    """Each once and in order, for weir lived on."""
+    run = weir.start(from_exec(program(tmp_path, NUMBERS), "positions=yes", f"plugin=file\npath={tmp_path}/out"))
+    killed_by_tests(tmp_path, run, 3)
+    run.wait().ok(30000)
+    assert out(tmp_path) == [b"line %d" % i for i in range(1, 30001)]
+
+
+def test_weir_is_killed_between_source_and_sink(weir, tmp_path):
+    """exec to exec through kill -9 of weir: nothing is lost, and check promises no more than that."""
+    sink = program(tmp_path, 'while read -r id value; do echo "$value" >>out && echo "$id ok"; done\n', "sink")
+    ini = f"""[pipeline]
+        commit=100ms
+        [source]
+        plugin=exec
+        positions=yes
+        command={program(tmp_path, NUMBERS)}
+        [sink]
+        plugin=exec
+        format=raw
+        command={sink}"""
+    for i in range(3):
+        run = weir.start(ini)
+        mark = len(out(tmp_path)) + 4000
+        run.wait_for(lambda: len(out(tmp_path)) >= mark, f"{mark} records")
+        run.kill()
+        until(lambda: gone(pids(tmp_path)[-1]), "the program's end")
+    weir.run(ini).ok()
+    assert set(out(tmp_path)) == {b"line %d" % i for i in range(1, 30001)}
+    assert len(out(tmp_path)) < 60000
+    assert "at least once, because exec is read again" in weir.call("check", weir.ini(ini)).out.decode()
+    ini = ini.replace("positions=yes", "")
+    assert "at most once, because exec can not be read again" in weir.call("check", weir.ini(ini)).out.decode()
 
 
 def test_weir_that_is_killed_leaves_no_program(weir, tmp_path):
