@@ -274,8 +274,8 @@ static void fit_batches(const struct pipeline_conf *conf, const struct raw_secti
     to->in_flight_said = sections_key(section, "in-flight");
     if (to->ops && host_answers_later(to->ops) && !to->in_flight_said)
         to->in_flight = IN_FLIGHT_LATER;
-    if (!streams && !sections_key(section, "batch.bytes") && to->batch_bytes > conf->memory / 32)
-        to->batch_bytes = conf->memory / 32;
+    if (!streams && !sections_key(section, "batch.bytes") && to->batch_bytes > conf->memory / 48)
+        to->batch_bytes = conf->memory / 48;
 }
 
 /* A copy of the section as the file has it: the process of its plugin reads it once more, secrets and all. */

@@ -63,7 +63,7 @@ static const struct weir_option pipeline_rows[] = {
                  "Most records of one batch", NULL),                                                         \
         WEIR_OPT_SIZE(struct host_section, batch_bytes, "batch.bytes", 0, "1M", 1024, (int64_t)1 << 30,      \
                       "Most bytes of one batch, unless one record alone is larger",                          \
-                      "Not set, it is at most a 32nd of memory where the sink gains from fuller batches."),  \
+                      "Not set, it is at most a 48th of memory where the sink gains from fuller batches."),  \
         WEIR_OPT_DURATION(struct host_section, linger_ms, "batch.linger", 0, "200ms", 0, 3600000,            \
                           "Longest time a record waits for its batch to fill",                               \
                           "0 is the default where the sink gains nothing from fuller batches."),             \

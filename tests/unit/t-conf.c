@@ -157,7 +157,7 @@ static void batches_are_small_where_memory_is(void **state)
              "[sink c]\nplugin = toy\npath = /c\n");
     if (!conf)
         fail_msg("%s", said);
-    assert_int_equal(conf->sinks[0].batch_bytes, 512 << 10);
+    assert_int_equal(conf->sinks[0].batch_bytes, (16 << 20) / 48);
     assert_int_equal(conf->sinks[1].batch_bytes, 1 << 20);
     assert_int_equal(conf->sinks[2].batch_bytes, 1 << 20); /* it takes chunks as they come */
     assert_int_equal(conf->sinks[0].in_flight, 2);
