@@ -60,26 +60,9 @@ static bool read_file(int fd, struct strbuf *out, const char **ret_why)
     return true;
 }
 
-static struct stand_in {
-    struct stand_in *after;
-    char *path, *text;
-} * stand_ins;
-
-void subst_stand_in(const char *path, const char *text)
-{
-    struct stand_in *s = xcalloc(1, sizeof *s);
-    *s = (struct stand_in){stand_ins, xstrdup(path), xstrdup(text)};
-    stand_ins = s;
-}
-
 static bool expand_file(const char *path, struct strbuf *out, char *why, size_t cap)
 {
     const char *reason = NULL;
-    for (const struct stand_in *s = stand_ins; s; s = s->after)
-        if (strcmp(s->path, path) == 0) {
-            strbuf_str(out, s->text);
-            return true;
-        }
     if (path[0] != '/') {
         snprintf(why, cap, "${file:%s}: the path must begin with /", path);
         return false;
@@ -96,8 +79,32 @@ static bool expand_file(const char *path, struct strbuf *out, char *why, size_t 
     return good;
 }
 
+static struct stand_in {
+    struct stand_in *after;
+    char *name, *text; /* "env:NAME" */
+} * stand_ins, **last_stand_in = &stand_ins;
+
+void subst_stand_in(const char *kind, const char *name, const char *text)
+{
+    struct stand_in *s = xcalloc(1, sizeof *s);
+    struct strbuf full = {0};
+    strbuf_printf(&full, "%s:%s", kind, name);
+    *s = (struct stand_in){.name = full.data, .text = xstrdup(text)};
+    *last_stand_in = s;
+    last_stand_in = &s->after;
+}
+
+static const char *stood_in_for(const char *name)
+{
+    for (const struct stand_in *s = stand_ins; s; s = s->after)
+        if (strcmp(s->name, name) == 0)
+            return s->text;
+    return NULL;
+}
+
 /* One reference, text behind "${" up to before "}". */
-static bool expand_one(const char *text, size_t len, struct strbuf *out, char *why, size_t cap)
+static bool expand_one(const char *text, size_t len, struct strbuf *out, bool *ret_secret, char *why,
+                       size_t cap)
 {
     char name[NAME_MAX_BYTES];
     size_t start = out->len;
@@ -108,6 +115,11 @@ static bool expand_one(const char *text, size_t len, struct strbuf *out, char *w
     }
     memcpy(name, text, len);
     name[len] = 0;
+    const char *instead = stood_in_for(name);
+    if (instead) {
+        strbuf_str(out, instead);
+        return true;
+    }
     if (strncmp(name, "env:", 4) == 0 && name[4]) {
         good = expand_env(name + 4, out, why, cap);
     } else if (strncmp(name, "file:", 5) == 0 && name[5]) {
@@ -120,6 +132,7 @@ static bool expand_one(const char *text, size_t len, struct strbuf *out, char *w
     }
     if (good && out->len > start)
         redact_add(out->data + start, out->len - start);
+    *ret_secret |= good;
     return good;
 }
 
@@ -145,11 +158,10 @@ bool subst_expand(const char *text, size_t len, struct strbuf *out, bool *ret_se
             const char *close = memchr(dollar, '}', (size_t)(end - dollar));
             if (!close)
                 snprintf(why, cap, "\"${\" has no \"}\"; write $${ for a literal ${");
-            if (!close || !expand_one(dollar + 2, (size_t)(close - dollar) - 2, out, why, cap)) {
+            if (!close || !expand_one(dollar + 2, (size_t)(close - dollar) - 2, out, ret_secret, why, cap)) {
                 out->len = start;
                 return false;
             }
-            *ret_secret = true;
             at = close + 1;
         }
     }

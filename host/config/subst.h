@@ -22,11 +22,11 @@ struct weir_secret {
 };
 
 /* Appends the text with every ${...} replaced (never again what came in by it) and $${ as ${.  Sets *ret_secret when
- * something was replaced.  False, out as before, and a sentence in why[cap] when a reference leads nowhere. */
+ * something but a stand-in came in.  False, out as before, and a sentence in why[cap] when a reference leads nowhere. */
 bool subst_expand(const char *text, size_t len, struct strbuf *out, bool *ret_secret, char *why, size_t cap);
-/* weir test: ${file:path} is this text from here on, whether the file is there or not.  Copies both; before threads
- * start. */
-void subst_stand_in(const char *path, const char *text);
+/* weir test: ${KIND:NAME} (kind "env" or "file") is this text from here on, whatever there is of that name, and it is no
+ * secret.  Copies all; before threads start.  Of two of one name the first holds. */
+void subst_stand_in(const char *kind, const char *name, const char *text);
 /* Lends the secret's bytes, read afresh and wiped afterwards, to use().  WEIR_OK, or WEIR_RETRY when it can not be
  * read: the reason is logged, and the file may be back at the next try. */
 int secret_use(const struct weir_secret *, void (*use)(void *opaque, struct weir_slice), void *opaque);

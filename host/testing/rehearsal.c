@@ -131,11 +131,10 @@ static void change(void *opaque, struct sections *sections)
 
 static bool load(struct rehearsal *r)
 {
-    for (size_t i = r->test->n_env; i-- > 0;) /* the first of a name holds */
-        if (setenv(r->test->env[i].name, r->test->env[i].value, 1) != 0)
-            die("the environment can not be changed");
-    for (size_t i = r->test->n_files; i-- > 0;)
-        subst_stand_in(r->test->files[i].name, r->test->files[i].value);
+    for (size_t i = 0; i < r->test->n_env; i++)
+        subst_stand_in("env", r->test->env[i].name, r->test->env[i].value);
+    for (size_t i = 0; i < r->test->n_files; i++)
+        subst_stand_in("file", r->test->files[i].name, r->test->files[i].value);
     (void)setenv("no_proxy", "*", 1); /* what is here is reached without one */
     struct pipeline_conf *as_is =
         conf_load(r->test->pipeline, stderr); /* mistakes are told as weir check does */

@@ -3,6 +3,7 @@
 #include "trial.h"
 
 #include "report/log.h"
+#include "report/redact.h"
 #include "rehearsal.h"
 
 #include <errno.h>
@@ -21,6 +22,22 @@
 
 #define REPORT_MAX ((size_t)1 << 20)
 #define LOG_LINES  20 /* the last ones of a test that failed */
+
+static volatile sig_atomic_t asked_to_end; /* the signal */
+
+static void on_signal(int number)
+{
+    asked_to_end = number;
+}
+
+/* So that the folder goes, whoever ends the program. */
+static void take_signals(void (*handler)(int))
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction a = {.sa_handler = handler};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        (void)sigaction(numbers[i], &a, NULL);
+}
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -41,36 +58,39 @@ static bool make_folder(char *dir, size_t cap)
 static _Noreturn void child(const struct script *script, const struct script_test *test, const char *dir,
                             int report)
 {
-    struct strbuf out = {0};
+    struct strbuf out = {0}, masked = {0};
     char path[512];
     snprintf(path, sizeof path, "%s/log", dir);
     int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
         null = open("/dev/null", O_RDWR | O_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
+    take_signals(SIG_DFL);
     if (log < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         _exit(TRIAL_UNFIT);
     close(log);
     close(null);
     enum trial_end end = rehearsal(script, test, dir, &out);
     fflush(stderr);
-    for (size_t at = 0; at < out.len;) {
-        ssize_t n = write(report, out.data + at, out.len - at);
+    redact_text(out.len ? out.data : "", out.len, &masked);
+    for (size_t at = 0; at < masked.len;) {
+        ssize_t n = write(report, masked.data + at, masked.len - at);
         if (n < 0 && errno != EINTR)
             break;
         at += n > 0 ? (size_t)n : 0;
     }
     strbuf_free(&out);
+    strbuf_free(&masked);
     exit(end);
 }
 
-/* Reads until the child closes its end; false: the time is up. */
+/* Reads until the child closes its end; false: the time is up, or somebody wants an end. */
 static bool listen_to(int fd, struct strbuf *out)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     const time_t until = now.tv_sec + TRIAL_SECONDS;
-    while (now.tv_sec < until) {
+    while (now.tv_sec < until && !asked_to_end) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         char *room = strbuf_reserve(out, 65536);
         ssize_t n = 0;
@@ -128,6 +148,7 @@ enum trial_end trial_run(const struct script *script, const struct script_test *
         return TRIAL_UNFIT;
     }
     fflush(NULL);
+    take_signals(on_signal);
     pid_t pid = fork();
     if (pid < 0)
         die("cannot start a process: %s", strerror(errno));
@@ -146,5 +167,8 @@ enum trial_end trial_run(const struct script *script, const struct script_test *
     if (end != TRIAL_OK)
         add_log(dir, end == TRIAL_UNFIT, out);
     (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    take_signals(SIG_DFL);
+    if (asked_to_end)
+        (void)raise(asked_to_end);
     return end;
 }

@@ -277,6 +277,23 @@ C
 	fi
 fi
 
+# A transform that asks for time again and again never ends by itself; a signal ends the command, and leaves nothing.
+if [ -e "$tmp/plugins/crash.so" ] && sed 's/return raise(SIGKILL);/return WEIR_RETRY;/; s/"crash"/"stuck"/' crash.c >stuck.c &&
+	pass "stuck.c does not compile" "$CC" $flags -shared -fPIC -I"$srcdir/plugin-api" -o "$tmp/plugins/stuck.so" stuck.c; then
+	sed s/crash/stuck/ crash.ini >stuck.ini
+	printf '[test a]\ninput = x\n' >stuck.test.ini
+	checks=$((checks + 1))
+	timeout -s TERM 1 "$WEIR" test --plugin-path "$tmp/plugins" stuck.test.ini >"$tmp/said" 2>&1
+	[ $? = 124 ] && [ -z "$(ls -A "$TMPDIR")" ] || bad "SIGTERM leaves: $(ls -A "$TMPDIR"), said: $(cat "$tmp/said")"
+fi
+
+# What came from ${...} is not shown, unless the test itself said it.
+printf '[source]\nplugin = std\n[sink]\nplugin = file\npath = /a/${env:PLACE}/b\n' >hush.ini
+printf '[test a]\ninput = x\nexpect = x\nwith = {"path":"c"}\n[test b]\nenv.PLACE = open\ninput = x\nexpect = x\nwith = {"path":"c"}\n' >hush.test.ini
+PLACE=hidden-place run 1 hush.test.ini
+has '.path is "***", not "c"'
+has '.path is "/a/open/b", not "c"'
+
 # Elasticsearch, for real up to the socket.
 if [ -e "$WEIR_PLUGIN_PATH/elasticsearch.so" ]; then
 	cat >es.ini <<'I'

@@ -203,13 +203,30 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+static void a_stand_in_is_no_secret(void **state)
+{
+    struct strbuf out = {0};
+    (void)state;
+    subst_stand_in("env", "T_STOOD_IN", "for ${env:T_NAME}");
+    subst_stand_in("file", "/nowhere/t-subst", "a file");
+    subst_stand_in("file", "/nowhere/t-subst", "another");
+    assert_string_equal(expand("<${env:T_STOOD_IN}, ${file:/nowhere/t-subst}>"),
+                        "<for ${env:T_NAME}, a file>");
+    assert_false(secret);
+    redact_text("a file", 6, &out);
+    assert_string_equal(out.data, "a file");
+    setenv("T_NAME", "val ue", 1);
+    assert_string_equal(expand("${env:T_NAME}, ${file:/nowhere/t-subst}"), "val ue, a file");
+    assert_true(secret);
+    strbuf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(references_are_replaced_once),
-        cmocka_unit_test(what_leads_nowhere_is_said),
-        cmocka_unit_test(known_values_are_masked),
-        cmocka_unit_test(a_secret_is_read_at_each_use),
+        cmocka_unit_test(references_are_replaced_once), cmocka_unit_test(what_leads_nowhere_is_said),
+        cmocka_unit_test(known_values_are_masked),      cmocka_unit_test(a_secret_is_read_at_each_use),
+        cmocka_unit_test(a_stand_in_is_no_secret),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
