@@ -37,7 +37,7 @@ void outputs_free(struct outputs *o)
 
 static bool fits(const struct wanted *w, const struct output *o, struct strbuf *why)
 {
-    bool same = compare_body(w->body, o->body, why);
+    bool same = w->has_value || compare_body(w->body, o->body, why);
     same &= !w->with.ptr || compare_named(w->with, o->beside, why);
     if (w->because && (!o->reason || !strstr(o->reason, w->because))) {
         if (why)
@@ -66,6 +66,11 @@ static void show(struct strbuf *out, char sign, struct weir_slice body)
     strbuf_char(out, '\n');
 }
 
+static struct weir_slice wanted_text(const struct wanted *w)
+{
+    return w->has_value ? w->with : w->body;
+}
+
 /* Record w is wanted, g came; SIZE_MAX: none did. */
 static void tell(struct difference *d, size_t w, size_t g)
 {
@@ -74,7 +79,7 @@ static void tell(struct difference *d, size_t w, size_t g)
         return;
     if (g == SIZE_MAX) {
         strbuf_printf(out, "%s: record %zu is missing (line %d)\n", d->place, w + 1, d->wanted[w]->line);
-        show(out, '-', d->wanted[w]->body);
+        show(out, '-', wanted_text(d->wanted[w]));
     } else if (w == SIZE_MAX) {
         strbuf_printf(out, "%s: record %zu is not expected\n", d->place, g + 1);
         show(out, '+', d->got[g].body);
@@ -84,7 +89,7 @@ static void tell(struct difference *d, size_t w, size_t g)
         strbuf_printf(out, "%s: record %zu is not as expected (line %d)\n", d->place, g + 1,
                       d->wanted[w]->line);
         (void)fits(d->wanted[w], &d->got[g], out);
-        show(out, '-', d->wanted[w]->body);
+        show(out, '-', wanted_text(d->wanted[w]));
         show(out, '+', d->got[g].body);
     }
 }

@@ -263,8 +263,12 @@ static void key_with(struct reader *r, const char *value, size_t len)
         g->whole = true;
         good = script_with(&r->script->arena, &json, &g->record, &g->said, why, sizeof why);
     } else if (r->last == LAST_WANTED && !t->wanted[t->n_wanted - 1].with.ptr) {
+        struct wanted *w = &t->wanted[t->n_wanted - 1];
         good = script_with(&r->script->arena, &json, NULL, NULL, why, sizeof why);
-        t->wanted[t->n_wanted - 1].with = json;
+        w->with = json;
+        w->has_value = good && script_names(&r->script->arena, json, "value");
+        if (w->has_value && w->body.len)
+            refuse(r, "with says what the value is, and so does the line above it: leave one of them empty");
     } else {
         refuse(r, "with says more of the record of the line above it: it follows input or expect, once");
     }

@@ -33,6 +33,7 @@ struct wanted { /* one expected output */
     bool dead;
     struct weir_slice body;
     struct weir_slice with; /* JSON object of what is compared beside the body; ptr NULL: nothing */
+    bool has_value;         /* with says what the body is: one of several lines, of no text, or none */
     const char *because;    /* of a dead letter: stands in its reason; NULL: any */
 };
 
@@ -79,6 +80,8 @@ void script_free(struct script *);
  * stays.  A timestamp written as text is made a number in *json. */
 bool script_with(struct arena *, struct weir_slice *json, struct weir_record *ret, uint32_t *ret_said,
                  char *why, size_t cap);
+/* The JSON object has that member. */
+bool script_names(struct arena *, struct weir_slice json, const char *member);
 /* 2026-01-31T23:59:59Z, with milliseconds or without. */
 bool script_time(const char *text, int64_t *ret_ms);
 /* "429 at request 1", "400 mapper_parsing_exception at records 2-3", "cut at request 1". */

@@ -103,6 +103,12 @@ bool script_with(struct arena *arena, struct weir_slice *json, struct weir_recor
     return true;
 }
 
+bool script_names(struct arena *arena, struct weir_slice json, const char *member)
+{
+    struct json_doc *doc = json_parse(arena, json.ptr, json.len, NULL);
+    return doc && json_member(doc->root, member, strlen(member));
+}
+
 /* The next word of *at, copied; NULL: there is none. */
 static char *word(struct arena *arena, const char **at)
 {

@@ -93,11 +93,15 @@ def built(text):
 # --- pipelines ---------------------------------------------------------------------------------------------------
 
 def completed(text):
-    """A part of a pipeline with what it lacks, and with secrets that are there."""
+    """A part of a pipeline with what it lacks."""
     if not re.search(r"(?m)^\[source\]", text):
         text = "[source]\nplugin = std\n" + text
     if not re.search(r"(?m)^\[sink", text):
         text += "\n[sink]\nplugin = std\n"
+    return text
+
+
+def with_secrets(text):
     return re.sub(r"\$\{file:[^}]*\}", "${file:" + work + "/secret}", text)
 
 
@@ -107,7 +111,7 @@ def check_pipeline(where, text, name="example"):
         return None
     file = f"{work}/{name}.ini"
     with open(file, "w", encoding="utf-8") as f:
-        f.write(completed(text))
+        f.write(with_secrets(completed(text)))
     status, out, err = weir("check", os.path.basename(file), cwd=work)
     check(status == 0, f"{where}: weir check says of this example: {err.strip() or status}")
     return out if status == 0 else None
@@ -133,7 +137,7 @@ def check_test(where, text, name):
     if not built(body):
         return None
     with open(pipeline, "w", encoding="utf-8") as f: # as it is written: no secrets are needed
-        f.write(shown_pipelines.get(os.path.basename(pipeline), body))
+        f.write(completed(shown_pipelines.get(os.path.basename(pipeline), body)))
     with open(f"{work}/{name}.test.ini", "w", encoding="utf-8") as f:
         f.write(text)
     return weir("test", f"{name}.test.ini", cwd=work)
@@ -296,11 +300,14 @@ def check_page(page, options):
     with open(f"{TOP}/{page}", encoding="utf-8") as f:
         text = f.read()
     said = tested = None
-    for language, body in re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text):
+    blocks = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text)
+    for (language, body), (_, behind) in zip(blocks, blocks[1:] + [("", "")]):
         where = f"{page}, `{body.splitlines()[0]}`"
         test = language == "ini" and re.match(r"; (\w+)\.test\.ini\n", body)
         if test:
             tested = check_test(where, body, test[1])
+            if tested and not re.match(r"(ok|FAILED) ", behind):
+                check(tested[0] == 0, f"{where}: {tested[1]}{tested[2]}")
         elif language == "ini":
             name = re.match(r"; (\w+)\.ini\n", body)
             shown_pipelines[f"{name[1] if name else 'example'}.ini"] = body

@@ -388,6 +388,7 @@ plugin  = kafka
 brokers = kafka1:9092
 topic   = dead
 I
+	sed -e '/^topic /s/=.*/= out/' -e '/^key/d' k.ini >k2.ini
 	cat >k.test.ini <<'I'
 [test errors mean what they mean]
 clock = 2026-01-01T00:00:00Z
@@ -404,6 +405,23 @@ because     = INVALID_RECORD
 expect-dead = {"id":"c"}
 because     = .kind
 with        = {"headers":[["h","v"]],"timestamp":1,"topic":"in","partition":0,"offset":2}
+[test values that a line can not hold]
+pipeline = k2.ini
+input  =
+with   = {"value":null}
+input  =
+with   = {"value":"one\ntwo"}
+input  =
+with   = {"value":{"base64":"/w=="}}
+input  =
+expect =
+with   = {"value":null}
+expect =
+with   = {"value":"one\ntwo"}
+expect =
+with   = {"value":{"base64":"/w=="},"offset":2}
+expect =
+with   = {"value":""}
 I
 	run 0 k.test.ini
 fi

@@ -333,6 +333,8 @@ static void mistakes_are_told(void **state)
         {"[test a]\nwith = {}\ninput = x\n",
          ":2: [test a] with says more of the record of the line above it"},
         {"[test a]\ninput = x\nwith = {}\nwith = {}\n", ":4: [test a] with says more"},
+        {"[test a]\ninput = x\nexpect = x\nwith = {\"value\":null}\n",
+         ":4: [test a] with says what the value is"},
         {"[test a]\ninput = x\nwith = {\"kee\":1}\n", ":3: [test a] with: unknown key \"kee\""},
         {"[test a]\ninput = x\nwith = 5\n", ":3: [test a] with: it is a JSON object like"},
         {"[test a]\ninput = x\nwith = {\"timestamp\":\"now\"}\n",
