@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/child/child_batch.c \
 	%D%/child/child_host.c \
 	%D%/child/child_sink.c \
+	%D%/child/child_source.c \
 	%D%/child/child_transform.c \
 	%D%/cmd_check.c \
 	%D%/cmd_dlq.c \
@@ -135,6 +136,7 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/isolate/proxy.c \
 	%D%/isolate/proxy.h \
 	%D%/isolate/proxy_sink.c \
+	%D%/isolate/proxy_source.c \
 	%D%/isolate/proxy_state.c \
 	%D%/isolate/proxy_take.c \
 	%D%/isolate/proxy_transform.c \

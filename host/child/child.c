@@ -156,6 +156,19 @@ static void answer_call(struct message *m)
     case WIRE_COMMIT:
         status = child_commit(&from);
         break;
+    case WIRE_POLL:
+        child.woke = false;
+        status = child_poll(&from);
+        break;
+    case WIRE_POSITION:
+        status = child_position(m, &more);
+        break;
+    case WIRE_COMMITTED:
+        status = child_committed(m, &from);
+        break;
+    case WIRE_REVOKED:
+        status = child_revoked(&from);
+        break;
     case WIRE_PROCESS:
         status = child_process(m, &more);
         break;
@@ -167,6 +180,7 @@ static void answer_call(struct message *m)
     default:
         die("weir called what there is not (%u)", m->frame.type);
     }
+    child_tell_source();
     done(m, status, why && *why ? why : NULL, &more);
     strbuf_free(&more);
     free(why);
@@ -215,6 +229,11 @@ static void serve(void)
     if (!why || !in->opened)
         return;
     in->ready = 0;
+    if (in->ops->kind == WEIR_SOURCE) {
+        child_send(WIRE_WAKE, 0, 0, 0, 0, NULL);
+        child.woke = true;
+        return;
+    }
     instance_clear_failure(in);
     if (in->ops->service && call_service(in, why) == WEIR_FATAL) {
         struct strbuf body = {0};
@@ -238,6 +257,17 @@ static void turn(void)
     if (child.offered && child.instance->opened)
         child_offer();
     child_tell_metrics();
+}
+
+/* A source that wants to be polled waits for that alone: its descriptors stay ready until then. */
+static void wait_for_more(void)
+{
+    if (child.later || child.line.head)
+        return;
+    if (child.woke)
+        (void)line_wait(&child.line, INT64_MAX);
+    else
+        loop_wait(&child.loop, child.offered ? AGAIN_MS : -1);
 }
 
 static void begin(void)
@@ -283,8 +313,7 @@ int cmd_plugin_process(int argc, char **argv)
         return command_usage(NULL, "the process of a plugin is started by weir run, by isolate = process");
     begin();
     for (turn(); !child.closed; turn())
-        if (!child.later && !child.line.head)
-            loop_wait(&child.loop, child.offered ? AGAIN_MS : -1);
+        wait_for_more();
     end();
     return EXIT_DONE;
 }

@@ -35,6 +35,7 @@ struct child {
     _Atomic uint32_t health; /* as told last */
     int64_t *told;           /* metrics as told last */
     bool closed;
+    bool woke; /* a source: weir knows that it wants to be polled */
 
     pthread_mutex_t lock; /* of lent */
     struct child_lent *lent;
@@ -66,6 +67,22 @@ int child_emit_from(struct weir_emitter *, uint32_t parent, const struct weir_re
 int child_emit_edit(struct weir_emitter *, uint32_t parent, const struct weir_edit *, uint32_t n,
                     uint32_t stride, const char **ret_why);
 int child_reject(struct weir_emitter *, uint32_t parent, const struct weir_result *);
+
+/* child_source.c */
+int child_poll(struct unpack *);
+void child_tell_source(void); /* what a callback emitted; behind each of them */
+int child_position(const struct message *, struct strbuf *data);
+int child_committed(const struct message *, struct unpack *);
+int child_revoked(struct unpack *);
+int child_emit(struct weir_emitter *, const struct weir_run *, uint32_t *ret_taken);
+int child_emit_bad(struct weir_emitter *, const struct weir_record *, size_t size,
+                   const struct weir_result *);
+int child_shard_open(struct weir_ctx *, const struct weir_shard *, const struct weir_shard **,
+                     struct weir_position *);
+int child_shard_revoke(struct weir_ctx *, const struct weir_shard *const *, uint32_t n, uint32_t drain_ms);
+void child_shard_end(struct weir_ctx *, const struct weir_shard *, uint64_t end);
+void child_shard_begin(struct weir_ctx *, const struct weir_shard *, uint64_t next);
+void child_shard_skip(struct weir_ctx *, const struct weir_shard *, uint64_t next);
 
 /* child_batch.c: a batch out of what came, whose body it takes; NULL: it is none. */
 struct weir_batch *child_batch(struct message *);

@@ -167,6 +167,13 @@ const struct weir_host *child_host(void)
     table.state_scan = c_state_scan;
     table.replay = c_replay;
     table.in_flight = c_in_flight;
+    table.emit = child_emit;
+    table.emit_bad = child_emit_bad;
+    table.shard_open = child_shard_open;
+    table.shard_revoke = child_shard_revoke;
+    table.shard_end = child_shard_end;
+    table.shard_begin = child_shard_begin;
+    table.shard_skip = child_shard_skip;
     table.pass = child_pass;
     table.emit_from = child_emit_from;
     table.emit_edit = child_emit_edit;

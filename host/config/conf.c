@@ -308,8 +308,11 @@ static void isolate(struct build *build, const struct raw_section *section, stru
                         "isolate.memory says nothing without isolate = process");
         return;
     }
-    if (to->kind == WEIR_SOURCE)
-        problem_add(&build->problems, line, to->title, "isolate = process is not for sources");
+    if (to->kind == WEIR_SOURCE && !(conf_promises(to) & WEIR_REPLAYABLE))
+        problem_add(
+            &build->problems, line, to->title,
+            "isolate = process does not go with a source that can not be read again: what its process "
+            "had read and not handed over would be lost with it");
     else if (conf_promises(to) & WEIR_HOLDS || to->ops->release || to->ops->serve)
         problem_add(&build->problems, line, to->title,
                     "isolate = process does not go with a transform that holds records: what it holds would "
@@ -420,6 +423,12 @@ static void check_keepers(struct build *build)
         (void)checkhost_pair(&check, conf, sink);
         if (!(conf_promises(sink) & WEIR_KEEPS_POSITION))
             continue;
+        if (conf->source.isolate)
+            problem_add(
+                &build->problems, conf->source.line, conf->source.title,
+                "isolate = process does not go with [%s]: its transaction takes the source's positions "
+                "with it, whose plugin is in another process then",
+                sink->title);
         if (keeper && conf->fan_out == FANOUT_TOGETHER)
             problem_add(
                 &build->problems, sink->line, sink->title,

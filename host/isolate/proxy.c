@@ -111,6 +111,7 @@ void proxy_died(struct proxy *p, const char *reason)
     p->host->wake_at(p->ctx, p->again_at);
     p->host->health(p->ctx, WEIR_DEGRADED, 0, p->why.data);
     proxy_sink_died(p, guilty);
+    proxy_source_died(p);
 }
 
 bool proxy_send_frame(struct proxy *p, const struct frame *f, const struct strbuf *body)
@@ -173,8 +174,7 @@ static void done(struct proxy *p, const struct message *m)
         proxy_break(p, r.why);
 }
 
-/* All that came; stops at the answer to `id`, which it gives. */
-static struct message *take_all(struct proxy *p, uint64_t id)
+struct message *proxy_take_all(struct proxy *p, uint64_t id)
 {
     struct message *m;
     line_fill(&p->line);
@@ -205,12 +205,21 @@ static void wait_for(struct proxy *p, int64_t limit)
 struct message *proxy_call(struct proxy *p, uint32_t type, uint64_t a, const struct strbuf *body,
                            struct unpack *ret)
 {
-    uint64_t id = ++p->ids;
-    int64_t limit = clock_mono_ms() + (type == WIRE_CLOSE ? CLOSE_MS : p->conf->hung_ms);
+    const struct frame f = {.type = type, .a = a};
+    return proxy_call_frame(p, &f, body, ret);
+}
+
+struct message *proxy_call_frame(struct proxy *p, const struct frame *call, const struct strbuf *body,
+                                 struct unpack *ret)
+{
+    struct frame f = *call;
+    uint64_t id = f.id = ++p->ids;
+    int64_t limit = clock_mono_ms() + (f.type == WIRE_CLOSE ? CLOSE_MS : p->conf->hung_ms);
     struct message *m = NULL;
-    if (!proxy_send(p, type, id, a, body))
+    f.len = body ? body->len : 0;
+    if (!proxy_send_frame(p, &f, body))
         return NULL;
-    while ((m = take_all(p, id)) == NULL && p->state != PROXY_GONE)
+    while ((m = proxy_take_all(p, id)) == NULL && p->state != PROXY_GONE)
         wait_for(p, limit);
     if (!m)
         return NULL;
@@ -231,6 +240,7 @@ int proxy_create(struct weir_ctx *ctx, const void *conf, void **self)
     p->host = ctx->host;
     p->conf = p->instance->section->isolate;
     p->line.fd = -1;
+    p->given_tail = &p->given;
     p->restarts = (struct backoff){.initial_ms = 100, .max_ms = SILENCE_MS};
     process_init(&p->process);
     *self = p;
@@ -246,7 +256,7 @@ int proxy_open(void *self)
         open_it(p);
     int64_t limit = clock_mono_ms() + p->conf->hung_ms;
     while (p->state == PROXY_OPENING && !p->broken) {
-        (void)take_all(p, 0);
+        (void)proxy_take_all(p, 0);
         if (p->state == PROXY_OPENING && !p->broken)
             wait_for(p, limit);
     }
@@ -255,8 +265,7 @@ int proxy_open(void *self)
     return p->state == PROXY_OPEN ? WEIR_OK : proxy_fail(p, WEIR_RETRY);
 }
 
-/* Is it alive, and is it not too large? */
-static void look(struct proxy *p, int64_t now)
+void proxy_look(struct proxy *p, int64_t now)
 {
     if (now < p->ping_at)
         return;
@@ -298,11 +307,11 @@ int proxy_service(void *self, uint32_t why)
     int64_t now = clock_mono_ms();
     (void)why;
     if (p->state != PROXY_GONE)
-        (void)take_all(p, 0);
+        (void)proxy_take_all(p, 0);
     if (p->broken)
         return proxy_fail(p, WEIR_FATAL);
     if (p->state != PROXY_GONE)
-        look(p, now);
+        proxy_look(p, now);
     go_on(p, now);
     if (p->state == PROXY_OPEN)
         proxy_sink_tick(p);
@@ -340,6 +349,7 @@ void proxy_destroy(void *self)
 {
     struct proxy *p = self;
     proxy_sink_free(p);
+    proxy_source_free(p);
     proxy_state_forget(p);
     line_free(&p->line);
     process_free(&p->process);
@@ -358,6 +368,15 @@ void isolate_begin(struct instance *in)
     ops->interrupt = proxy_interrupt;
     ops->close = proxy_close;
     ops->destroy = proxy_destroy;
+    if (ops->kind == WEIR_SOURCE) {
+        ops->service = NULL; /* poll is called instead */
+        ops->poll = proxy_poll;
+        ops->position = ops->position ? proxy_position : NULL;
+        ops->committed = ops->committed ? proxy_committed : NULL;
+        ops->revoked = proxy_revoked;
+        ops->token = NULL;
+        ops->rewind = NULL;
+    }
     if (ops->kind == WEIR_TRANSFORM)
         ops->process = proxy_process;
     if (ops->kind == WEIR_SINK) {

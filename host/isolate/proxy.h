@@ -19,6 +19,8 @@ enum proxy_state {
 
 struct lent;
 struct overlay;
+struct lane_there;
+struct given_back;
 
 struct proxy {
     struct instance *instance;
@@ -47,7 +49,10 @@ struct proxy {
     bool flushed;          /* it knows that there is nothing more for now */
     uint64_t generation;   /* of its process */
     uint32_t slice, tries; /* a transform: records that one call brings; times that one alone ended it */
-    struct overlay *puts;  /* of a sink that commits: since its last commit */
+    struct weir_emitter *emitter; /* a source's, while poll runs */
+    struct lane_there *lanes;     /* that it has open, or gives back */
+    struct given_back *given, **given_tail;
+    struct overlay *puts; /* of a sink that commits: since its last commit */
 };
 
 #define PROXY_TICK_MS 1000 /* between two looks at a process */
@@ -65,6 +70,12 @@ bool proxy_send_frame(struct proxy *, const struct frame *, const struct strbuf 
 /* Calls and waits; NULL: it is gone, and why says how.  The message's rest after the result of a failure is in *ret. */
 struct message *proxy_call(struct proxy *, uint32_t type, uint64_t a, const struct strbuf *body,
                            struct unpack *ret);
+/* Looks whether it is alive and not too large, once in a while. */
+void proxy_look(struct proxy *, int64_t now);
+/* Takes in all that came; stops at the answer to `id`, which it gives. */
+struct message *proxy_take_all(struct proxy *, uint64_t id);
+struct message *proxy_call_frame(struct proxy *, const struct frame *, const struct strbuf *body,
+                                 struct unpack *ret);
 /* Attaches why to a negative return. */
 int proxy_fail(struct proxy *, int status);
 /* It can not go on with this process; reason NULL: it ended by itself. */
@@ -84,6 +95,19 @@ void proxy_state_forget(struct proxy *); /* they never were */
 
 /* proxy_transform.c */
 int proxy_process(void *self, const struct weir_batch *, struct weir_emitter *);
+
+/* proxy_source.c */
+int proxy_poll(void *self, struct weir_emitter *, const struct weir_poll *);
+int proxy_position(void *self, const struct weir_shard *, uint64_t next, void *out, size_t cap,
+                   size_t *ret_len);
+int proxy_committed(void *self, const struct weir_position *, uint32_t n, uint32_t stride, uint32_t final);
+int proxy_revoked(void *self, const struct weir_position *, uint32_t n, uint32_t stride);
+void proxy_emit(struct proxy *, struct message *, struct unpack *); /* takes the body */
+void proxy_shard_open(struct proxy *, const struct frame *, struct unpack *);
+void proxy_shard_revoke(struct proxy *, const struct frame *, struct unpack *);
+void proxy_shard_say(struct proxy *, const struct frame *, struct unpack *);
+void proxy_source_died(struct proxy *);
+void proxy_source_free(struct proxy *);
 
 /* proxy_sink.c */
 int proxy_write(void *self, struct weir_batch *);

@@ -76,6 +76,19 @@ void proxy_take(struct proxy *p, struct message *m)
     case WIRE_IN_FLIGHT:
         take_in_flight(p, f);
         break;
+    case WIRE_EMIT:
+        proxy_emit(p, m, &from);
+        break;
+    case WIRE_SHARD_OPEN:
+        proxy_shard_open(p, f, &from);
+        break;
+    case WIRE_SHARD_REVOKE:
+        proxy_shard_revoke(p, f, &from);
+        break;
+    case WIRE_SHARD_END:
+    case WIRE_SHARD_BEGIN:
+        proxy_shard_say(p, f, &from);
+        break;
     case WIRE_FAULT:
         proxy_break(p, unpack_text(&from));
         break;

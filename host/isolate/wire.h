@@ -15,13 +15,13 @@ enum wire_type {
     /* calls, which weir makes; each is answered by a WIRE_DONE of the same id */
     WIRE_SETUP = 1, /* the section; body: child/setup.h */
     WIRE_OPEN,
-    WIRE_CLOSE,   /* close and destroy: the last */
-    WIRE_COMMIT,  /* body: positions, source, token */
-    WIRE_PROCESS, /* body: records; the answer's: what became of them, by WIRE_DID_* */
-    WIRE_POLL,
-    WIRE_POSITION,
-    WIRE_COMMITTED,
-    WIRE_REVOKED,
+    WIRE_CLOSE,     /* close and destroy: the last */
+    WIRE_COMMIT,    /* body: positions, source, token */
+    WIRE_PROCESS,   /* body: records; the answer's: what became of them, by WIRE_DID_* */
+    WIRE_POLL,      /* body: limits */
+    WIRE_POSITION,  /* a: lane, b: next; the answer's body: bytes */
+    WIRE_COMMITTED, /* a: final; body: positions */
+    WIRE_REVOKED,   /* body: positions; of the lanes it gave back first */
     WIRE_PING,
     WIRE_DONE, /* status; body: a result with the reason when it is negative, then what the call gives */
     /* what weir says and waits for no answer */
@@ -35,22 +35,21 @@ enum wire_type {
     WIRE_METRICS,
     WIRE_WAKE,
     WIRE_STATE_PUT,
-    WIRE_EMIT,
-    WIRE_EMIT_BAD,
-    WIRE_SHARD_REVOKE,
-    WIRE_SHARD_END,
-    WIRE_SHARD_SKIP,
+    WIRE_EMIT, /* a: number of records; body: where their lanes resume, then what was done, by WIRE_DID_* */
+    WIRE_SHARD_REVOKE, /* a: number of lanes, b: ms to drain; body: these */
+    WIRE_SHARD_END,    /* a: lane, b: where */
     WIRE_SHARD_BEGIN,
     WIRE_FAULT, /* it broke the contract; body: how */
     /* questions of it, each answered by a WIRE_REPLY */
     WIRE_STATE_GET,
     WIRE_STATE_SCAN,
-    WIRE_IN_FLIGHT, /* a: so many batches; the answer's a: what it gets */
-    WIRE_SHARD_OPEN,
+    WIRE_IN_FLIGHT,  /* a: so many batches; the answer's a: what it gets */
+    WIRE_SHARD_OPEN, /* body: it; the answer's a: its number on this line, body: where it resumes */
     WIRE_LAST
 };
 
-enum { WIRE_DID_PASS = 1, WIRE_DID_EMIT, WIRE_DID_REJECT }; /* a transform with its inputs, in order */
+/* What a transform did with its inputs, and a source with its lanes. */
+enum { WIRE_DID_PASS = 1, WIRE_DID_EMIT, WIRE_DID_REJECT, WIRE_DID_SKIP }; /* in order */
 
 struct frame { /* what goes before the body */
     uint32_t type;

@@ -16,7 +16,7 @@ static const char *const deeds[] = {"nothing", "crash", "abort",    "recurse", "
 
 struct conf {
     const char *in, *path, *poison;
-    int64_t does, after, count;
+    int64_t does, after, count, at_once;
 };
 
 static const struct weir_option rows[] = {
@@ -25,6 +25,7 @@ static const struct weir_option rows[] = {
     WEIR_OPT_INT(struct conf, after, "after", 0, "0", 0, 1 << 30, "Calls of it that go well before", NULL),
     WEIR_OPT_STRING(struct conf, path, "path", 0, NULL, "The sink appends values there, a line each", NULL),
     WEIR_OPT_STRING(struct conf, poison, "poison", 0, NULL, "A value that transform and sink crash at", NULL),
+    WEIR_OPT_INT(struct conf, at_once, "at-once", 0, "1000000000", 1, 1 << 30, "Records of one poll", NULL),
     WEIR_OPT_INT(struct conf, count, "count", 0, "100", 0, 1 << 30, "Records of the source", NULL),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct conf, rows);
@@ -144,7 +145,8 @@ static int rogue_poll(void *self, struct weir_emitter *to, const struct weir_pol
             return WEIR_FATAL;
         r->next = (int64_t)at.next;
     }
-    for (; r->next < r->conf->count && !(poll->flags & WEIR_POLL_PAUSED); r->next++) {
+    int64_t until = r->next + r->conf->at_once;
+    for (; r->next < r->conf->count && r->next < until && !(poll->flags & WEIR_POLL_PAUSED); r->next++) {
         char text[32];
         struct weir_record rec = {.shard = r->shard,
                                   .topic = r->shard->topic,

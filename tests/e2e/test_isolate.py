@@ -56,6 +56,9 @@ class Job:
         return self.whole(pipeline, f"plugin=file\npath={self.input}",
                           f"[transform x]\nplugin=rogue\nisolate=process\n{more}\n", f"plugin=file\npath={self.output}\n")
 
+    def from_source(self, source, more="", pipeline=""):
+        return self.whole(pipeline, f"{source}\nisolate=process\n{more}", "", f"plugin=file\npath={self.output}\n")
+
     @staticmethod
     def whole(pipeline, source, middle, sink):
         return f"[pipeline]\nname=p\ncommit=50ms\n{pipeline}\n[source]\n{source}\n{middle}[sink s]\n{sink}"
@@ -104,6 +107,38 @@ def test_a_transform_killed_at_any_time(job):
     """What it did counts when all of it is there: nothing is repeated."""
     kill_again_and_again(job, job.weir.start(job.through()))
     job.all_there()
+
+
+def test_a_source_killed_at_any_time(job):
+    """What it read is in weir's hands: its lanes begin behind that, and nothing is repeated."""
+    kill_again_and_again(job, job.weir.start(job.from_source(f"plugin=file\npath={job.input}")))
+    job.all_there()
+
+
+def test_all_of_them_killed_at_any_time(job):
+    text = job.whole("", f"plugin=file\npath={job.input}\nisolate=process",
+                     "[transform x]\nplugin=rogue\nisolate=process\n",
+                     f"plugin=file\npath={job.output}\nisolate=process\n")
+    kill_again_and_again(job, job.weir.start(text))
+    job.all_there()
+
+
+@pytest.mark.parametrize("does, callback", [
+    ("crash", "poll"), ("hang", "poll"), ("crash", "committed"), ("abort", "open")])
+def test_a_source_in_trouble(job, does, callback):
+    """Each process of it gets on by two polls, or not at all; weir lives, and no number is missing or twice."""
+    job.n = 1000
+    after = 2 if callback == "poll" else 0
+    source = f"plugin=rogue\ncount=1000\nat-once={100 if does == 'crash' else 400}\ndoes={does}\nin={callback}\nafter={after}"
+    run = job.weir.start(job.from_source(source, pipeline="stuck.after=1s"))
+    if callback == "open":
+        run.wait_line("its process was ended by signal 6")
+        run.stop()
+        return
+    run.wait_for(lambda: len(job.seen()) == job.n, "all lines")
+    run.stop().ok(delivered=1000)
+    job.all_there()
+    assert run.err.count("its process was ended") >= (4 if (does, callback) == ("crash", "poll") else 1)
 
 
 @pytest.mark.parametrize("does", ["crash", "abort", "recurse", "thread"])
@@ -187,8 +222,19 @@ def test_no_orphan_and_no_zombie(job):
     until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "the plugin's process ends", 10)
 
 
-def test_what_can_not_be_right_is_refused(job):
-    job.feed(1)
-    text = job.text("plugin=file").replace("isolate=process", "isolate.memory=64M")
-    result = job.weir.run(text)
-    assert result.status == 2 and "isolate.memory says nothing without isolate = process" in result.err
+KAFKA = "plugin=kafka\nbrokers=127.0.0.1:1\n"
+
+
+@pytest.mark.parametrize("source, middle, sink, text", [
+    ("plugin=std", "", "plugin=file\npath=/o\nisolate.memory=64M", "isolate.memory says nothing without isolate = process"),
+    ("plugin=std\nisolate=process", "", "plugin=file\npath=/o", "a source that can not be read again"),
+    ("plugin=std", "[transform m]\nplugin=multiline\nstart=.a == 1\nisolate=process\n", "plugin=file\npath=/o",
+     "does not go with a transform that holds records"),
+    (f"{KAFKA}topics=a\ngroup=g", "", f"{KAFKA}topic=b\ndelivery=exactly-once\nisolate=process",
+     "does not go with a sink that is exactly once by a transaction"),
+    (f"{KAFKA}topics=a\ngroup=g\nisolate=process", "", f"{KAFKA}topic=b\ndelivery=exactly-once",
+     "does not go with [sink s]: its transaction takes the source's positions with it"),
+])
+def test_what_can_not_be_right_is_refused(job, source, middle, sink, text):
+    result = job.weir.run(job.whole("", source, middle, sink))
+    assert result.status == 2 and text in result.err, result.err
