@@ -165,6 +165,7 @@ check-local:
 endif
 
 gates = \
+	%D%/gates/t-abi.sh \
 	%D%/gates/t-bench.sh \
 	%D%/gates/t-docs.sh \
 	%D%/gates/t-demo.sh \

@@ -102,17 +102,6 @@ bool handshake_levels(const void *given, char *why, size_t cap)
     return true;
 }
 
-static bool layout_fits(const struct weir_plugin *given, char *why, size_t cap)
-{
-    rule = "level";
-    return WEIR_ABI_MAJOR != 0 || given->layout == WEIR_LAYOUT ||
-           no(why, cap,
-              "it is built with another plugin.h (layout %016llx, this weir has %016llx); until the first "
-              "release "
-              "both must come from one version: rebuild it with this weir's plugin.h",
-              (unsigned long long)given->layout, (unsigned long long)WEIR_LAYOUT);
-}
-
 static bool name_fits(const char *given, const char *name, char *why, size_t cap)
 {
     size_t n = given ? strnlen(given, 33) : 0;
@@ -267,7 +256,7 @@ bool handshake(const struct weir_plugin *given, const char *name, struct plugin 
     rule = "description";
     if (!given)
         return no(why, cap, "plugin declined to load");
-    if (!handshake_levels(given, why, cap) || !layout_fits(given, why, cap))
+    if (!handshake_levels(given, why, cap))
         return false;
     memset(ret, 0, sizeof *ret);
     memcpy(&ret->info, given, given->struct_size < sizeof ret->info ? given->struct_size : sizeof ret->info);

@@ -6,9 +6,10 @@
  *
  * Growth rules: fields are appended, never moved, retyped or removed; a field newer than level N sits inside
  * #if WEIR_API >= N; a struct another side allocates carries its size first; an array carries its stride; the types
- * marked FROZEN never change.  A change of what a call means is a new level too.  Until the first release
- * WEIR_ABI_MAJOR is 0 and host and plugin must have been built from headers of the same layout (weir_plugin.layout);
- * nothing is promised by accident.
+ * marked FROZEN never change.  A change of what a call means is a new level too, and the host keeps the old meaning for
+ * plugins of the old level.  So a plugin that was built for level N loads in every host of level N and later; one that
+ * asks for more than the host has is refused, with both numbers.  Level 1 is frozen: tests of weir hold this file
+ * against a copy of then.
  *
  * Sizes: struct_size and stride are sizeof of whoever filled the struct in; the other side touches no more than that,
  * and takes what is missing as 0.  A plugin whose WEIR_API is above its WEIR_API_MIN may meet an older host: it asks
@@ -39,7 +40,7 @@
 extern "C" {
 #endif
 
-#define WEIR_ABI_MAJOR  0u /* family of layouts; 0 until the first release */
+#define WEIR_ABI_MAJOR  1u /* family of layouts: the 16 frozen bytes of weir_plugin and how functions are called */
 #define WEIR_API_LATEST 1u /* newest level this header can describe */
 #if !defined(WEIR_API)
 #error "define WEIR_API before including <weir/plugin.h>, for example as 1"
@@ -458,9 +459,10 @@ struct weir_host {
      * is known before its first record comes. */
     void (*shard_begin)(struct weir_ctx *, const struct weir_shard *, uint64_t next);
 
-    /* Sink, home thread, between open and close: it would gain from more batches on their way than instance()->in_flight,
-     * n in all.  Gives how many it is lent at most from now on: fewer than n where the operator said how many, never
-     * fewer than before.  What they hold is within the pipeline's memory, so it may be lent fewer still. */
+    /* Sink, home thread, between open and close: it would gain from more batches on their way than
+     * instance()->in_flight, n in all.  Gives how many it is lent at most from now on: fewer than n where the operator
+     * said how many, never fewer than before.  What they hold is within the pipeline's memory, so it may be lent fewer
+     * still. */
     uint32_t (*in_flight)(struct weir_ctx *, uint32_t n);
 
     /* Transform with WEIR_HOLDS, inside process: keeps a copy of input `parent` beyond the call.  It stays on its way
@@ -613,19 +615,15 @@ struct weir_ops {
 
 struct weir_plugin {
     uint32_t struct_size, magic, abi_major, api; /* FROZEN: read before anything else */
-    uint64_t layout;                             /* WEIR_LAYOUT while abi_major is 0 */
+    uint64_t reserved;                           /* 0, not looked at; a digest of the header while abi_major was 0 */
     const char *name;                            /* that of the file: 1 to 32 of a-z, 0-9 and -, a letter first */
     const char *version, *summary, *license;     /* for people; summary: one line, no full stop */
     int (*global_init)(void);                    /* once, main thread, before any instance; 0 is good; may be NULL */
     const struct weir_ops *const *ops;           /* NULL-terminated, at most one per kind */
 };
 #define WEIR_MAGIC 0x52494557u
-/* Sizes that any change of layout moves; differs between two headers that do not fit together. */
-#define WEIR_LAYOUT                                                                                               \
-    ((uint64_t)sizeof(struct weir_host) << 48 | (uint64_t)sizeof(struct weir_ops) << 36 |                          \
-     (uint64_t)sizeof(struct weir_record) << 24 | (uint64_t)sizeof(struct weir_option) << 12 | (uint64_t)1)
 #define WEIR_PLUGIN_HEAD                                                                                          \
-    (uint32_t)sizeof(struct weir_plugin), WEIR_MAGIC, WEIR_ABI_MAJOR, (uint32_t)(WEIR_API_MIN), WEIR_LAYOUT
+    (uint32_t)sizeof(struct weir_plugin), WEIR_MAGIC, WEIR_ABI_MAJOR, (uint32_t)(WEIR_API_MIN), (uint64_t)0
 
 #if defined(__GNUC__)
 #define WEIR_EXPORT __attribute__((visibility("default")))

@@ -19,7 +19,7 @@ RUST = {"uint8_t": "u8", "uint32_t": "u32", "int32_t": "i32", "uint64_t": "u64",
         "int": "c_int", "char": "c_char", "void": "c_void"}
 RUST_KEYWORDS = {"type", "match", "where", "use", "ref", "move", "self", "final", "abstract"}
 # Macros that are no number, but words of the language, or two numbers; or that say which header it is.
-NO_NUMBER = {"WEIR_PLUGIN_H", "WEIR_API", "WEIR_API_MIN", "WEIR_API_LATEST", "WEIR_EXPORT", "WEIR_C", "WEIR_ENTRY", "WEIR_LAYOUT",
+NO_NUMBER = {"WEIR_PLUGIN_H", "WEIR_API", "WEIR_API_MIN", "WEIR_API_LATEST", "WEIR_EXPORT", "WEIR_C", "WEIR_ENTRY",
              "WEIR_PLUGIN_HEAD", "WEIR_ANY_CODE"}
 
 

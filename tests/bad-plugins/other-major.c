@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* other-major.c - built for another ABI. */
-/* weir says: it is built for ABI 7 and this weir has ABI 0; rebuild it with this weir's plugin.h */
+/* weir says: it is built for ABI 7 and this weir has ABI 1; rebuild it with this weir's plugin.h */
 /* rule: level */
 #include "plugin.h"
 
@@ -10,7 +10,7 @@ static const struct weir_plugin plugin = {sizeof(struct weir_plugin),
                                           WEIR_MAGIC,
                                           7,
                                           1,
-                                          WEIR_LAYOUT,
+                                          0,
                                           "other-major",
                                           "1",
                                           "a test",

@@ -6,6 +6,6 @@
 
 static const struct weir_ops sink = {SINK_OPERATIONS};
 static const struct weir_ops *const all_ops[] = {&sink, NULL};
-static const struct weir_plugin plugin = {8,   WEIR_MAGIC, WEIR_ABI_MAJOR, 1,    WEIR_LAYOUT, "short-plugin",
+static const struct weir_plugin plugin = {8,   WEIR_MAGIC, WEIR_ABI_MAJOR, 1,    0,      "short-plugin",
                                           "1", "a test",   "BSD-2-Clause", NULL, all_ops};
 WEIR_PLUGIN(plugin);

@@ -191,7 +191,7 @@ static void heads_that_do_not_fit(void **state)
     plugin = toy_plugin;
     plugin.abi_major = 7;
     refused(&plugin, "toy",
-            "it is built for ABI 7 and this weir has ABI 0; rebuild it with this weir's plugin.h");
+            "it is built for ABI 7 and this weir has ABI 1; rebuild it with this weir's plugin.h");
     plugin = toy_plugin;
     plugin.api = 9;
     refused(&plugin, "toy", "it needs API level 9 and this weir has level 1");
@@ -201,8 +201,9 @@ static void heads_that_do_not_fit(void **state)
     plugin.struct_size = 1u << 30;
     refused(&plugin, "toy", "its description has 1073741824 bytes");
     plugin = toy_plugin;
-    plugin.layout++;
-    refused(&plugin, "toy", "it is built with another plugin.h");
+    plugin.abi_major = 0;
+    plugin.reserved = 0x1234;
+    refused(&plugin, "toy", "it is built for ABI 0 and this weir has ABI 1; rebuild it");
     refused(&toy_plugin, "yot", "it calls itself \"toy\"; rename the file to toy.so");
     plugin = toy_plugin;
     plugin.name = "No";

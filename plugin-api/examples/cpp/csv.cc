@@ -4,7 +4,7 @@
  * weir-plugin(7) is the contract.  An instance is an object: create makes it, destroy deletes it, and what it holds (the
  * descriptor, the text of a batch) goes with it.  No exception leaves a callback: `guarded` makes a status and a
  * sentence of it.  An instance lives on one thread. */
-#define WEIR_API 1
+#define WEIR_API 1 // loads in every weir of level 1 and later, which is all of them
 #include <weir/helpers.h>
 
 #include <cerrno>

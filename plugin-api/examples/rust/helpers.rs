@@ -139,11 +139,6 @@ pub fn plugin(tables: &[&'static weir_ops]) -> weir_plugin {
         magic: WEIR_MAGIC,
         abi_major: WEIR_ABI_MAJOR,
         api: 1,
-        layout: (size_of::<weir_host>() as u64) << 48
-            | (size_of::<weir_ops>() as u64) << 36
-            | (size_of::<weir_record>() as u64) << 24
-            | (size_of::<weir_option>() as u64) << 12
-            | 1,
         ops: kept(list).as_ptr(),
         ..unsafe { zeroed() }
     }

@@ -55,7 +55,7 @@ pub const WEIR_UNTRUSTED: u32 = 5;
 pub const WEIR_SOURCE: u32 = 1;
 pub const WEIR_TRANSFORM: u32 = 2;
 pub const WEIR_SINK: u32 = 3;
-pub const WEIR_ABI_MAJOR: u32 = 0;
+pub const WEIR_ABI_MAJOR: u32 = 1;
 pub const WEIR_OK: c_int = 0;
 pub const WEIR_AGAIN: c_int = 1;
 pub const WEIR_END: c_int = 2;
@@ -538,7 +538,7 @@ pub struct weir_plugin {
     pub magic: u32,
     pub abi_major: u32,
     pub api: u32,
-    pub layout: u64,
+    pub reserved: u64,
     pub name: *const c_char,
     pub version: *const c_char,
     pub summary: *const c_char,

@@ -3,7 +3,7 @@
  *
  * weir-plugin(7) is the contract.  Batches, retries, order, dead letters and positions are the host's; a sink takes a
  * batch, makes it last, and says which records of it did not succeed.  An instance lives on one thread. */
-#define WEIR_API 1
+#define WEIR_API 1 /* loads in every weir of level 1 and later, which is all of them */
 #include <weir/helpers.h>
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  *
  * weir-plugin(7) is the contract.  A source says where its lanes resume and emits records in order; which of them are
  * delivered, and when a position may be stored, is the host's to know.  An instance lives on one thread. */
-#define WEIR_API 1
+#define WEIR_API 1 /* loads in every weir of level 1 and later, which is all of them */
 #include <weir/helpers.h>
 
 #include <inttypes.h>

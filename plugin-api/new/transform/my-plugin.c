@@ -3,7 +3,7 @@
  *
  * weir-plugin(7) is the contract.  A transform computes and does nothing else: for every record it emits any number of
  * records, passes it as it is, rejects it, or drops it by doing nothing.  An instance lives on one thread. */
-#define WEIR_API 1
+#define WEIR_API 1 /* loads in every weir of level 1 and later, which is all of them */
 #include <weir/helpers.h>
 
 /* What an operator may set.  weir parses and checks it by these rows, and makes help, manual page, schema and sample
