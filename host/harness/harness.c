@@ -74,18 +74,22 @@ static void speaks_up(const struct harness *h, const char *what)
                    what);
 }
 
-void harness_any(const struct harness *h, const char *what)
+void harness_loud(const struct harness *h, const char *what)
 {
     if (silent)
         speaks_up(h, what);
+}
+
+void harness_any(const struct harness *h, const char *what)
+{
+    harness_loud(h, what);
     if (!h->inside && !h->threads_may)
         harness_breaks(h, RULE_CLOSED, "%s was called while the instance is not open", what);
 }
 
 void harness_home(const struct harness *h, const char *what)
 {
-    if (silent)
-        speaks_up(h, what);
+    harness_loud(h, what);
     if (!pthread_equal(pthread_self(), h->home))
         harness_breaks(h, RULE_THREADS, "%s was called by a thread that is not home", what);
     if (!h->inside)
@@ -138,6 +142,11 @@ void harness_release(void (*release)(void *opaque), void *opaque)
     silent = "release";
     release(opaque);
     silent = NULL;
+}
+
+void harness_brimful(struct harness *h, bool brimful)
+{
+    h->brimful = brimful;
 }
 
 void harness_guard(struct harness *h)
@@ -328,10 +337,10 @@ struct harness *harness_start(const char *plugin, uint32_t kind, const char *opt
     return h;
 }
 
-/* After a failed open too: the plugin may have got half way. */
+/* As the host does it: not after an open that failed. */
 void harness_close(struct harness *h)
 {
-    if (!h->created)
+    if (!h->opened)
         return;
     harness_enter(h, "close");
     if (h->ops->close)
@@ -349,7 +358,7 @@ static void destroy(struct harness *h)
     harness_enter(h, "destroy");
     h->ops->destroy(h->self);
     harness_leave(h, WEIR_OK);
-    h->created = false;
+    h->created = h->threads_may = false;
     if (!harness_conf_intact(h->conf_store))
         harness_breaks(h, RULE_CONF, "it wrote to its options");
     if (h->pieces_held || h->bufs)
@@ -368,6 +377,8 @@ void harness_free(struct harness *h)
         harness_close(h);
         destroy(h);
     }
+    if (h->pieces_held || h->bufs)
+        harness_breaks(h, RULE_MEMORY, "create failed, and it still holds %zu bytes", h->held);
     harness_delete(h);
 }
 

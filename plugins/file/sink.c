@@ -83,13 +83,30 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
     return WEIR_OK;
 }
 
+/* As they lie on the disk. */
+static void forget_files(struct sink *s)
+{
+    for (uint32_t i = 0; i < s->n_files; i++) {
+        out_close(s, s->files[i]);
+        s->ctx->host->mem(s->ctx, s->files[i]->path, 0);
+        s->ctx->host->mem(s->ctx, s->files[i], 0);
+    }
+    if (s->files)
+        s->ctx->host->mem(s->ctx, s->files, 0);
+    s->files = NULL;
+    s->last = NULL;
+    s->n_files = s->cap_files = 0;
+}
+
 static int sink_open(void *self)
 {
     struct sink *s = self;
     int r = s->exact ? recover_all(s) : WEIR_OK;
     if (r == WEIR_REJECT)
         r = WEIR_FATAL;
-    if (r == WEIR_OK)
+    if (r != WEIR_OK)
+        forget_files(s); /* no close follows */
+    else
         s->ctx->host->health(s->ctx, WEIR_UP, 0, "writing files");
     return r;
 }
@@ -357,15 +374,8 @@ static void sink_close(void *self)
             recover_drop_note(s, f);
         else if (f->note)
             recover_undo(s, f);
-        out_close(s, f);
-        s->ctx->host->mem(s->ctx, f->path, 0);
-        s->ctx->host->mem(s->ctx, f, 0);
     }
-    if (s->files)
-        s->ctx->host->mem(s->ctx, s->files, 0);
-    s->files = NULL;
-    s->last = NULL;
-    s->n_files = s->cap_files = 0;
+    forget_files(s);
 }
 
 static void sink_destroy(void *self)
