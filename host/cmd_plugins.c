@@ -6,6 +6,7 @@
 #include "command.h"
 
 #include "config/describe.h"
+#include "conform/conform.h"
 #include "plugin/examine.h"
 #include "plugin/handshake.h"
 #include "plugin/loader.h"
@@ -170,6 +171,75 @@ static int show_file_man(void)
     return print(&out);
 }
 
+/* Option letters of check. */
+enum { SET = 1, CONF, KIND, RULES_LIST };
+
+static uint32_t kind_named(const char *name)
+{
+    uint32_t kind = WEIR_SINK;
+    while (kind > 0 && strcmp(describe_kind(kind), name) != 0)
+        kind--;
+    return kind;
+}
+
+/* From outside, while it is loaded, and while it runs. */
+static int check(struct conform *c, const char *conf)
+{
+    if (!look_apart(c->file, true))
+        return EXIT_FAILED;
+    if (conf && !conform_read(c, conf))
+        return EXIT_USAGE;
+    switch (conform_run(c)) {
+    case CONFORM_GOOD:
+        return EXIT_DONE;
+    case CONFORM_USAGE:
+        return EXIT_USAGE;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+/* argv: from "check" on. */
+static int check_command(int argc, char **argv)
+{
+    static const struct option options[] = {{"set", required_argument, NULL, SET},
+                                            {"conf", required_argument, NULL, CONF},
+                                            {"kind", required_argument, NULL, KIND},
+                                            {"rules", no_argument, NULL, RULES_LIST},
+                                            {NULL, 0, NULL, 0}};
+    struct conform c = {0};
+    struct strbuf sets = {0};
+    const char *conf = NULL;
+    int status = EXIT_USAGE;
+    optind = 0;
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (o == RULES_LIST) {
+            conform_print_rules();
+            return EXIT_DONE;
+        }
+        if (o == KIND && (c.kind = kind_named(optarg)) == 0)
+            return command_usage("plugins", "--kind is source, transform or sink");
+        c.may_open |= o == KIND;
+        if (o == SET)
+            strbuf_printf(&sets, "%s\n", optarg);
+        conf = o == CONF ? optarg : conf;
+        if (o == '?')
+            return command_usage("plugins", "check takes --set, --conf, --kind and --rules");
+    }
+    if (sets.len)
+        conform_set(&c, sets.data);
+    c.file = optind == argc - 1 ? argv[optind] : NULL;
+    if (!c.file)
+        status = command_usage("plugins", "give one NAME, or check and a FILE.so");
+    else if (conf && sets.len)
+        status = command_usage("plugins", "give --set or --conf");
+    else
+        status = check(&c, conf);
+    strbuf_free(&sets);
+    conform_free(&c);
+    return status;
+}
+
 int cmd_plugins(int argc, char **argv)
 {
     static const struct option options[] = {{"man", no_argument, NULL, 'm'},
@@ -177,14 +247,14 @@ int cmd_plugins(int argc, char **argv)
                                             {"sample", no_argument, NULL, 's'},
                                             {NULL, 0, NULL, 0}};
     describe how = NULL;
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return check_command(argc - 1, argv + 1);
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == '?' || how)
             return command_usage("plugins", "give at most one of --man, --schema and --sample");
         how = c == 'm' ? describe_man : c == 'j' ? describe_schema : describe_sample;
     }
     int n = argc - optind;
-    if (n == 2 && !how && strcmp(argv[optind], "check") == 0)
-        return look_apart(argv[optind + 1], true) ? EXIT_DONE : EXIT_FAILED;
     if (n > 1 || (n == 1 && strcmp(argv[optind], "check") == 0))
         return command_usage("plugins", "give one NAME, or check and a FILE.so");
     if (n == 0 && how == describe_man)

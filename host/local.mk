@@ -45,6 +45,19 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/config/sections.h \
 	%D%/config/subst.c \
 	%D%/config/subst.h \
+	%D%/conform/conform.c \
+	%D%/conform/conform.h \
+	%D%/conform/got.c \
+	%D%/conform/got.h \
+	%D%/conform/hostile.c \
+	%D%/conform/hostile.h \
+	%D%/conform/options.c \
+	%D%/conform/trial.c \
+	%D%/conform/trial.h \
+	%D%/conform/try_life.c \
+	%D%/conform/try_sink.c \
+	%D%/conform/try_source.c \
+	%D%/conform/try_transform.c \
 	%D%/delivery/deadletter.c \
 	%D%/delivery/deadletter.h \
 	%D%/delivery/flow.c \

@@ -35,11 +35,16 @@ static const struct command commands[] = {
     {"check", cmd_check, "[--live] FILE|DIR...", "validate pipelines and say what they guarantee",
      "Reads the files and the plugins they name, and nothing else.\n\n"
      "  --live                 also connect, joining no group and writing nothing\n"},
-    {"plugins", cmd_plugins, "[NAME [--man|--schema|--sample]] | check FILE.so", "list or describe plugins",
+    {"plugins", cmd_plugins, "[NAME [--man|--schema|--sample]] | check FILE.so [--set NAME=VALUE]",
+     "list or describe plugins",
      "Without NAME all plugins of the search path are listed; with it, its options are described.\n"
      "`weir plugins check FILE.so` examines one file: what it needs and shows, before any code of it runs, "
      "then\n"
-     "what it says of itself, in a process of its own.\n\n"
+     "what it says of itself, then what it does, in processes of their own.\n\n"
+     "  check --set NAME=VALUE  with that option; a source or a sink is opened, read and written to\n"
+     "  check --conf FILE.ini   with those of the file's sections that name the plugin\n"
+     "  check --kind KIND       that kind only, opened without options too\n"
+     "  check --rules           the rules that are tried while it runs\n"
      "  --man                  as a manual page in mdoc; without NAME the page of the pipeline file\n"
      "  --schema               as a JSON Schema\n"
      "  --sample               as an INI file to start from\n"},

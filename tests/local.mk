@@ -180,6 +180,7 @@ gates = \
 	%D%/gates/t-new.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
+	%D%/gates/t-conform.sh \
 	%D%/gates/t-style.sh \
 	%D%/gates/t-terminal.sh \
 	%D%/gates/t-test.sh

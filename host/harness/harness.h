@@ -32,6 +32,8 @@ void harness_on_broken(harness_broken *);
 /* Before harness_create: batches and buffers lie at the end of pages that can't be touched when it isn't time (guard.h),
  * so that a plugin is found by a signal, without ASan.  For batches of hundreds of records, not of thousands. */
 void harness_guard(struct harness *);
+/* Each emit takes all, and answers AGAIN; or as the limits of the poll say. */
+void harness_brimful(struct harness *, bool);
 /* Whether those bytes are the host's, by mem, in a batch or a buffer: not for free().  memory: what malloc could have
  * given. */
 bool harness_gave(const void *memory);
@@ -101,6 +103,7 @@ struct weir_batch *harness_values(struct harness *, const char *const *values, u
 void harness_set_attempt(struct weir_batch *, uint32_t attempt);
 int harness_write(struct harness *, struct weir_batch *);
 int harness_flush(struct harness *);
+uint32_t harness_lent(struct harness *); /* batches that it has */
 /* Sinks with WEIR_COMMITS: ops->commit with those positions. */
 int harness_sink_commit(struct harness *, const struct weir_position *, uint32_t n, const char *source);
 /* What the commits say the source's token is. */
@@ -178,6 +181,8 @@ struct harness_health harness_health(const struct harness *);
 int64_t harness_metric(const struct harness *, uint32_t row);
 /* Durable state of the instance: preset, and look (ptr NULL: no such key). */
 void harness_state_set(struct harness *, const char *key, struct weir_slice value);
+/* All that another instance put: as after a restart. */
+void harness_state_copy(struct harness *, const struct harness *from);
 /* From now on it can't be read. */
 void harness_state_break(struct harness *);
 struct weir_slice harness_state_get(const struct harness *, const char *key);

@@ -321,6 +321,16 @@ int harness_flush(struct harness *h)
     return harness_leave(h, h->ops->flush(h->self));
 }
 
+uint32_t harness_lent(struct harness *h)
+{
+    uint32_t n = 0;
+    pthread_mutex_lock(&h->lock);
+    for (const struct weir_batch *b = h->batches; b; b = b->next)
+        n += b->state == BATCH_LENT;
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static void check_batch(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, const char *what)

@@ -147,6 +147,9 @@ static void check_record(struct harness *h, const struct weir_record *r)
 static void advance_lane(struct harness *h, const struct weir_record *r, const char *what)
 {
     struct harness_lane *lane = harness_lane_of(h, r->shard, what);
+    if (lane->any && r->seq <= lane->last_seq && h->after_again)
+        harness_breaks(h, RULE_AGAIN, "%s: seq %llu comes again, which was taken", what,
+                       (unsigned long long)r->seq);
     if (lane->any && r->seq <= lane->last_seq)
         harness_breaks(h, RULE_SEQ, "%s: seq %llu of lane %.*s does not rise above %llu", what,
                        (unsigned long long)r->seq, (int)lane->shard.id.len, (const char *)lane->shard.id.ptr,
@@ -154,6 +157,7 @@ static void advance_lane(struct harness *h, const struct weir_record *r, const c
     if (r->next <= r->seq)
         harness_breaks(h, RULE_SEQ, "%s: next %llu is not behind seq %llu", what, (unsigned long long)r->next,
                        (unsigned long long)r->seq);
+    h->after_again = false;
     lane->any = true;
     lane->last_seq = r->seq;
     lane->pub.next = r->next;
@@ -196,6 +200,7 @@ static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *re
         const struct weir_record *r = (const void *)((const char *)run->records + (size_t)i * run->stride);
         if (!fits(e, r)) {
             *ret_taken = i;
+            h->after_again = true;
             return WEIR_AGAIN;
         }
         check_record(h, r);
@@ -212,7 +217,10 @@ static int emit(struct weir_emitter *e, const struct weir_run *run, uint32_t *re
         }
     }
     *ret_taken = run->count;
-    return WEIR_OK;
+    if (h->guarded && (e->room == 0 || h->brimful)) /* it may come with the last that fits */
+        e->full = e->refused = true;
+    h->after_again = e->refused;
+    return e->refused ? WEIR_AGAIN : WEIR_OK;
 }
 
 static int emit_bad(struct weir_emitter *e, const struct weir_record *r, size_t record_size,

@@ -116,6 +116,8 @@ struct harness {
     bool created, opened;
     _Atomic bool threads_may; /* from open to the end of close */
     bool guarded;             /* harness_guard */
+    bool brimful;             /* harness_brimful */
+    bool after_again;         /* the last emit was answered so, and nothing came since */
 
     pthread_t home;
     _Atomic(const char *) inside; /* the callback that runs; NULL: none */
@@ -179,6 +181,8 @@ static inline struct harness *harness_of(struct weir_ctx *ctx)
 }
 /* Home thread and inside a callback, or the test ends; `what` is the host function's name. */
 void harness_home(const struct harness *, const char *what);
+/* Any thread and time, but not in interrupt or a release. */
+void harness_loud(const struct harness *, const char *what);
 /* Any thread, but only between open and the end of close, or inside a callback. */
 void harness_any(const struct harness *, const char *what);
 void harness_enter(struct harness *, const char *callback);

@@ -332,6 +332,12 @@ void harness_state_set(struct harness *h, const char *key, struct weir_slice val
     kv_put(h, (struct weir_slice){key, strlen(key)}, value);
 }
 
+void harness_state_copy(struct harness *h, const struct harness *from)
+{
+    for (const struct kv *kv = from->state; kv; kv = kv->next)
+        kv_put(h, (struct weir_slice){kv->key, kv->key_len}, (struct weir_slice){kv->value, kv->value_len});
+}
+
 void harness_state_break(struct harness *h)
 {
     h->state_broken = true;

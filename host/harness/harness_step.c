@@ -15,18 +15,24 @@ static int64_t real_ms(clockid_t clock)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int64_t mono_ms(struct weir_ctx *ctx)
+static int64_t now_ms(struct harness *h)
 {
-    struct harness *h = harness_of(ctx);
     pthread_mutex_lock(&h->lock);
     int64_t now = h->mono_shift + (h->clock_stopped ? 0 : real_ms(CLOCK_MONOTONIC));
     pthread_mutex_unlock(&h->lock);
     return now;
 }
 
+static int64_t mono_ms(struct weir_ctx *ctx)
+{
+    harness_any(harness_of(ctx), "mono_ms");
+    return now_ms(harness_of(ctx));
+}
+
 static int64_t wall_ms(struct weir_ctx *ctx)
 {
     struct harness *h = harness_of(ctx);
+    harness_any(h, "wall_ms");
     pthread_mutex_lock(&h->lock);
     int64_t now = h->wall_shift + (h->clock_stopped ? 0 : real_ms(CLOCK_REALTIME));
     pthread_mutex_unlock(&h->lock);
@@ -35,7 +41,7 @@ static int64_t wall_ms(struct weir_ctx *ctx)
 
 void harness_stop_clock(struct harness *h, int64_t wall)
 {
-    int64_t mono = mono_ms(&h->ctx);
+    int64_t mono = now_ms(h);
     pthread_mutex_lock(&h->lock);
     h->clock_stopped = true;
     h->mono_shift = mono;
@@ -86,6 +92,7 @@ static void wake_at(struct weir_ctx *ctx, int64_t when)
 static void wake(struct weir_ctx *ctx)
 {
     struct harness *h = harness_of(ctx);
+    harness_any(h, "wake");
     uint64_t one = 1;
     atomic_store(&h->woken, true);
     if (write(h->event, &one, sizeof one) < 0 && errno != EAGAIN)
@@ -106,7 +113,7 @@ static int wait_ms(struct harness *h, int timeout_ms)
 {
     if (h->wake_at == INT64_MAX)
         return timeout_ms;
-    int64_t left = h->wake_at - mono_ms(&h->ctx);
+    int64_t left = h->wake_at - now_ms(h);
     if (left <= 0)
         return 0;
     return !h->clock_stopped && left < timeout_ms ? (int)left : timeout_ms;
@@ -133,7 +140,7 @@ static uint32_t wait_ready(struct harness *h, int timeout_ms)
     }
     if (read(h->event, &drained, sizeof drained) > 0 && atomic_exchange(&h->woken, false))
         why |= WEIR_WHY_WAKE;
-    if (h->wake_at <= mono_ms(&h->ctx)) {
+    if (h->wake_at <= now_ms(h)) {
         why |= WEIR_WHY_TIME;
         h->wake_at = INT64_MAX;
     }
@@ -203,8 +210,5 @@ bool harness_run_until(struct harness *h, bool (*cond)(struct harness *, void *)
 bool harness_idle(struct harness *h, void *unused)
 {
     (void)unused;
-    for (const struct weir_batch *b = h->batches; b; b = b->next)
-        if (b->state == BATCH_LENT)
-            return false;
-    return true;
+    return harness_lent(h) == 0;
 }
