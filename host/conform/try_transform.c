@@ -11,8 +11,10 @@
 
 bool transform_work(struct harness *h)
 {
-    return harness_process(h, hostile_plain(h, PLAIN)) != WEIR_FATAL &&
-           harness_process(h, hostile_odd(h)) != WEIR_FATAL;
+    bool good = harness_process(h, hostile_plain(h, PLAIN)) != WEIR_FATAL &&
+                harness_process(h, hostile_odd(h)) != WEIR_FATAL;
+    (void)harness_let_go(h, WEIR_WHY_END);
+    return good;
 }
 
 void try_transform(void)
@@ -89,6 +91,8 @@ void try_transform_pair(void)
     (void)harness_process(b, hostile_plain(b, PLAIN));
     (void)harness_process(b, hostile_odd(b));
     (void)harness_process(a, hostile_odd(a));
+    (void)harness_let_go(a, WEIR_WHY_END);
+    (void)harness_let_go(b, WEIR_WHY_END);
     if (digest_of(a) != alone || digest_of(b) != alone)
         trial_broken(RULE_INSTANCES,
                      "two instances in turn make of the same records what one alone does not");

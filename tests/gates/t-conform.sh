@@ -64,6 +64,8 @@ ours ours-std-sink std --kind sink
 ours ours-file file --conf both.ini
 ours ours-filter filter --set 'when=.n == 1'
 ours ours-case case --set field=.text --set to=upper
+ours ours-multiline multiline --set 'start=.text == "x"'
+ours ours-exec exec --kind sink --set command=cat
 ours away-kafka-source kafka --kind source --set brokers=127.0.0.1:1 --set topics=t
 ours away-kafka-sink kafka --kind sink --set brokers=127.0.0.1:1 --set topic=t
 ours away-es-source elasticsearch --kind source --set url=http://127.0.0.1:1 --set index=i
