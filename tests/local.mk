@@ -87,6 +87,9 @@ endif
 if BUILD_SPLIT
 unit_tests += %D%/unit/t-split
 endif
+if BUILD_MERGE
+unit_tests += %D%/unit/t-merge
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms

@@ -39,17 +39,28 @@ void groups_free(struct groups *g)
 
 /* A lane is known by its address: one that was given back and came again is another one, and what is held of the first
  * must not run into what is read again. */
-struct group *groups_at(struct groups *g, const struct weir_shard *shard, struct weir_slice key)
+static struct weir_slice name_of(struct groups *g, const struct weir_shard *shard, struct weir_slice key)
 {
     size_t n = sizeof(const struct weir_shard *) + key.len;
     g->key = reserve(g, g->key, &g->key_cap, n);
     memcpy(g->key, &shard, sizeof(const struct weir_shard *));
     if (key.len)
         memcpy(g->key + sizeof(const struct weir_shard *), key.ptr, key.len);
-    struct weir_slice name = {g->key, n};
-    struct group *found = (struct group *)(void *)table_find(&g->table, name); /* its first member */
+    return (struct weir_slice){g->key, n};
+}
+
+struct group *groups_find(struct groups *g, const struct weir_shard *shard, struct weir_slice key)
+{
+    return (struct group *)(void *)table_find(&g->table, name_of(g, shard, key)); /* its first member */
+}
+
+struct group *groups_at(struct groups *g, const struct weir_shard *shard, struct weir_slice key)
+{
+    struct group *found = groups_find(g, shard, key);
     if (found)
         return found;
+    struct weir_slice name = name_of(g, shard, key);
+    size_t n = name.len;
     found = g->ctx->host->mem(g->ctx, NULL, sizeof *found + n);
     memset(found, 0, sizeof *found);
     memcpy(found + 1, name.ptr, n);

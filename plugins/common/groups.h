@@ -12,6 +12,7 @@ struct group {
     struct weir_batch *held; /* NULL: none yet */
     uint32_t records;
     uint64_t bytes; /* of their values */
+    int64_t until;  /* the user's */
 };
 
 struct groups {
@@ -25,7 +26,9 @@ struct groups {
 
 void groups_init(struct groups *, struct weir_ctx *);
 void groups_free(struct groups *);
-/* The group of that key in that lane, a new one if there is none. */
+/* The group of that key in that lane; NULL: there is none. */
+struct group *groups_find(struct groups *, const struct weir_shard *, struct weir_slice key);
+/* The same; a new one if there is none, and then a record is held in it at once. */
 struct group *groups_at(struct groups *, const struct weir_shard *, struct weir_slice key);
 /* Holds input i, whose value has so many bytes, in it, until that time at the latest. */
 int groups_hold(struct groups *, struct group *, struct weir_emitter *, uint32_t i, size_t bytes,
