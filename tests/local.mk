@@ -90,6 +90,13 @@ endif
 if BUILD_MERGE
 unit_tests += %D%/unit/t-merge
 endif
+if BUILD_DEDUPE
+if BUILD_SAMPLE
+if BUILD_THROTTLE
+unit_tests += %D%/unit/t-thin
+endif
+endif
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms
