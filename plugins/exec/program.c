@@ -22,9 +22,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ENDING_MS                                                                                            \
-    1000           /* how long a program may take to end after it closed its output, and to die when killed */
-#define TURN_MS 10 /* how often its end is looked for, while it is waited for */
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 34)
+#define HAVE_CLOSEFROM
+#endif
+#endif
+
+#define ENDING_MS 1000 /* for its end, once it closed its output, and for its death, once it was killed */
+#define TURN_MS   10   /* how often its end is looked for, while it is waited for */
 
 /* The real clock: what is waited for here is a process. */
 static int64_t now_ms(void)
@@ -146,7 +151,7 @@ static int actions_set(posix_spawn_file_actions_t *a, const int theirs[3], const
     int error = 0;
     for (int i = 0; i < 3 && !error; i++)
         error = posix_spawn_file_actions_adddup2(a, theirs[i], i);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#ifdef HAVE_CLOSEFROM
     if (!error) /* what some library of this process left open; ours close themselves */
         error = posix_spawn_file_actions_addclosefrom_np(a, STDERR_FILENO + 1);
 #endif
@@ -313,6 +318,7 @@ static void await(struct program *p, int for_ms)
 /* Kills what is left of the group, then takes the leader's status. */
 static void bury(struct program *p)
 {
+    p->known = false;
     program_end_input(p);
     (void)kill(-p->pid, SIGKILL);
     await(p, ENDING_MS);
@@ -322,8 +328,8 @@ static void bury(struct program *p)
     if (!is_over(p))
         weir_logf(p->ctx, WEIR_LOG_ERROR, "process %d of \"%s\" does not die; it is left alone", (int)p->pid,
                   p->argv[0]);
-    else if (waitpid(p->pid, &p->status, WNOHANG) != p->pid)
-        p->status = 0; /* somebody else took it */
+    else
+        p->known = waitpid(p->pid, &p->status, WNOHANG) == p->pid;
     p->pid = 0;
 }
 
@@ -335,12 +341,14 @@ const char *program_ended(struct program *p)
     if (!over)
         (void)snprintf(p->why, sizeof p->why,
                        "it closed its standard output, and ran on until it was killed");
+    else if (!p->known) /* weir was started with SIGCHLD ignored: the system took it */
+        (void)snprintf(p->why, sizeof p->why, "it ended, and its exit status is not known");
     else if (WIFSIGNALED(p->status))
         (void)snprintf(p->why, sizeof p->why, "it was killed by signal %d (%s)", WTERMSIG(p->status),
                        strsignal(WTERMSIG(p->status)));
     else
         (void)snprintf(p->why, sizeof p->why, "it ended with exit status %d", WEXITSTATUS(p->status));
-    p->over = over && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0;
+    p->over = over && p->known && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0;
     return p->why;
 }
 

@@ -43,6 +43,7 @@ struct program {
     bool troubled;      /* it failed and has not been steady since */
     int64_t started_ms;
     int status; /* of the last one, as waitpid gives it */
+    bool known; /* it is */
     bool over;  /* program_ended: it had exit status 0 */
     struct errlog errlog;
     char why[256];

@@ -415,7 +415,7 @@ static int work(struct source *s, struct weir_emitter *to, const struct weir_pol
         if (r == WEIR_OK)
             r = emit_all(s, to, poll->max_bytes, &left);
     }
-    if (left < poll->max_records) {
+    if (r >= 0 && left < poll->max_records) {
         program_well(&s->program);
         s->failures = s->program.troubled ? s->failures : 0;
     }

@@ -270,8 +270,11 @@ static int turn(struct talk *t, struct talk_round *r)
         program_errors(p);
     if (fds[0].revents)
         out_send(t, fds[0].revents & POLLERR);
-    if (fds[1].revents)
-        return in_read(t, r);
+    if (fds[1].revents) {
+        int status = in_read(t, r);
+        if (status != WEIR_OK || !r->n_open)
+            return status;
+    }
     if (fds[3].revents) {
         t->stale = true;
         (void)snprintf(t->why, sizeof t->why, "weir ends before the program has answered");
@@ -326,5 +329,6 @@ void talk_idle(struct talk *t)
     else
         (void)nonsense(t, bytes, (size_t)n, "nothing was asked");
     program_kill(p);
-    program_trouble(p, t->why);
+    if (!t->stale)
+        program_trouble(p, t->why);
 }

@@ -182,6 +182,22 @@ static void waits_grow_while_it_fails(void **state)
     harness_free(h);
 }
 
+/* Its last lines are read together with its end: it is not well because there were lines. */
+static void one_that_fails_after_a_long_time(void **state)
+{
+    int alive = alive_make();
+    struct harness *h =
+        harness_start("exec", WEIR_SOURCE, script("exec 4>alive; printf 'a\\nb\\nc\\n'; exit 1\n", ""));
+    (void)state;
+    assert_true(harness_poll(h, 2, 1 << 20, 0, 0) >= 0); /* starts it */
+    harness_advance(h, 20000);
+    expect_dead(alive);
+    assert_int_equal(poll_some(h, 2, 0), WEIR_RETRY);
+    assert_int_equal(harness_out_count(h), 3);
+    assert_int_equal(harness_health(h).state, WEIR_DEGRADED);
+    harness_free(h);
+}
+
 static void a_program_that_is_not_there(void **state)
 {
     struct harness *h = harness_start("exec", WEIR_SOURCE, "command = /no/such/program\n");
@@ -202,6 +218,7 @@ int main(void)
         TEST(it_is_told_what_is_committed),
         TEST(one_that_writes_without_end),
         TEST(waits_grow_while_it_fails),
+        TEST(one_that_fails_after_a_long_time),
         TEST(a_program_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
