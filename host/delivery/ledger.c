@@ -192,7 +192,9 @@ static bool batch_final(struct ledger *l, struct ledger_batch *b)
     return l->batches == 0;
 }
 
-bool ledger_entry_end(struct ledger *l, struct origin o, enum outcome outcome)
+/* Once for every record and copy: part of the loop of its callers, the rare ways out of it are not. */
+static inline __attribute__((always_inline)) bool entry_end(struct ledger *l, struct origin o,
+                                                            enum outcome outcome)
 {
     struct ledger_batch *b = o.books;
     struct entry *e = &b->entries[o.index];
@@ -217,6 +219,11 @@ bool ledger_entry_end(struct ledger *l, struct origin o, enum outcome outcome)
     if (!--s->open && s->shard->head == s)
         shard_pass(s->shard); /* frees the segment, but not yet the batch */
     return --b->open ? false : batch_final(l, b);
+}
+
+bool ledger_entry_end(struct ledger *l, struct origin o, enum outcome outcome)
+{
+    return entry_end(l, o, outcome);
 }
 
 void ledger_let_go(struct ledger *l, bool idle)
@@ -248,7 +255,7 @@ static void ends(const struct weir_batch *batch, const uint8_t *mark, enum outco
             idle = false;
             pthread_mutex_lock(&held->lock);
         }
-        idle |= ledger_entry_end(held, o, outcome);
+        idle |= entry_end(held, o, outcome);
     }
     if (held)
         ledger_let_go(held, idle);
