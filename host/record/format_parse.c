@@ -16,6 +16,7 @@ struct reader {
     struct arena *arena;
     struct weir_record *record;
     const char *why;
+    int next; /* key that comes next in our order */
 };
 
 static const char *const keys[] = {"topic", "partition", "offset",  "timestamp",
@@ -33,37 +34,13 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct reader *r, const
     return false;
 }
 
-/* A surrogate escape without its other half: half a character, which UTF-8 cannot hold. */
-static bool has_lone_surrogate(struct weir_slice text)
-{
-    const char *p = text.ptr, *end = p + text.len;
-    while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
-        if (p[1] != 'u') {
-            p += 2;
-            continue;
-        }
-        bool surrogate = (p[2] | 0x20) == 'd' && strchr("89abcdefABCDEF", p[3]) != NULL;
-        bool high = surrogate && strchr("89abAB", p[3]) != NULL;
-        p += 6;
-        if (!surrogate)
-            continue;
-        if (!high || p[0] != '\\' || p[1] != 'u' || (p[2] | 0x20) != 'd' || !strchr("cdefCDEF", p[3]))
-            return true;
-        p += 6;
-    }
-    return false;
-}
-
 static bool read_string(struct reader *r, const char *what, struct weir_slice text, struct weir_slice *ret)
 {
-    if (has_lone_surrogate(text))
+    if (!json_string_whole(r->arena, text, ret))
         return refuse(r,
                       "\"%s\" holds half a surrogate pair (\\ud800 to \\udfff alone), which is no character; "
                       "bytes that are not UTF-8 are written as {\"base64\":\"...\"}",
                       what);
-    *ret = json_string(r->arena, text);
-    if (!ret->ptr)
-        ret->ptr = "";
     return true;
 }
 
@@ -188,9 +165,13 @@ static bool read_member(struct reader *r, int key, const struct json_node *node)
 static int find_key(struct reader *r, struct weir_slice name)
 {
     int cut = name.len > 60 ? 60 : (int)name.len;
-    for (int i = 0; i < KEYS; i++)
-        if (name.len == strlen(keys[i]) && memcmp(name.ptr, keys[i], name.len) == 0)
-            return i;
+    for (int i = 0; i < KEYS; i++) { /* they commonly come in our order */
+        int k = (r->next + i) % KEYS;
+        if (name.len == strlen(keys[k]) && memcmp(name.ptr, keys[k], name.len) == 0) {
+            r->next = k + 1;
+            return k;
+        }
+    }
     const char *meant = closest_word(name.ptr, name.len, keys);
     if (meant)
         refuse(r, "unknown key \"%.*s\" in a record object; did you mean \"%s\"?", cut,
@@ -223,7 +204,7 @@ static bool read_object(struct reader *r, const struct json_node *root)
 int format_parse(struct arena *arena, struct weir_slice line, struct weir_record *ret, const char **ret_why)
 {
     struct weir_record record = {.partition = -1, .offset = -1, .time_ms = WEIR_NO_TIME};
-    struct reader r = {arena, &record, ""};
+    struct reader r = {arena, &record, "", 0};
     struct json_error error;
     struct json_doc *doc = json_parse(arena, line.ptr, line.len, &error);
     bool good;

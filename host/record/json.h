@@ -59,6 +59,8 @@ struct json_node *json_element(const struct json_node *, int64_t index);
 /* Decoded bytes of a string node (or of a key span): borrows from the node where there are no escapes, else from
  * the arena.  A lone surrogate escape becomes U+FFFD, as jq does.  `text` includes the quotes. */
 struct weir_slice json_string(struct arena *, struct weir_slice text);
+/* The same; false: it has half a surrogate pair, which is no character and stands in *ret as U+FFFD. */
+bool json_string_whole(struct arena *, struct weir_slice text, struct weir_slice *ret);
 /* Value of a number node as a double, correctly rounded, any locale. */
 double json_number(struct weir_slice text);
 

@@ -36,12 +36,15 @@ enum scan_stop {               /* what a run of bytes ends at */
                  STOP_LONG,    /* no ASCII: a byte of 0x80 or more */
                  STOP_QUOTE,   /* what a string can not hold as it is: a quote, a backslash, a control byte */
                  STOP_SPECIAL, /* any of these */
+                 STOP_SLASH,   /* a backslash */
 };
 
 SCAN_INLINE bool scan_stops(uint8_t c, const enum scan_stop stop)
 {
     if (stop == STOP_LONG)
         return c >= 0x80;
+    if (stop == STOP_SLASH)
+        return c == '\\';
     return c < 0x20 || c == '"' || c == '\\' || (stop == STOP_SPECIAL && c >= 0x80);
 }
 
@@ -53,6 +56,8 @@ SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     if (stop == STOP_LONG)
         return (uint64_t)_mm_movemask_epi8(v);
+    if (stop == STOP_SLASH)
+        return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
     /* As signed numbers the bytes from 0x80 up are below 0x20 too; unsigned, a byte is below when it is the lesser. */
     __m128i low = stop == STOP_SPECIAL ? _mm_cmplt_epi8(v, _mm_set1_epi8(0x20))
                                        : _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
@@ -67,6 +72,8 @@ SCAN_INLINE uint64_t scan_mask(const uint8_t *p, const enum scan_stop stop)
     uint8x16_t v = vld1q_u8(p), odd;
     if (stop == STOP_LONG) {
         odd = vcgeq_u8(v, vdupq_n_u8(0x80));
+    } else if (stop == STOP_SLASH) {
+        odd = vceqq_u8(v, vdupq_n_u8('\\'));
     } else {
         odd = stop == STOP_SPECIAL ? vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0x20))
                                    : vcltq_u8(v, vdupq_n_u8(0x20));

@@ -39,8 +39,9 @@ static size_t put_utf8(uint32_t c, uint8_t out[4])
 }
 
 /* Decodes the valid escape at p (a backslash); gives the byte behind it.  A surrogate without its other half
- * becomes U+FFFD. */
-static const uint8_t *decode_escape(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len)
+ * becomes U+FFFD, and *whole false. */
+static const uint8_t *decode_escape(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len,
+                                    bool *whole)
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
 
@@ -55,41 +56,75 @@ static const uint8_t *decode_escape(const uint8_t *p, const uint8_t *end, uint8_
     if (c >= 0xd800 && c < 0xe000) {
         uint32_t high = c;
         c = 0xfffd;
+        bool pair = false;
         if (high < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
             uint32_t low = (uint32_t)scan_hex4(p + 2);
             if (low >= 0xdc00 && low < 0xe000) {
                 c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
                 p += 6;
+                pair = true;
             }
         }
+        *whole &= pair;
     }
     *ret_len = put_utf8(c, out);
     return p;
 }
 
-struct weir_slice json_string(struct arena *arena, struct weir_slice text)
+/* Copies up to the next backslash, or end, and gives that.  What is left to read fits at *to, so a store of 16 does where
+ * as many are. */
+static inline const uint8_t *copy_to_slash(uint8_t **to, const uint8_t *p, const uint8_t *end)
+{
+    uint8_t *out = *to;
+#ifdef SCAN_BITS
+    for (; end - p >= 16; p += 16, out += 16) {
+        uint64_t mask = scan_mask(p, STOP_SLASH);
+        memcpy(out, p, 16);
+        if (mask != 0) {
+            unsigned at = (unsigned)__builtin_ctzll(mask) / SCAN_BITS;
+            *to = out + at;
+            return p + at;
+        }
+    }
+#endif
+    while (p < end && *p != '\\')
+        *out++ = *p++;
+    *to = out;
+    return p;
+}
+
+bool json_string_whole(struct arena *arena, struct weir_slice text, struct weir_slice *ret)
 {
     const uint8_t *p = (const uint8_t *)text.ptr + 1, *end = p + text.len - 2;
-    const uint8_t *slash = memchr(p, '\\', (size_t)(end - p));
+    bool whole = true;
 
-    if (slash == NULL)
-        return (struct weir_slice){p, (size_t)(end - p)};
-
+    if (memchr(p, '\\', (size_t)(end - p)) == NULL) {
+        *ret = (struct weir_slice){p, (size_t)(end - p)};
+        return true;
+    }
     uint8_t *out = arena_alloc(arena, (size_t)(end - p)),
             *to = out; /* no escape is shorter than what it means */
-    while (slash != NULL) {
+    while ((p = copy_to_slash(&to, p, end)) < end) {
+        if (p[1] == '"' || p[1] == '\\') { /* JSON within JSON */
+            *to++ = p[1];
+            p += 2;
+            continue;
+        }
         uint8_t bytes[4];
         size_t n;
-        memcpy(to, p, (size_t)(slash - p));
-        to += slash - p;
-        p = decode_escape(slash, end, bytes, &n);
+        p = decode_escape(p, end, bytes, &n, &whole);
         memcpy(to, bytes, n);
         to += n;
-        slash = memchr(p, '\\', (size_t)(end - p));
     }
-    memcpy(to, p, (size_t)(end - p));
-    to += end - p;
-    return (struct weir_slice){out, (size_t)(to - out)};
+    *ret = (struct weir_slice){out, (size_t)(to - out)};
+    return whole;
+}
+
+struct weir_slice json_string(struct arena *arena, struct weir_slice text)
+{
+    struct weir_slice s;
+    (void)json_string_whole(arena, text, &s);
+    return s;
 }
 
 bool json_key_is(struct weir_slice text, uint32_t flags, const char *key, size_t len)
@@ -98,11 +133,12 @@ bool json_key_is(struct weir_slice text, uint32_t flags, const char *key, size_t
         return text.len == len + 2 && memcmp((const char *)text.ptr + 1, key, len) == 0;
 
     const uint8_t *p = (const uint8_t *)text.ptr + 1, *end = p + text.len - 2;
+    bool whole = true;
     while (p < end) {
         uint8_t bytes[4] = {*p};
         size_t n = 1;
         if (*p == '\\')
-            p = decode_escape(p, end, bytes, &n);
+            p = decode_escape(p, end, bytes, &n, &whole);
         else
             p++;
         if (n > len || memcmp(bytes, key, n) != 0)
