@@ -31,6 +31,7 @@ static const struct new_file files[] = {
     {"source", "test.sh", new_source_test_sh},
     {"transform", PLACEHOLDER ".c", new_transform_my_plugin_c},
     {"transform", PLACEHOLDER ".ini", new_transform_my_plugin_ini},
+    {"transform", PLACEHOLDER ".test.ini", new_transform_my_plugin_test_ini},
     {"transform", "test.sh", new_transform_test_sh},
     {"sink", PLACEHOLDER ".c", new_sink_my_plugin_c},
     {"sink", PLACEHOLDER ".ini", new_sink_my_plugin_ini},

@@ -274,7 +274,8 @@ weir_LDADD = $(HOST_LINK)
 NEW_FILES = plugin-api/new/Makefile plugin-api/new/meson.build \
 	plugin-api/new/sink/my-plugin.c plugin-api/new/sink/my-plugin.ini plugin-api/new/sink/test.sh \
 	plugin-api/new/source/my-plugin.c plugin-api/new/source/my-plugin.ini plugin-api/new/source/test.sh \
-	plugin-api/new/transform/my-plugin.c plugin-api/new/transform/my-plugin.ini plugin-api/new/transform/test.sh
+	plugin-api/new/transform/my-plugin.c plugin-api/new/transform/my-plugin.ini \
+	plugin-api/new/transform/my-plugin.test.ini plugin-api/new/transform/test.sh
 EXTRA_DIST += $(NEW_FILES)
 CLEANFILES += %D%/new_files.h
 %D%/new_files.h: $(NEW_FILES)

@@ -82,7 +82,9 @@ for kind in source transform sink; do
 	pass "weir new $kind" "$WEIR" new $kind $name || continue
 	cp "$tmp/out" said
 	pass "weir new $kind does not say what to do next" grep -q 'make check' said
-	pass "files of a new $kind" diff <(printf '%s\n' Makefile meson.build $name.c $name.ini test.sh) <(ls $name)
+	tested=
+	[ $kind != transform ] || tested=$name.test.ini
+	pass "files of a new $kind" diff <(printf '%s\n' Makefile meson.build $name.c $name.ini $tested test.sh) <(ls $name)
 	refuse "a new $kind holds the name it was made from" grep -r 'my-plugin' $name
 	for compiler in gcc clang; do
 		have $compiler || continue
