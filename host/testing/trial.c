@@ -30,13 +30,14 @@ static void on_signal(int number)
     asked_to_end = number;
 }
 
-/* So that the folder goes, whoever ends the program. */
+/* So that the folder goes, whoever ends the program.  What nohup has it ignore stays ignored. */
 static void take_signals(void (*handler)(int))
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction a = {.sa_handler = handler};
+    struct sigaction a = {.sa_handler = handler}, was;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        (void)sigaction(numbers[i], &a, NULL);
+        if (sigaction(numbers[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &a, NULL);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -143,12 +144,12 @@ enum trial_end trial_run(const struct script *script, const struct script_test *
 {
     char dir[400];
     int pipes[2], status = 0;
+    take_signals(on_signal);
     if (!make_folder(dir, sizeof dir) || pipe2(pipes, O_CLOEXEC) != 0) {
         strbuf_printf(out, "no temporary folder can be made: %s; TMPDIR names where\n", strerror(errno));
         return TRIAL_UNFIT;
     }
     fflush(NULL);
-    take_signals(on_signal);
     pid_t pid = fork();
     if (pid < 0)
         die("cannot start a process: %s", strerror(errno));
