@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_MAX 1000 /* bytes of a record */
-#define TABLE_MAX ((size_t)16 << 20)
-#define TOLD_MAX  10 /* records that differ, of one place */
+#define SHOWN_MAX 1000              /* bytes of a record */
+#define TABLE_MAX ((size_t)1 << 20) /* pairs of records that are compared with each other */
+#define TOLD_MAX  10                /* records that differ, of one place */
 
 struct output *outputs_add(struct outputs *o, struct weir_slice body, struct weir_slice beside)
 {
@@ -108,7 +108,7 @@ static void tell_gap(struct difference *d, size_t w, size_t w_end, size_t g, siz
 static void middle(struct difference *d, size_t w, size_t w_end, size_t g, size_t g_end)
 {
     size_t rows = w_end - w + 1, columns = g_end - g + 1;
-    if (rows > TABLE_MAX / columns / sizeof(uint32_t)) {
+    if (rows > TABLE_MAX / columns) {
         for (; w < w_end && g < g_end; w++, g++)
             if (!fits(d->wanted[w], &d->got[g], NULL))
                 tell(d, w, g);
