@@ -22,12 +22,10 @@
 struct out *out_find(struct sink *s, struct weir_slice path)
 {
     uint64_t hash = print_hash(path.ptr, path.len);
-    struct out *f;
-    for (uint32_t i = 0; i < s->n_files; i++) {
-        f = s->files[i];
+    struct out **chain = &s->chains[hash % SINK_INDEX], *f;
+    for (f = *chain; f; f = f->after)
         if (f->hash == hash && f->path_len == path.len && !memcmp(f->path, path.ptr, path.len))
             return f;
-    }
     if (s->n_files == SINK_FILES)
         return NULL;
     if (s->n_files == s->cap_files) {
@@ -42,8 +40,21 @@ struct out *out_find(struct sink *s, struct weir_slice path)
     f->path_len = path.len;
     f->hash = hash;
     f->fd = -1;
+    f->after = *chain;
+    *chain = f;
     s->files[s->n_files++] = f;
     return f;
+}
+
+void out_free(struct sink *s, struct out *f)
+{
+    struct out **at = &s->chains[f->hash % SINK_INDEX];
+    while (*at != f)
+        at = &(*at)->after;
+    *at = f->after;
+    out_close(s, f);
+    s->ctx->host->mem(s->ctx, f->path, 0);
+    s->ctx->host->mem(s->ctx, f, 0);
 }
 
 static const struct weir_error error_rows[] = {

@@ -86,11 +86,8 @@ static int sink_create(struct weir_ctx *ctx, const void *conf, void **self)
 /* As they lie on the disk. */
 static void forget_files(struct sink *s)
 {
-    for (uint32_t i = 0; i < s->n_files; i++) {
-        out_close(s, s->files[i]);
-        s->ctx->host->mem(s->ctx, s->files[i]->path, 0);
-        s->ctx->host->mem(s->ctx, s->files[i], 0);
-    }
+    for (uint32_t i = 0; i < s->n_files; i++)
+        out_free(s, s->files[i]);
     if (s->files)
         s->ctx->host->mem(s->ctx, s->files, 0);
     s->files = NULL;
@@ -189,7 +186,11 @@ static int sink_file(struct sink *s, const struct weir_batch *batch, uint32_t i,
             return r;
         f = out_find(s, path);
         if (!f)
-            return weir_fail(s->ctx, WEIR_RETRY, 0, "more than %u files between two commits", SINK_FILES);
+            return weir_fail(
+                s->ctx, WEIR_FATAL, 0,
+                "path has made more than %u files since the last commit, and a commit needs all that was "
+                "read to be in its file; give path fewer values, or the pipeline a smaller memory or commit",
+                SINK_FILES);
         r = out_open(s, f, ret_why);
         if (r != WEIR_OK)
             return r;
@@ -264,9 +265,7 @@ static void sink_forget(struct sink *s)
         }
         if (s->last == f)
             s->last = NULL;
-        out_close(s, f);
-        s->ctx->host->mem(s->ctx, f->path, 0);
-        s->ctx->host->mem(s->ctx, f, 0);
+        out_free(s, f);
     }
     s->n_files = kept;
 }
@@ -288,7 +287,7 @@ static int sink_write(void *self, struct weir_batch *batch)
         for (uint32_t i = 0; i < s->n_files; i++)
             s->files[i]->dirty = false;
         /* A compressed file that was forgotten is read through when it comes again. */
-        if (s->n_files > (s->pack ? SINK_FILES / 2 : SINK_OPEN))
+        if (s->n_files > (s->pack ? SINK_KEPT : SINK_OPEN))
             sink_forget(s);
     }
     if (r != WEIR_OK)

@@ -14,7 +14,9 @@
 #include <sys/types.h>
 
 #define SINK_OPEN  64u          /* files open at one time */
-#define SINK_FILES 4096u        /* files written between two commits */
+#define SINK_FILES 65536u       /* files written between two commits */
+#define SINK_KEPT  2048u        /* without commits, compressed files that are remembered */
+#define SINK_INDEX 4096u        /* chains in which they are found by their path */
 #define OUT_BUFFER (128u << 10) /* bytes gathered before write(2) */
 #define OUT_PATH   1000u        /* longest path: it is a key of the state */
 #define OUT_NOTE   6u           /* bytes that .NAME.weir has more than NAME */
@@ -35,8 +37,9 @@ struct out_row {
 struct out {
     char *path;
     size_t path_len;
-    uint64_t hash; /* of path */
-    int fd;        /* -1: closed */
+    uint64_t hash;     /* of path */
+    struct out *after; /* in its chain */
+    int fd;            /* -1: closed */
     uint64_t dev, ino;
     uint64_t len;  /* bytes in the file */
     uint64_t mark; /* len when the current batch began */
@@ -60,6 +63,7 @@ struct sink {
     const struct sink_conf *conf;
     struct rejects rejects;
     struct out **files;
+    struct out *chains[SINK_INDEX];
     uint32_t n_files, cap_files, n_open, n_touched, n_cut;
     struct out *last; /* what the last record went to */
     uint64_t tick;
@@ -70,6 +74,8 @@ struct sink {
 /* ---- out.c: all give OK or a status whose reason was told by weir_fail, where not said otherwise ---- */
 /* The file with that path, not opened yet; NULL when there are SINK_FILES. */
 struct out *out_find(struct sink *, struct weir_slice path);
+/* Forgets it: it is closed, and in no list any more. */
+void out_free(struct sink *, struct out *);
 /* Opens and locks it, makes its directories, recovers it.  REJECT: the path can't be one (*ret_why). */
 int out_open(struct sink *, struct out *, const char **ret_why);
 int out_append(struct sink *, struct out *, struct weir_slice line);

@@ -7,6 +7,7 @@ import pathlib
 import random
 import resource
 import signal
+import tempfile
 import time
 
 import pytest
@@ -150,6 +151,18 @@ def test_a_file_that_may_not_grow(weir, tmp_path):
     run.wait_for(lambda: read(out) == lines(0, 3100), "all lines")
     run.stop().ok(delivered=3100)
     assert read(out) == lines(0, 3100)
+
+
+@pytest.mark.parametrize("more", ["", "fsync=none\ncompress=gzip\n"], ids=["commit", "batch"])
+def test_a_file_for_each_record(weir, more):
+    """More of them than are ever open, before the first commit; in memory, for each begins with a sync."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = pathlib.Path(folder)
+        (path / "in").write_bytes(b"".join(b'{"n":%d}\n' % i for i in range(5000)))
+        ini = pipeline(path / "in", path / "out" / "{.n}", more).replace("commit=50ms", "commit=1h")
+        weir.run(ini).ok(delivered=5000)
+        assert len([f for f in os.listdir(path / "out") if f[0] != "."]) == 5000
+        assert more or (path / "out" / "4999").read_bytes() == b'{"n":4999}\n'
 
 
 # ---- clocks ------------------------------------------------------------------------------------------------------------
