@@ -248,6 +248,9 @@ static void take_host_options(struct build *build, struct section_conf *to, cons
     to->retry_max_ms = host->retry_max_ms;
     to->retry_for_ms = host->retry_for_ms;
     to->stop_after = host->stop_after;
+    to->hold_records = host->hold_records;
+    to->hold_bytes = host->hold_bytes;
+    to->hold_ms = host->hold_ms;
     if (to->kind != WEIR_SINK)
         return;
     if (to->ops)
@@ -349,7 +352,8 @@ static void build_section(struct build *build, const struct raw_section *section
         to->conf = store_alloc(build, to->ops->options->conf_size);
         build->targets[build->n_targets++] = (struct target){.rows = to->ops->options, .conf = to->conf};
     }
-    build->targets[build->n_targets++] = (struct target){.rows = &host_options[section->kind], .conf = host};
+    build->targets[build->n_targets++] =
+        (struct target){.rows = host_options_of(section->kind, to->ops), .conf = host};
     fill(build);
     take_host_options(build, to, host);
     to->name = section->name ? store_text(build, section->name)

@@ -34,6 +34,7 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
     void *conf;                 /* the plugin's struct, filled */
     const struct weir_expr
         *when; /* host option; NULL: every record.  A plugin with an option `when` has it itself */
+    int64_t hold_records, hold_bytes, hold_ms; /* of a transform that holds; hold_bytes 0: its share */
     /* sinks: */
     int64_t batch_records, batch_bytes, linger_ms, in_flight;
     bool in_flight_said; /* by the operator: the sink gets no more than that */

@@ -17,11 +17,12 @@ const char *describe_kind(uint32_t kind)
     return kind == WEIR_SOURCE ? "source" : kind == WEIR_TRANSFORM ? "transform" : "sink";
 }
 
-static const struct weir_options *host_table(uint32_t kind)
+static const struct weir_options *host_table(uint32_t kind, const struct weir_ops *ops)
 {
-    return &host_options[kind == WEIR_SOURCE      ? SECTION_SOURCE
-                         : kind == WEIR_TRANSFORM ? SECTION_TRANSFORM
-                                                  : SECTION_SINK];
+    return host_options_of(kind == WEIR_SOURCE      ? SECTION_SOURCE
+                           : kind == WEIR_TRANSFORM ? SECTION_TRANSFORM
+                                                    : SECTION_SINK,
+                           ops);
 }
 
 #define TEXT(number)  TEXT_OF(number)
@@ -47,7 +48,7 @@ static void adapt_row(const struct weir_ops *ops, struct weir_option *row)
 bool describe_rows(const struct plugin *plugin, uint32_t kind, struct describe_rows *ret)
 {
     const struct weir_ops *ops = loader_ops(plugin, kind);
-    const struct weir_options *host = host_table(kind);
+    const struct weir_options *host = host_table(kind, ops);
     if (!ops)
         return false;
     uint32_t n = ops->options ? ops->options->count : 0;

@@ -87,6 +87,20 @@ static const struct weir_option pipeline_rows[] = {
 
 static const struct weir_option source_rows[] = {ROW_PLUGIN, ROWS_ISOLATE};
 static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_ISOLATE};
+static const struct weir_option holder_rows[] = {
+    ROW_PLUGIN,
+    ROW_WHEN,
+    ROWS_ISOLATE,
+    WEIR_OPT_INT(struct host_section, hold_records, "hold.records", WEIR_F_ADVANCED, "10000", 1, 100000000,
+                 "Most records it may hold; beyond it the oldest go on as they are grouped by then", NULL),
+    WEIR_OPT_SIZE(
+        struct host_section, hold_bytes, "hold.bytes", WEIR_F_ADVANCED, NULL, 1 << 20, (int64_t)1 << 40,
+        "Most bytes it may hold",
+        "Not set, it is an eighth of memory, shared by all transforms that hold and by the workers; "
+        "more than that is not given."),
+    WEIR_OPT_DURATION(struct host_section, hold_ms, "hold.time", WEIR_F_ADVANCED, "30s", 10, 86400000,
+                      "Longest time it may hold a group, whatever its own options say", NULL),
+};
 static const struct weir_option sink_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_SINK, ROWS_ISOLATE};
 static const struct weir_option dead_rows[] = {
     ROW_PLUGIN, ROWS_SINK, ROWS_ISOLATE,
@@ -98,6 +112,14 @@ const struct weir_options host_options[SECTION_KINDS] = {
     WEIR_OPTIONS(struct host_pipeline, pipeline_rows), WEIR_OPTIONS(struct host_section, source_rows),
     WEIR_OPTIONS(struct host_section, transform_rows), WEIR_OPTIONS(struct host_section, sink_rows),
     WEIR_OPTIONS(struct host_section, dead_rows)};
+
+static const struct weir_options holder_options = WEIR_OPTIONS(struct host_section, holder_rows);
+
+const struct weir_options *host_options_of(enum section_kind kind, const struct weir_ops *ops)
+{
+    return kind == SECTION_TRANSFORM && ops && (ops->promises & WEIR_HOLDS) ? &holder_options
+                                                                            : &host_options[kind];
+}
 
 bool host_answers_later(const struct weir_ops *ops)
 {

@@ -24,6 +24,7 @@ struct host_section { /* all others; what a kind lacks stays 0 */
     int64_t batch_records, batch_bytes, linger_ms, in_flight;
     int64_t retry_initial_ms, retry_max_ms, retry_for_ms; /* retry_for_ms has no default: preset it */
     int64_t stop_after;
+    int64_t hold_records, hold_bytes, hold_ms; /* of a transform that holds; hold_bytes 0: its share */
     struct weir_map errors;
     int64_t isolate, isolate_memory; /* enum; 0: by default */
 };
@@ -35,6 +36,8 @@ struct host_section { /* all others; what a kind lacks stays 0 */
 bool host_answers_later(const struct weir_ops *);
 
 extern const struct weir_options host_options[SECTION_KINDS];
+/* The same for one plugin: a transform that holds records has more.  ops NULL: nothing is known of it. */
+const struct weir_options *host_options_of(enum section_kind, const struct weir_ops *);
 extern const char *const host_section_words[SECTION_KINDS + 1]; /* "pipeline", ...; NULL at the end */
 
 #endif

@@ -12,12 +12,9 @@
 
 #include <stdlib.h>
 
-#define HOLD_RECORDS 10000
-#define HOLD_MS      30000
-
 /* A quarter of what may flow, shared by all that hold: so they never fill the budget alone, and what is beside them
  * goes on. */
-static uint64_t hold_bytes(const struct flow *f)
+static uint64_t hold_share(const struct flow *f)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < f->conf->n_transforms; i++)
@@ -33,7 +30,8 @@ struct transform *transform_new(struct pipeline *p, const struct section_conf *s
     t->instance = flow_instance(&p->flow, s, loop, worker);
     t->one_to_one = conf_promises(s) & WEIR_ONE_TO_ONE;
     t->keeps = (conf_promises(s) & WEIR_HOLDS) && t->instance->ops->release;
-    holds_init(&t->holds, HOLD_RECORDS, hold_bytes(&p->flow), HOLD_MS);
+    uint64_t share = hold_share(&p->flow), asked = (uint64_t)s->hold_bytes;
+    holds_init(&t->holds, (uint64_t)s->hold_records, asked && asked < share ? asked : share, s->hold_ms);
     return t;
 }
 

@@ -58,6 +58,8 @@ static struct section_conf rig_section(struct rig *r, uint32_t kind, const char 
                                  .batch_records = 5000,
                                  .batch_bytes = 1 << 20,
                                  .linger_ms = 0,
+                                 .hold_records = 10000,
+                                 .hold_ms = 30000,
                                  .in_flight = 2,
                                  .retry_initial_ms = 100,
                                  .retry_max_ms = 1000,

@@ -133,6 +133,16 @@ static void build(struct stage *stages, uint32_t n)
         assert_int_equal(instance_open(stage_at(i)->instance), WEIR_OK);
 }
 
+/* One stage with its limits. */
+static void build_limited(struct stage *s, int64_t records, int64_t bytes)
+{
+    struct section_conf *conf = rig_transform(&rig, "transform held", &holder, s);
+    conf->hold_records = records;
+    conf->hold_bytes = bytes;
+    rig_build(&rig);
+    assert_int_equal(instance_open(stage_at(0)->instance), WEIR_OK);
+}
+
 /* Three records a, b, c; or from seq on. */
 static struct weir_batch *three(uint64_t seq)
 {
@@ -409,8 +419,8 @@ static void what_is_too_much_is_given_away_oldest_first(void **state)
 {
     struct stage s = {.process = hold_each, .what = PASS, .until = INT64_MAX - 4000};
     (void)state;
-    build(&s, 1);
-    stage_at(0)->holds.max_records = 5;
+    build_limited(&s, 5, 1 << 30);
+    assert_int_equal(stage_at(0)->holds.max_bytes, rig.p->flow.budget.limit / 4); /* no more than its share */
     assert_null(run(0, three(0)));
     int64_t now = clock_mono_ms();
     assert_true(holds_at(&stage_at(0)->holds, now) > now);
