@@ -31,7 +31,7 @@ def arguments():
     names = ",".join(lane.name for lane in LANES)
     p.add_argument("--records", type=int, default=1_000_000, metavar="N", help="default 1000000")
     p.add_argument("--lanes", default=names, metavar="LIST", help=f"default {names}")
-    p.add_argument("--runs", type=int, default=3, metavar="N", help="rounds, of --scale at most 2 pairs; default 3")
+    p.add_argument("--runs", type=int, default=3, metavar="N", help="rounds; of --scale at least 2 pairs; default 3")
     p.add_argument("--programs", metavar="LIST", help="only programs whose name starts so, as in weir,kcat")
     p.add_argument("--memory", action="store_true", help="also weir with memory = 16M")
     p.add_argument("--seed", type=int, default=1, metavar="N", help="of the records; default 1")
@@ -94,7 +94,7 @@ def run_lanes(bench, a):
 
 
 def run_scale(bench, a):
-    lanes = [*a.lanes, *([scale.LIMIT] if bench.servers.kafka else [])]
+    lanes = [*a.lanes, *(limit for limit, lane in scale.LIMITS.items() if lane in a.lanes)]
     found = {}
     for sweep in a.sweeps:
         found[sweep.name] = scale.run(bench, sweep, lanes, 1 if a.quick else min(2, a.runs), a.quick)

@@ -18,7 +18,10 @@ from measure import Cost
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, FIGURES, PLOTS = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance"
-TITLES = {lane.name: lane.title for lane in LANES} | {scale.LIMIT: "kcat to /dev/null"}
+TITLES = {lane.name: lane.title for lane in LANES} | {
+    scale.LIMIT: "kcat to /dev/null",
+    scale.LIMIT_WRITE: "kcat idempotent",
+}
 NAMES = {"startup": "start", "lanes": "the four lanes", "profile": "where the time goes", "scale": "as things grow"}
 START, IDLE, FIT, FLAT = 0.15, 4e6, 1.2, 1.25  # seconds, bytes above kcat, times the fit, times the cheapest
 
@@ -92,10 +95,10 @@ def aims(figures):
     most = (s["kcat"]["idle_rss"] + IDLE) / 1e6
     rows.append(("RSS idle", *judged(s["weir"]["idle_rss"] / 1e6, most, "{:.1f} MB")))
     for lane, points in figures["scale"]["size"].items():
-        if lane != scale.LIMIT:
+        if lane not in scale.LIMITS:
             rows.append((f"{TITLES[lane]}, dearest size ÷ fit", *judged(scale.worst(points, scale.fit(points))[0], FIT)))
     for lane, points in figures["scale"]["partitions"].items():
-        if lane != scale.LIMIT:
+        if lane not in scale.LIMITS:
             costs = [p["us"] for p in points]
             rows.append((f"{TITLES[lane]}, dearest ÷ cheapest number of partitions", *judged(max(costs) / min(costs), FLAT)))
     return table.markdown(("what", "at most", "measured", ""), rows)
@@ -158,7 +161,7 @@ def scale_rows(lanes_found):
     values = sorted({p["value"] for points in lanes_found.values() for p in points})
     at = {lane: {p["value"]: p for p in points} for lane, points in lanes_found.items()}
     rows = [[plot.short(v), *(f"{at[lane][v]['us']:.2f}" if v in at[lane] else "–" for lane in at)] for v in values]
-    weir = [lane for lane in at if lane != scale.LIMIT]
+    weir = [lane for lane in at if lane not in scale.LIMITS]
     for v, row in zip(values, rows):
         row.append(" / ".join(f"{at[lane][v]['start_ms']:.0f}" for lane in weir if v in at[lane]))
         row.append(" / ".join(f"{at[lane][v]['rss'] / 1e6:.0f}" for lane in weir if v in at[lane]))
@@ -174,10 +177,22 @@ def fits(lanes_found):
     return table.markdown(("", "a record", "a byte", "dearest size ÷ fit", "which is"), rows)
 
 
+def above(lanes_found):
+    """How many times a lane's limit it costs, value by value: what of the growth is weir's own."""
+    pairs = [(lane, limit) for limit, lane in scale.LIMITS.items() if limit in lanes_found and lane in lanes_found]
+    rows = {}
+    for lane, limit in pairs:
+        for p, least in zip(lanes_found[lane], lanes_found[limit]):
+            rows.setdefault(plot.short(p["value"]), []).append(f"{p['us'] / least['us']:.2f}" if least["us"] else "–")
+    head = ("", *(f"{TITLES[lane]} ÷ {TITLES[limit]}" for lane, limit in pairs))
+    return table.markdown(head, [(value, *cells) for value, cells in rows.items()])
+
+
 def growth(sweep, found):
     head, rows = scale_rows(found)
+    beside = {"size": fits, "partitions": above}
     text = f"![{sweep.title}](performance/{sweep.name}.svg)\n\n{table.markdown(head, rows)}"
-    return f"{text}\n\n{fits(found)}" if sweep.name == "size" else text
+    return f"{text}\n\n{beside[sweep.name](found)}" if sweep.name in beside else text
 
 
 def drawing(sweep, found):

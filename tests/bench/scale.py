@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a record costs as something grows: records, partitions, their size, pipelines of one process, workers.
 
-A point is one lane at one value.  It is run twice over, in pairs: once with nothing to read (the lanes are opened, the
-positions stored, nothing else), once with all records.  The difference of the CPU, divided by the records, is the cost
-of a record; the lower of two pairs' figures counts, since other work on the machine only ever adds.  Each output is
-compared with its input as everywhere in this bench."""
+A point is one lane at one value.  It is run in pairs: once with nothing to read (the lanes are opened, the positions
+stored, nothing else), once with all records.  The difference of the CPU, divided by the records, is the cost of a record.
+There are two pairs, and up to five where they take little time; the middle one counts, of an even number the lower, since
+other work on the machine only ever adds.  Each output is compared with its input as everywhere in this bench."""
 import os
+import time
 from dataclasses import asdict, dataclass, replace
 
 import data
 import table
 from lanes import Bench, clean
-from programs import kcat_read
+from programs import kcat_read, kcat_write
 
 MIB = 1 << 20
 BARE = {  # documents are kept and counted, hardly indexed: what is measured is the client
@@ -47,7 +48,11 @@ def of_size(size):
 
 ALL = ("kafka-file", "kafka-es", "file-kafka", "file-file")
 LIMIT = "limit"  # kcat to /dev/null: what librdkafka alone costs
-RUN_ORDER = ("kafka-file", LIMIT, "file-kafka", "file-file", "kafka-es")  # who shares a topic, a file; others come last
+LIMIT_WRITE = "limit-write"  # kcat with weir's guarantee and partitioner: the same of a producer
+LIMITS = {LIMIT: "kafka-file", LIMIT_WRITE: "file-kafka"}  # and which lane they are the limit of
+PAIRS, PATIENCE = 5, 4.0  # most pairs for a point; no further one after so many seconds
+# Who shares a topic or a file; others come last.
+RUN_ORDER = ("kafka-file", LIMIT, "file-kafka", LIMIT_WRITE, "file-file", "kafka-es")
 SWEEPS = (
     Sweep(
         "records", "Records read", "records", ALL, (10_000, 30_000, 100_000, 300_000, 1_000_000),
@@ -58,7 +63,8 @@ SWEEPS = (
         (100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, MIB), (100, 10_000, MIB), of_size,
     ),
     Sweep(
-        "partitions", "Partitions of the topic", "partitions", ("kafka-file", "kafka-es", "file-kafka", LIMIT),
+        "partitions", "Partitions of the topic", "partitions",
+        ("kafka-file", "kafka-es", "file-kafka", LIMIT, LIMIT_WRITE),
         (1, 3, 10, 30, 100, 300, 1000), (1, 10), lambda x: Shape(partitions=x),
     ),
     Sweep(
@@ -75,7 +81,7 @@ ES_SHARE = 3  # Elasticsearch gets so many times fewer records: its own work fil
 
 
 def lanes_of(sweeps, wanted):
-    return [lane for lane in (*ALL, LIMIT) if lane in wanted and any(lane in s.lanes for s in sweeps)]
+    return [lane for lane in (*ALL, *LIMITS) if lane in wanted and any(lane in s.lanes for s in sweeps)]
 
 
 def needs(sweeps, wanted):
@@ -137,8 +143,13 @@ class Rig:
             return {"plugin": "file", "path": self.b.folder / f"{word}-{i}.out"}
         if lane.endswith("es"):
             return {"plugin": "elasticsearch", "url": self.b.servers.es.url, "index": f"{word}-{i}"}
-        spread = {} if shape.partitions <= 3 else {"rdkafka.sticky.partitioning.linger.ms": 0}
+        spread = {f"rdkafka.{name}": value for name, value in self.spread(shape).items()}
         return {"plugin": "kafka", "brokers": self.b.servers.kafka.brokers, "topic": f"{word}-{i}"} | spread
+
+    @staticmethod
+    def spread(shape):
+        """Many partitions: each record to one at random, as with keys."""
+        return {} if shape.partitions <= 3 else {"sticky.partitioning.linger.ms": 0}
 
     def open_targets(self, lane, shape, word):
         for i in range(shape.pipelines):
@@ -188,24 +199,46 @@ class Rig:
         command = kcat_read(self.b.servers.kafka.brokers, self.filled(shape)[0], "end" if nothing else "beginning")
         return self.b.meter.run(command, "/dev/null")
 
+    def run_limit_write(self, shape, nothing):
+        word = self.b.fresh("scale", LIMIT_WRITE)
+        path, expected = self.inputs(shape)[0]
+        same = {"enable.idempotence": "true", "topic.partitioner": "murmur2_random"} | self.spread(shape)
+        options = [text for name, value in same.items() for text in ("-X", f"{name}={value}")]
+        kafka = self.b.servers.kafka
+        kafka.create(word, shape.partitions)
+        cost = self.b.meter.run(kcat_write(kafka.brokers, word, "/dev/null" if nothing else path, *options))
+        found = kafka.print_of(word)
+        kafka.delete(word)
+        self.b.compare(f"kcat, {LIMIT_WRITE}, {shape}", found, data.Print(0, 0) if nothing else expected)
+        return cost
+
     def run(self, lane, shape, nothing):
         if lane == LIMIT:
             return self.run_limit(shape, nothing)
+        if lane == LIMIT_WRITE:
+            return self.run_limit_write(shape, nothing)
         return self.run_weir(lane, shape, nothing)
 
 
-def point(rig, lane, shape, value, runs):
+def middle(pairs):
+    """The pair whose records cost the median; of an even number the lower."""
+    return sorted(pairs, key=lambda pair: pair[1].cpu - pair[0].cpu)[(len(pairs) - 1) // 2]
+
+
+def point(rig, lane, shape, value, least, most):
     """One point: the figures that a table and a plot are made of."""
-    pairs = [(rig.run(lane, shape, True), rig.run(lane, shape, False)) for _ in range(runs)]
-    start, whole = min(p[0].cpu for p in pairs), min(p[1].cpu for p in pairs)
-    best = min((p[1] for p in pairs), key=lambda cost: cost.cpu)
+    pairs, began = [], time.monotonic()
+    while len(pairs) < least or (len(pairs) < most and time.monotonic() - began < PATIENCE):
+        pairs.append((rig.run(lane, shape, True), rig.run(lane, shape, False)))
+    nothing, whole = middle(pairs)
     counts = [p[1].instructions - p[0].instructions for p in pairs if p[0].instructions > 0]
     return asdict(shape) | {
         "value": value,
-        "start_ms": round(start * 1e3, 1),
-        "us": round(max(0.0, whole - start) / shape.records * 1e6, 4),
-        "wall": round(best.wall, 3),
-        "rss": best.rss,
+        "pairs": len(pairs),
+        "start_ms": round(nothing.cpu * 1e3, 1),
+        "us": round(max(0.0, whole.cpu - nothing.cpu) / shape.records * 1e6, 4),
+        "wall": round(whole.wall, 3),
+        "rss": whole.rss,
         "instructions": round(min(counts) / shape.records) if counts else None,
     }
 
@@ -226,7 +259,8 @@ def run(bench, sweep, lanes, runs, quick=False):
     for value in sweep.quick if quick else sweep.values:
         for lane in sorted(found, key=RUN_ORDER.index):
             table.progress(f"{sweep.title}: {value}, {lane}")
-            found[lane].append(point(rig, lane, shape_of(sweep, lane, value, quick), value, runs))
+            shape = shape_of(sweep, lane, value, quick)
+            found[lane].append(point(rig, lane, shape, value, runs, runs if quick else max(runs, PAIRS)))
     rig.forget()
     clean(bench.folder / "output")
     table.progress("")

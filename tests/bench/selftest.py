@@ -37,6 +37,17 @@ def test_fit():
     assert scale.fit(square)[0] == 0 and scale.worst(square, scale.fit(square))[0] > page.FIT
 
 
+def test_middle():
+    class Cost:
+        def __init__(self, cpu):
+            self.cpu = cpu
+
+    def found(*costs):
+        return scale.middle([(Cost(1), Cost(1 + cost)) for cost in costs])[1].cpu - 1
+
+    assert [found(3), found(3, 2), found(9, 1, 2), found(4, 9, 1, 2), found(9, 8, 3, 1, 2)] == [3, 2, 2, 2, 3]
+
+
 def test_data():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "records")
@@ -103,6 +114,7 @@ def test_scale(build):
 
 if __name__ == "__main__":
     test_fit()
+    test_middle()
     test_data()
     test_plot()
     test_profile()
