@@ -55,6 +55,21 @@ plugin = file
 path = copy
 batch.records = 10
 INI
+cat >exec.ini <<'INI'
+[source]
+plugin = exec
+positions = yes
+command = sh -c 'n=$${WEIR_POSITION:-0}; while [ $n -lt 300 ]; do n=$((n + 1)); echo $n line; done'
+
+[transform t]
+plugin = exec
+command = sh -c 'while read -r n record; do printf "%s emit %s\n%s ok\n" $n "$record" $n; done'
+
+[sink]
+plugin = exec
+command = sh -c 'while read -r n record; do echo $n ok; done'
+batch.records = 10
+INI
 begin fresh-source ./fresh-source.so --kind source
 begin fresh-transform ./fresh-transform.so
 begin fresh-sink ./fresh-sink.so --set path=fresh.out
@@ -65,7 +80,8 @@ ours ours-file file --conf both.ini
 ours ours-filter filter --set 'when=.n == 1'
 ours ours-case case --set field=.text --set to=upper
 ours ours-multiline multiline --set 'start=.text == "x"'
-ours ours-exec exec --kind sink --set command=cat
+ours ours-exec-nonsense exec --kind sink --set command=cat
+ours ours-exec exec --conf exec.ini
 ours away-kafka-source kafka --kind source --set brokers=127.0.0.1:1 --set topics=t
 ours away-kafka-sink kafka --kind sink --set brokers=127.0.0.1:1 --set topic=t
 ours away-es-source elasticsearch --kind source --set url=http://127.0.0.1:1 --set index=i
@@ -90,6 +106,7 @@ seen() { # FILE TEXT
 	grep -qF -- "$2" "$1" || bad "$1 does not say \"$2\": $(cat "$1")"
 }
 seen good-source.table 'source     kept       resume'
+[ ! -e ours-exec.status ] || seen ours-exec.table 'source     kept       resume'
 seen good-sink.table 'sink       kept       complete'
 seen shy.table 'give --set, --conf or --kind, and it is opened and used'
 [ ! -e away-kafka-sink.status ] || seen away-kafka-sink.table 'the other end is not there'
