@@ -19,7 +19,8 @@ fail() {
 same() { diff -u - "$1" >&2 || fail "$1 is not what it should be"; }
 run() { weir run --until-end --state-dir state "$1" 2>log; }
 
-weir plugins check ./csv.so >log 2>&1 || fail "it is no plugin that weir takes"
+# Examined, loaded, and held against the rules of the contract while it writes.
+weir plugins check ./csv.so --set path="$work/check.csv" --set columns=id >log 2>&1 || fail "it breaks a rule"
 
 # The sample, twice: the names of the columns stand at the beginning alone.
 echo '{"id":1,"user":{"name":"Ann"},"more":[1,2]}' | run csv.ini || fail "the sample does not run"

@@ -112,7 +112,7 @@ pub fn options<Conf>(rows: Vec<weir_option>) -> &'static weir_options {
         stride: size_of::<weir_option>() as u32,
         count: rows.len() as u32,
         conf_size: size_of::<Conf>() as u32,
-        rows: kept(rows).as_ptr() as *const c_void,
+        rows: rows.leak().as_ptr() as *const c_void,
     })
 }
 
@@ -122,7 +122,7 @@ pub fn metrics(rows: Vec<weir_metric>) -> &'static weir_metrics {
         stride: size_of::<weir_metric>() as u32,
         count: rows.len() as u32,
         reserved: 0,
-        rows: kept(rows).as_ptr() as *const c_void,
+        rows: rows.leak().as_ptr() as *const c_void,
     })
 }
 
@@ -139,7 +139,7 @@ pub fn plugin(tables: &[&'static weir_ops]) -> weir_plugin {
         magic: WEIR_MAGIC,
         abi_major: WEIR_ABI_MAJOR,
         api: 1,
-        ops: kept(list).as_ptr(),
+        ops: list.leak().as_ptr(),
         ..unsafe { zeroed() }
     }
 }

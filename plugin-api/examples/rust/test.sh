@@ -19,10 +19,11 @@ fail() {
 same() { diff -u - "$1" >&2 || fail "$1 is not what it should be"; }
 run() { weir run --until-end --state-dir state "$1" >out 2>log; }
 
-weir plugins check ./lookup.so >log 2>&1 || fail "it is no plugin that weir takes"
+# Examined, loaded, and held against the rules of the contract while it works.
+printf '7\tAnn "the" Smith\nx-8\tÖzge\n9\t\n' >customers.tsv
+weir plugins check ./lookup.so --set table="$work/customers.tsv" --set key=.a --set into=.b >log 2>&1 || fail "it breaks a rule"
 
 # The sample: a number and a string are keys, and what is not in the table goes on as it is.
-printf '7\tAnn "the" Smith\nx-8\tÖzge\n9\t\n' >customers.tsv
 printf '%s\n' '{"customer":7}' '{"customer":"x-8","name":"?"}' '{"customer":[7]}' '{}' '{"customer":9}' | run lookup.ini ||
 	fail "the sample does not run"
 same out <<'JSON'
