@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """header.py - reads <weir/plugin.h> as the preprocessor leaves it, and writes what follows from it.
 
-Usage: header.py DIR LEVEL declared | c-twin | reach | rust | rust-twin (DIR/weir/plugin.h; CC: the compiler, else cc)
+Usage: header.py DIR LEVEL declared | c-twin | reach | grown | rust | rust-twin (DIR/weir/plugin.h; CC: compiler, else cc)
 
 declared   every struct, field, signature and constant, one on a line
 c-twin     a C program that prints size, offset and value of each; rust-twin the same in Rust, over bindings `plugin`
 reach      a C library of one function, from which every type is reached: for abidiff
+grown      the header of the level after this one: two fields more in every struct that may grow, as rules would have it
 rust       those bindings: plugin-api/examples/rust/plugin.rs
 
 What it can not read is an error, so that nothing of the contract escapes the gates that ask it."""
@@ -191,6 +192,23 @@ def print_reach(header, level):
     print("".join(f"    (void)a{i};\n" for i in range(len(header.structs))) + "}")
 
 
+def print_grown(folder, level):
+    with open(f"{folder}/weir/plugin.h", encoding="utf-8") as file:
+        text = file.read()
+    more = f"\n#if WEIR_API >= {level + 1}\n    const void *later;\n    uint64_t latest;\n#endif\n"
+    frozen = {"weir_ctx", "weir_span"} | set(re.findall(r"(?m)^struct (weir_\w+) \{.*FROZEN", text))
+
+    def grow(match):
+        return match[0] if match[1] in frozen else match[0][:-2] + more + match[0][-2:]
+
+    text = re.sub(r"(?ms)^struct (weir_\w+) \{.*?\};", grow, text)
+    for old, new in (("WEIR_API_LATEST %du", "WEIR_API_LATEST %du"), ("|| WEIR_API > %d\n", "|| WEIR_API > %d\n")):
+        if text.count(old % level) != 1:
+            sys.exit(f"header.py: the header does not say {old % level}")
+        text = text.replace(old % level, new % (level + 1))
+    print(text, end="")
+
+
 def print_rust_twin(header):
     print("""#[path = "plugin.rs"]
 mod plugin;
@@ -213,13 +231,14 @@ fn main() {""")
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[3] not in ("declared", "c-twin", "reach", "rust", "rust-twin"):
+    if len(sys.argv) != 4 or sys.argv[3] not in ("declared", "c-twin", "reach", "grown", "rust", "rust-twin"):
         sys.exit(__doc__)
     header = Header(sys.argv[1], sys.argv[2])
     if len(header.structs) < 20 or len(header.constants) < 50:
         sys.exit("header.py: that is not the contract")
     {"declared": print_declared, "rust": print_rust, "rust-twin": print_rust_twin,
-     "c-twin": lambda h: print_c_twin(h, sys.argv[2]), "reach": lambda h: print_reach(h, sys.argv[2])}[sys.argv[3]](header)
+     "c-twin": lambda h: print_c_twin(h, sys.argv[2]), "reach": lambda h: print_reach(h, sys.argv[2]),
+     "grown": lambda h: print_grown(sys.argv[1], int(sys.argv[2]))}[sys.argv[3]](header)
 
 
 main()
