@@ -64,11 +64,6 @@ struct report { /* of one kind */
     char *unable; /* why nothing can be opened */
 };
 
-static const char *file_of(const struct conform *c)
-{
-    return c->file;
-}
-
 static enum rule rule_named(const char *name, size_t n)
 {
     enum rule rule = 0;
@@ -86,8 +81,7 @@ static void set_why(char **why, const char *text)
 static void break_rule(struct report *r, enum rule rule, const char *text)
 {
     if (r->rules[rule].verdict != BROKEN)
-        fprintf(stderr, "%s: %s: %s [%s]\n", file_of(r->of), describe_kind(r->kind), text,
-                rule_rows[rule].name);
+        fprintf(stderr, "%s: %s: %s [%s]\n", r->of->file, describe_kind(r->kind), text, rule_rows[rule].name);
     r->rules[rule].verdict = BROKEN;
 }
 
@@ -195,8 +189,9 @@ static bool take_line(struct report *r, const struct trial_row *row, const char 
     return !after(line, "kept");
 }
 
-static void say_end(struct report *r, const struct ended *e)
+static void say_end(struct report *r, const struct trial_row *row, const struct ended *e)
 {
+    enum rule rule = row->rules == R(RULE_ALLOCATION) ? RULE_ALLOCATION : RULE_CRASH;
     char text[160];
     if (e->late)
         snprintf(text, sizeof text, "it does not end within %d s", TRIAL_SECONDS);
@@ -204,7 +199,7 @@ static void say_end(struct report *r, const struct ended *e)
         snprintf(text, sizeof text, "it ends the process: %s", strsignal(WTERMSIG(e->status)));
     else
         snprintf(text, sizeof text, "it ends the process with status %d", WEXITSTATUS(e->status));
-    break_rule(r, e->late ? RULE_TIME : RULE_CRASH, text);
+    break_rule(r, e->late ? RULE_TIME : rule, text);
 }
 
 static void run_trial(struct report *r, const struct trial_row *row)
@@ -230,7 +225,7 @@ static void run_trial(struct report *r, const struct trial_row *row)
             skip_all(r, row->rules, "what is broken came first");
     }
     if (!told)
-        say_end(r, &e);
+        say_end(r, row, &e);
     strbuf_free(&e.said);
 }
 

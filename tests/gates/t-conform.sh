@@ -90,6 +90,7 @@ begin shy ./good-sink.so
 wait
 
 while read -r name rule; do
+	case $flags:$name in ?*:sink-leaks) continue ;; esac # a sanitizer finds that itself
 	checks=$((checks + 1))
 	[ "$(cat "$name.status")" = 1 ] || bad "$name: weir plugins check exits with $(cat "$name.status"), not 1"
 	grep -q "\[$rule\]\$" "$name.said" || bad "$name: weir plugins check does not name [$rule] but says: $(cat "$name.said" "$name.table")"
