@@ -83,6 +83,21 @@ def test_file_to_file_exactly_once(weir, name, tmp_path, seed, feed):
     assert (tmp_path / "out").read_bytes() == (tmp_path / "in").read_bytes()
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_held_is_read_again(weir, tmp_path, seed, feed):
+    """Lines in groups of ten or fewer: where a group is cut is the moment's, but each line is in one, once, in order."""
+    source, put = from_file(tmp_path / "in")
+    held = '[transform tens]\nplugin=multiline\nstart=$value | test("\\"n\\":\\\\d*0,")\njoin=space'
+    ini = pipeline(f"{source}\n{held}", f"plugin=file\npath={tmp_path}/out")
+    feeder = feed(put, lines_in(tmp_path / "out"))
+    crashes(weir, ini, feeder, random.Random(seed))
+    n = feeder.finish()
+    weir.run(ini).ok()
+    out = (tmp_path / "out").read_bytes()
+    assert n // 10 <= out.count(b"\n") < n // 2
+    assert out.replace(b"} {", b"}\n{") == (tmp_path / "in").read_bytes()
+
+
 def test_more_files_than_are_open(weir, tmp_path):
     """Files that were closed to make room have lengths that no commit covers: a crash takes all of it back."""
     (tmp_path / "in").mkdir()
