@@ -9,6 +9,8 @@ from collections import Counter
 
 import pytest
 
+import test_pairs
+from lib.record import Record
 from lib.wait import until
 from test_surroundings_plugins import pytestmark, rogue  # noqa: F401  (the fixture that builds it)
 
@@ -238,3 +240,46 @@ KAFKA = "plugin=kafka\nbrokers=127.0.0.1:1\n"
 def test_what_can_not_be_right_is_refused(job, source, middle, sink, text):
     result = job.weir.run(job.whole("", source, middle, sink))
     assert result.status == 2 and text in result.err, result.err
+
+
+# ---- our own plugins ----
+
+@pytest.fixture
+def isolated(monkeypatch):
+    """The pairs with both ends in processes of their own, but for a source that can not be."""
+    def move(weir, source, sink, stdin=b"", more=""):
+        alone = "" if source.startswith("plugin=std") else "isolate=process"
+        return weir.run(f"[source]\n{source}\n{alone}\n[sink]\n{sink}\nisolate=process\n{more}\n", stdin=stdin)
+    monkeypatch.setattr(test_pairs, "move", move)
+
+
+@pytest.mark.parametrize("a, b", [("kafka", "kafka"), ("file", "std"), ("std", "file")])
+def test_any_record_between_processes(isolated, weir, request, name, tmp_path, a, b):
+    test_pairs.test_any_record(weir, request, name, tmp_path, a, b)
+
+
+def test_documents_into_and_out_of_an_index(isolated, weir, search, name, tmp_path):
+    """The source with a sort, so that it can be read again."""
+    lines = b"".join(b'{"n":%d}\n' % i for i in range(500))
+    (tmp_path / "in").write_bytes(lines)
+    index = f"plugin=elasticsearch\nurl={search.url}\nindex={name}"
+    search.create(name, {"mappings": {"properties": {"n": {"type": "long"}}}})
+    test_pairs.move(weir, f"plugin=file\npath={tmp_path}/in", f"{index}\npayload=json").ok(500)
+    search.refresh(name)
+    test_pairs.move(weir, f"{index}\nsort=n\nbatch=50",
+                    f"plugin=file\npath={tmp_path}/back").ok(500)
+    assert (tmp_path / "back").read_bytes() == lines
+
+
+def test_a_kafka_source_killed(weir, kafka, name, tmp_path):
+    """The next process is the same member of its group."""
+    kafka.produce(kafka.create(f"{name}-in", 2), [Record(b"%d" % i) for i in range(1000)])
+    out = tmp_path / "out"
+    run = weir.start(f"[pipeline]\ncommit=50ms\n[source]\n{test_pairs.Kafka(kafka, name).source()}\nisolate=process\n"
+                     f"[sink]\nplugin=file\npath={out}\n")
+    run.wait_for(lambda: out.exists() and len(out.read_bytes().split()) == 1000, "the first half")
+    os.kill(process_of(run), signal.SIGKILL)
+    kafka.produce(f"{name}-in", [Record(b"%d" % i) for i in range(1000, 2000)], partition=1)
+    run.wait_for(lambda: len(out.read_bytes().split()) >= 2000, "the second half")
+    assert run.stop().ok(delivered=2000).lines("its process was ended by signal 9")
+    assert Counter(out.read_bytes().split()) == Counter(b"%d" % i for i in range(2000))
