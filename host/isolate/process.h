@@ -9,6 +9,7 @@
 #include "record/strbuf.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,8 @@ struct process {
     pid_t pid;            /* 0: none */
     pthread_mutex_t lock; /* of alarm */
     int alarm;            /* -1: none */
+    _Atomic int64_t
+        interrupted_ms; /* the last time somebody wanted a callback back; 0: not since the call began */
 };
 
 void process_init(struct process *);

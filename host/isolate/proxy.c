@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CLOSE_MS       11000 /* close bounds itself to ten seconds, says the contract */
+#define PATIENCE_MS    5000  /* it was interrupted from elsewhere: a call may take so long after that */
 #define INTERRUPTED_MS 1000  /* after an interrupt it has this long to answer */
 
 int proxy_fail(struct proxy *p, int status)
@@ -71,7 +72,7 @@ static bool start(struct proxy *p)
     p->starts++;
     p->generation++;
     p->asked_ms = 0;
-    p->interrupted = false;
+    p->interrupted = p->spoke = false;
     p->ping_at = clock_mono_ms() + PROXY_TICK_MS;
     p->state = PROXY_READY;
     p->host->watch_fd(p->ctx, fd, WEIR_FD_READ);
@@ -109,7 +110,7 @@ void proxy_died(struct proxy *p, const char *reason)
     p->good = 0;
     p->again_at = clock_mono_ms() + (p->restarts.tries++ ? backoff_next(&p->restarts, 0) : 0);
     p->host->wake_at(p->ctx, p->again_at);
-    p->host->health(p->ctx, WEIR_DEGRADED, 0, p->why.data);
+    instance_health(p->instance, WEIR_DEGRADED, 0, p->why.data); /* the plugin itself said nothing */
     proxy_sink_died(p, guilty);
     proxy_source_died(p);
 }
@@ -138,14 +139,14 @@ static void opened(struct proxy *p, const struct weir_result *r)
     p->why.len = 0;
     if (r->status == WEIR_OK) {
         if (p->starts > 1)
-            p->host->health(p->ctx, WEIR_UP, 0, NULL);
+            instance_health(p->instance, WEIR_UP, 0, NULL);
         proxy_sink_opened(p);
         p->host->wake(p->ctx);
     } else if (r->status == WEIR_RETRY) {
         strbuf_str(&p->why, r->why ? r->why : "the plugin gave no reason");
         p->again_at = clock_mono_ms() + backoff_next(&p->restarts, r->retry_after_ms);
         if (atomic_load(&p->instance->opened) && !p->spoke)
-            p->host->health(p->ctx, WEIR_CONNECTING, r->code, p->why.data);
+            instance_health(p->instance, WEIR_CONNECTING, r->code, p->why.data);
     } else {
         proxy_break(p, r->why);
     }
@@ -192,14 +193,34 @@ struct message *proxy_take_all(struct proxy *p, uint64_t id)
     return NULL;
 }
 
-/* Waits for something to come; a process that says nothing is interrupted at the time, and ended after it. */
+/* It has more memory than it may: it is ended. */
+static bool too_large(struct proxy *p)
+{
+    uint64_t resident = process_resident(&p->process);
+    if (resident <= (uint64_t)p->conf->memory)
+        return false;
+    char text[128];
+    snprintf(text, sizeof text, "ended because it had %" PRIu64 "M of memory, more than its %" PRId64 "M",
+             resident >> 20, p->conf->memory >> 20);
+    proxy_died(p, text);
+    return true;
+}
+
+/* Waits a while for something to come.  A process that says nothing is interrupted at the time, or was before because
+ * weir has to end, and is ended after that. */
 static void wait_for(struct proxy *p, int64_t limit)
 {
-    if (line_wait(&p->line, limit) || clock_mono_ms() < limit)
+    int64_t now = clock_mono_ms(), asked = atomic_load(&p->process.interrupted_ms);
+    if (asked && asked + PATIENCE_MS < limit)
+        limit = asked + PATIENCE_MS;
+    int64_t until = now < limit ? limit : limit + INTERRUPTED_MS;
+    if (line_wait(&p->line, until < now + PROXY_TICK_MS ? until : now + PROXY_TICK_MS) || too_large(p))
         return;
-    process_interrupt(&p->process);
-    if (!line_wait(&p->line, limit + INTERRUPTED_MS) && clock_mono_ms() >= limit + INTERRUPTED_MS)
+    now = clock_mono_ms();
+    if (now >= limit + INTERRUPTED_MS)
         proxy_died(p, "ended because a callback did not come back");
+    else if (now >= limit)
+        process_interrupt(&p->process);
 }
 
 struct message *proxy_call(struct proxy *p, uint32_t type, uint64_t a, const struct strbuf *body,
@@ -216,6 +237,7 @@ struct message *proxy_call_frame(struct proxy *p, const struct frame *call, cons
     uint64_t id = f.id = ++p->ids;
     int64_t limit = clock_mono_ms() + (f.type == WIRE_CLOSE ? CLOSE_MS : p->conf->hung_ms);
     struct message *m = NULL;
+    atomic_store(&p->process.interrupted_ms, 0);
     f.len = body ? body->len : 0;
     if (!proxy_send_frame(p, &f, body))
         return NULL;
@@ -270,14 +292,8 @@ void proxy_look(struct proxy *p, int64_t now)
     if (now < p->ping_at)
         return;
     p->ping_at = now + PROXY_TICK_MS;
-    uint64_t resident = process_resident(&p->process);
-    if (resident > (uint64_t)p->conf->memory) {
-        char text[128];
-        snprintf(text, sizeof text, "ended because it had %" PRIu64 "M of memory, more than its %" PRId64 "M",
-                 resident >> 20, p->conf->memory >> 20);
-        proxy_died(p, text);
+    if (too_large(p))
         return;
-    }
     if (!p->asked_ms) {
         p->asked_ms = now;
         p->interrupted = false;
@@ -324,6 +340,7 @@ int proxy_service(void *self, uint32_t why)
 void proxy_interrupt(void *self)
 {
     struct proxy *p = self;
+    atomic_store(&p->process.interrupted_ms, clock_mono_ms());
     process_interrupt(&p->process);
 }
 

@@ -151,6 +151,8 @@ int proxy_process(void *self, const struct weir_batch *batch, struct weir_emitte
     (void)p->host->view(p->ctx, batch, &view);
     struct answer a = {.proxy = p, .emitter = emitter, .batch = batch};
     while (a.first < batch->count) {
+        if (p->broken)
+            return proxy_fail(p, WEIR_FATAL);
         int status = p->state == PROXY_OPEN ? WEIR_OK : proxy_open(p);
         if (status != WEIR_OK)
             return status;

@@ -96,6 +96,12 @@ def test_page():
     assert changed == {"performance.md", "performance.json", "size.svg"}, changed
 
 
+def test_isolate(build):
+    out = subprocess.run([HERE / "isolate.py", "--records", "2000", "--runs", "1"], check=True, capture_output=True, text=True,
+                         env={**os.environ, "WEIR": f"{build}/weir", "WEIR_PLUGIN_PATH": f"{build}/plugins/built"}).stdout
+    assert len(out.splitlines()) == 8 and "| the filter | " in out, out
+
+
 def test_scale(build):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "figures.json")
@@ -119,4 +125,5 @@ if __name__ == "__main__":
     test_plot()
     test_profile()
     test_page()
+    test_isolate(sys.argv[1])
     test_scale(sys.argv[1])

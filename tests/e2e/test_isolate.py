@@ -186,7 +186,7 @@ def test_a_leak_ends_the_plugin_and_not_weir(job):
 def test_a_record_that_kills_the_plugin_is_a_dead_letter(job, kind):
     """It is found among thousands of others, which are delivered."""
     job.feed(3000)
-    dead = f"[dead-letter]\nplugin=file\nformat=record\npath={job.folder}/dead\n"
+    dead = f"[dead-letter]\nplugin=file\nformat=record\npath={job.folder}/dead\nisolate=process\n"
     text = job.through("poison=1234") if kind == "transform" else job.text(
         ROGUE, "poison=1234\nretry.initial=1ms\nretry.max=2ms\n")
     run = job.weir.run(text + dead)
@@ -210,6 +210,15 @@ def test_transforms_do_the_same_there(job):
         job.weir.run(text).ok(delivered=2000, dead=1, dropped=1000)
         outputs.append((out.read_bytes(), dead.read_bytes()))
     assert outputs[0] == outputs[1] and len(outputs[0][0].splitlines()) == 2000
+
+
+def test_a_hang_does_not_keep_weir_from_ending(job):
+    """The source's process is interrupted, then ended; nothing of it is on its way."""
+    job.n = 1000
+    run = job.weir.start(job.from_source("plugin=rogue\ncount=1000\nat-once=500\ndoes=hang\nin=poll\nafter=1"))
+    run.wait_for(lambda: sum(job.seen().values()) == 500, "the first poll")
+    run.signal(signal.SIGTERM)
+    run.wait(20).ok(delivered=500)
 
 
 def test_no_orphan_and_no_zombie(job):
