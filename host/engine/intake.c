@@ -46,11 +46,15 @@ static size_t ahead(const struct flow *f, const struct section_conf *s, uint32_t
 static void limit_ahead(struct flow *f)
 {
     size_t most = (size_t)f->conf->workers * CHUNK_BYTES;
+    bool keeps =
+        false; /* a sink in a process of its own: what it took until its commit is memory well used */
     for (size_t i = 0; i < f->conf->n_sinks; i++) {
-        size_t n = ahead(f, &f->conf->sinks[i], (uint32_t)f->conf->sinks[i].in_flight);
+        const struct section_conf *sink = &f->conf->sinks[i];
+        size_t n = ahead(f, sink, (uint32_t)sink->in_flight);
         most = n > most ? n : most;
+        keeps |= sink->isolate && (conf_promises(sink) & WEIR_COMMITS);
     }
-    if (f->conf->n_transforms == 0)
+    if (f->conf->n_transforms == 0 && !keeps)
         f->budget.limit = most;
 }
 

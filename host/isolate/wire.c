@@ -25,6 +25,7 @@ void line_init(struct line *l, int fd)
 {
     memset(l, 0, sizeof *l);
     l->fd = fd;
+    l->blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
     l->tail = &l->head;
     pthread_mutex_init(&l->lock, NULL);
 }
@@ -139,8 +140,7 @@ static bool take_frame(struct line *l)
 
 void line_fill(struct line *l)
 {
-    bool blocks = l->fd >= 0 && !(fcntl(l->fd, F_GETFL) & O_NONBLOCK);
-    while (!l->dead && take_frame(l) && !blocks)
+    while (!l->dead && take_frame(l) && !l->blocks)
         ;
 }
 

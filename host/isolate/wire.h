@@ -68,6 +68,7 @@ void message_free(struct message *);
 struct line {
     int fd;                       /* -1: none */
     pthread_mutex_t lock;         /* of writing */
+    bool blocks;                  /* the descriptor: reading waits for a frame */
     bool dead;                    /* the other end is gone, or sent what is no frame */
     struct message *head, **tail; /* came, and were not looked at */
     struct message *partial;      /* its body is on its way */
@@ -75,8 +76,8 @@ struct line {
     size_t got; /* of the frame, or of partial's body */
 };
 
-void line_init(struct line *, int fd);
-void line_free(struct line *); /* closes it */
+void line_init(struct line *, int fd); /* takes the descriptor as it is set up */
+void line_free(struct line *);         /* closes it */
 /* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, at most
  * until the time of mono_ms.  False: the other end is gone, or had no room until then. */
 bool line_send(struct line *, const struct frame *, const void *body, int64_t until_ms);
