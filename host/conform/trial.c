@@ -33,7 +33,8 @@
 static struct trial_subject subject;
 static const struct plugin *plugin;
 static struct harness *_Atomic watched[WATCHED_MAX];
-static size_t threads_first; /* before there was an instance */
+static pthread_mutex_t watching = PTHREAD_MUTEX_INITIALIZER; /* while one is looked at it is not freed */
+static size_t threads_first;                                 /* before there was an instance */
 static _Atomic int64_t poll_limit = TRIAL_POLL_MS;
 
 /* ---- what is told -------------------------------------------------------------------------------------------- */
@@ -119,9 +120,11 @@ static void watch(struct harness *h)
 
 static void unwatch(struct harness *h)
 {
+    pthread_mutex_lock(&watching);
     for (size_t i = 0; i < WATCHED_MAX; i++)
         if (watched[i] == h)
             watched[i] = NULL;
+    pthread_mutex_unlock(&watching);
 }
 
 static int64_t limit_of(const char *callback)
@@ -173,11 +176,13 @@ static void *run_watch(void *unused)
 {
     for (;;) {
         (void)poll(NULL, 0, WATCH_EVERY);
+        pthread_mutex_lock(&watching);
         for (size_t i = 0; i < WATCHED_MAX; i++) {
             struct harness *h = watched[i];
             if (h)
                 look_at(h);
         }
+        pthread_mutex_unlock(&watching);
     }
     return unused;
 }

@@ -12,7 +12,7 @@ struct source {
     const struct conf *conf;
     const struct weir_shard *shard;
     uint64_t next;
-    volatile int stop;
+    _Atomic int stop; /* by interrupt */
 };
 
 #if defined GLOBAL
