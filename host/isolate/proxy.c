@@ -277,6 +277,7 @@ int proxy_open(void *self)
     if (p->state == PROXY_READY && !p->broken)
         open_it(p);
     int64_t limit = clock_mono_ms() + p->conf->hung_ms;
+    atomic_store(&p->process.interrupted_ms, 0);
     while (p->state == PROXY_OPENING && !p->broken) {
         (void)proxy_take_all(p, 0);
         if (p->state == PROXY_OPENING && !p->broken)

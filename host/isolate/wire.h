@@ -7,16 +7,17 @@
 #define WEIR_HOST_WIRE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum wire_type {
     /* calls, which weir makes; each is answered by a WIRE_DONE of the same id */
-    WIRE_SETUP = 1, /* the section; body: child/setup.h */
+    WIRE_SETUP = 1, /* the section; body: setup.h */
     WIRE_OPEN,
     WIRE_CLOSE,     /* close and destroy: the last */
-    WIRE_COMMIT,    /* body: positions, source, token */
+    WIRE_COMMIT,    /* body: the source, positions */
     WIRE_PROCESS,   /* body: records; the answer's: what became of them, by WIRE_DID_* */
     WIRE_POLL,      /* body: limits */
     WIRE_POSITION,  /* a: lane, b: next; the answer's body: bytes */
@@ -69,7 +70,7 @@ struct line {
     int fd;                       /* -1: none */
     pthread_mutex_t lock;         /* of writing */
     bool blocks;                  /* the descriptor: reading waits for a frame */
-    bool dead;                    /* the other end is gone, or sent what is no frame */
+    _Atomic bool dead;            /* the other end is gone, or sent what is no frame */
     struct message *head, **tail; /* came, and were not looked at */
     struct message *partial;      /* its body is on its way */
     struct frame coming;

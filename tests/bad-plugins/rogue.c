@@ -198,6 +198,8 @@ static int rogue_process(void *self, const struct weir_batch *batch, struct weir
 static void append(const struct rogue *r, const struct weir_view *view)
 {
     FILE *to = r->conf->path ? fopen(r->conf->path, "a") : NULL;
+    if (to)
+        (void)fputc('\n', to); /* whoever wrote before may have been killed in the middle of a line */
     for (uint32_t i = 0; to && i < view->count; i++) {
         struct weir_slice value = weir_record_at(view, i)->value;
         (void)fwrite(value.ptr, 1, value.len, to);
