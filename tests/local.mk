@@ -154,7 +154,7 @@ endif
 
 # Plugins and libraries find these in the program.
 %C%_unit_t_file_refused_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=glob \
-	-Wl,--export-dynamic-symbol=opendir -Wl,--export-dynamic-symbol=preadv
+	-Wl,--export-dynamic-symbol=opendir -Wl,--export-dynamic-symbol=preadv -Wl,--export-dynamic-symbol=unlink
 %C%_unit_t_state_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=fdatasync
 
 # Programs that gates and people run.

@@ -155,9 +155,20 @@ void recover_drop_note(struct sink *s, struct out *f)
     if (!f->note)
         return;
     note_path(f, path);
-    if (unlink(path) && errno != ENOENT)
-        weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be removed: %s", path, strerror(errno));
-    f->note = false;
+    f->note = unlink(path) && errno != ENOENT;
+    if (f->note && !f->unnoted)
+        weir_logf(s->ctx, WEIR_LOG_WARNING, "%s can't be removed, which is tried again: %s", path,
+                  strerror(errno));
+    f->unnoted = true;
+}
+
+void recover_forget(struct sink *s, struct out *f)
+{
+    recover_drop_note(s, f);
+    if (f->note || (f->unnoted && out_sync_dir(f->path)))
+        return;
+    f->unnoted = false;
+    recover_drop_row(s, f);
 }
 
 /* ---- cutting back -------------------------------------------------------------------------------------------- */

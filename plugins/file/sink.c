@@ -356,7 +356,7 @@ static int sink_commit(void *self, const struct weir_commit *commit)
             f->dirty = false;
             f->committed = true;
         } else if (f->fd < 0 && f->row) {
-            recover_drop_row(s, f); /* nothing was written to it since its last commit */
+            recover_forget(s, f); /* nothing was written to it since its last commit */
         }
     }
     if (r == WEIR_OK)

@@ -54,6 +54,7 @@ struct out {
     bool fresh;     /* its directory must be synced too */
     bool row;       /* there is, or will be with the next commit, a row for it in the state */
     bool note;      /* there is a note beside it */
+    bool unnoted;   /* there was one, and its folder may not know yet that it is gone */
     bool committed; /* a commit named it: note and row are settled as soon as that is durable */
     bool leave;     /* after the commit: go on with a new file (rotation, or moved by somebody) */
 };
@@ -109,5 +110,8 @@ bool recover_stored(struct sink *, const struct out *);
  * to write to it and then would not look at it. */
 void recover_undo(struct sink *, struct out *);
 void recover_drop_note(struct sink *, struct out *);
+/* Drops the row of a file nobody writes to, unless its note is still there, or may be after a power failure: a note
+ * without a row would have the next run cut off what was committed. */
+void recover_forget(struct sink *, struct out *);
 
 #endif

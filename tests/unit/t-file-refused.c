@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t-file-refused.c - the file source when the system refuses what it asks: reading a file, listing a folder.
+/* t-file-refused.c - the file source when the system refuses what it asks: reading a file, listing a folder; the file
+ * sink when a note stays.
  *
  * The functions are this program's own, exported so that the plugin finds them before the C library's. */
 #include "file_source.h"
@@ -10,7 +11,7 @@
 #include <glob.h>
 #include <sys/uio.h>
 
-static int read_error, glob_error, list_error; /* 0: the system is asked */
+static int read_error, glob_error, list_error, unlink_error; /* 0: the system is asked */
 
 static void *real(const char *name)
 {
@@ -52,9 +53,20 @@ DIR *opendir(const char *path)
     return f(path);
 }
 
+int unlink(const char *path)
+{
+    int (*f)(const char *);
+    if (unlink_error) {
+        errno = unlink_error;
+        return -1;
+    }
+    *(void **)&f = real("unlink");
+    return f(path);
+}
+
 static int setup_refused(void **state)
 {
-    read_error = glob_error = list_error = 0;
+    read_error = glob_error = list_error = unlink_error = 0;
     return setup(state);
 }
 
@@ -208,6 +220,42 @@ static void a_pass_does_not_end_well_without_a_renamed_file(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, remove_refused)
 
+static void write_to(struct harness *h, int first, int n)
+{
+    char text[100][16];
+    const char *values[100];
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(text[i], sizeof text[i], "{\"d\":%d}", first + i);
+        values[i] = text[i];
+    }
+    assert_int_equal(harness_write(h, harness_values(h, values, (uint32_t)n)), WEIR_OK);
+    assert_int_equal(harness_sink_commit(h, NULL, 0, "test"), WEIR_OK);
+}
+
+/* A note without a row would say of the committed file that nothing was in it. */
+static void a_row_stays_as_long_as_the_note(void **state)
+{
+    char key[5000], note[5000];
+    struct harness *h;
+    (void)state;
+    h = harness_load("file", WEIR_SINK, scratch_options("path = $/{.d}.log\n"));
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    (void)snprintf(key, sizeof key, "f/%s", scratch_path("0.log"));
+    (void)snprintf(note, sizeof note, "%s", scratch_path(".0.log.weir"));
+    unlink_error = EACCES;
+    write_to(h, 0, 1);
+    for (int i = 1; i < 4; i++) /* closed for others, and nothing more for it */
+        write_to(h, 100 * i, 70);
+    assert_int_equal(access(note, F_OK), 0);
+    assert_non_null(harness_state_get(h, key).ptr);
+    unlink_error = 0;
+    write_to(h, 400, 1);
+    assert_int_equal(access(note, F_OK), -1);
+    assert_null(harness_state_get(h, key).ptr);
+    harness_free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +265,7 @@ int main(void)
         TEST(a_renamed_file_is_not_gone_for_want_of_descriptors),
         TEST(a_copy_is_not_missed_for_want_of_descriptors),
         TEST(a_pass_does_not_end_well_without_a_renamed_file),
+        TEST(a_row_stays_as_long_as_the_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
