@@ -40,7 +40,7 @@ struct seen {
     struct seen *newer;
     int64_t until;
     uint64_t lane, seq; /* of the record that was passed on */
-    uint64_t call;      /* of process, in which it was seen last */
+    uint64_t call;      /* of process, in which that one passed last */
 };
 
 struct dedupe {
@@ -118,9 +118,9 @@ static int look(struct dedupe *d, const struct weir_batch *batch, const struct w
     struct seen *s = (struct seen *)(void *)table_find(&d->table, key); /* its first member */
     /* within one call it is not the same record, but another that was made of the same one */
     *ret_again = s && (s->lane != lane || s->seq != rec->seq || s->call == d->calls);
-    if (s)
+    if (s && !*ret_again)
         s->call = d->calls;
-    else
+    else if (!s)
         remember(d, key, lane, rec->seq, now);
     return WEIR_OK;
 }

@@ -56,6 +56,29 @@ static void dedupe_knows_a_record_that_comes_again(void **state)
     harness_free(h);
 }
 
+/* Lanes that are read again come in another order than at first. */
+static void dedupe_passes_one_of_a_key_when_lanes_come_again(void **state)
+{
+    struct harness *h = harness_start("dedupe", WEIR_TRANSFORM, "key = key\n");
+    const struct weir_shard lanes[] = {
+        {.struct_size = sizeof lanes[0], .id = {"lane-0", 6}, .topic = {"t", 1}},
+        {.struct_size = sizeof lanes[0], .id = {"lane-1", 6}, .topic = {"t", 1}, .partition = 1}};
+    struct weir_record both[] = {harness_record("a", "0"), harness_record("a", "1")};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        both[i].shard = &lanes[i];
+        both[i].seq = 7;
+    }
+    assert_int_equal(harness_process(h, harness_batch(h, both, 2)), WEIR_OK);
+    assert_int_equal(harness_out_count(h), 1);
+    const struct weir_record swapped[] = {both[1], both[0]};
+    harness_out_clear(h);
+    assert_int_equal(harness_process(h, harness_batch(h, swapped, 2)), WEIR_OK);
+    assert_int_equal(harness_out_count(h), 1); /* none would lose the key for good */
+    assert_memory_equal(harness_out(h, 0)->record.value.ptr, "0", 1);
+    harness_free(h);
+}
+
 static void dedupe_keeps_so_many_keys(void **state)
 {
     struct harness *h = harness_start("dedupe", WEIR_TRANSFORM, "key = key\ncount = 1000\n");
@@ -165,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dedupe_drops_what_came_before),
         cmocka_unit_test(dedupe_knows_a_record_that_comes_again),
+        cmocka_unit_test(dedupe_passes_one_of_a_key_when_lanes_come_again),
         cmocka_unit_test(dedupe_keeps_so_many_keys),
         cmocka_unit_test(sample_keeps_about_one_of_so_many),
         cmocka_unit_test(sample_keeps_all_records_of_a_key_or_none),
