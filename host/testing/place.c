@@ -16,10 +16,17 @@
 #include <string.h>
 #include <unistd.h>
 
+/* By the name that will be loaded: one that comes by ${...} would write where the real one does. */
 static bool is(const struct raw_section *s, const char *plugin)
 {
-    const struct raw_key *key = sections_key(s, "plugin");
-    return s->kind == SECTION_SINK && key && strcmp(key->value, plugin) == 0;
+    const struct raw_key *key = s->kind == SECTION_SINK ? sections_key(s, "plugin") : NULL;
+    struct strbuf name = {0};
+    char why[512];
+    bool secret;
+    bool same = key && subst_expand(key->value, key->len, &name, &secret, why, sizeof why) && name.len &&
+                strcmp(name.data, plugin) == 0;
+    strbuf_free(&name);
+    return same;
 }
 
 /* What leads out of the folder leads nowhere. */

@@ -294,6 +294,13 @@ PLACE=hidden-place run 1 hush.test.ini
 has '.path is "***", not "c"'
 has '.path is "/a/open/b", not "c"'
 
+# A sink whose plugin comes by ${...} writes into the folder too.
+printf '[source]\nplugin = std\n[sink]\nplugin = ${env:SINK}\npath = %s/elsewhere\n' "$tmp" >named.ini
+printf '[test a]\nenv.SINK = file\ninput = x\nexpect = x\nwith = {"path":"%s/elsewhere"}\n' "$tmp" >named.test.ini
+run 0 named.test.ini
+checks=$((checks + 1))
+[ ! -e "$tmp/elsewhere" ] || bad "the test wrote to $tmp/elsewhere"
+
 # Elasticsearch, for real up to the socket.
 if [ -e "$WEIR_PLUGIN_PATH/elasticsearch.so" ]; then
 	cat >es.ini <<'I'
