@@ -21,6 +21,8 @@ struct handover { /* a chunk on its way into a lane */
     struct outlet *outlet; /* NULL: the worker's transforms */
     struct weir_batch *chunk;
     uint32_t stage; /* transforms it is through */
+    int64_t due;    /* the next one asked to be left alone until then */
+    uint32_t tries; /* so often in a row */
 };
 
 struct lane *lane_new(struct pipeline *p, const char *name)
@@ -101,13 +103,12 @@ static bool advance(struct lane *l, struct handover *h, int64_t now)
             if (!t->instance->speaks)
                 instance_health(t->instance, WEIR_DEGRADED, t->instance->failure.code,
                                 instance_why(t->instance));
-            l->stalled_until =
-                now + backoff_wait(&b, l->stalled_tries++, t->instance->failure.retry_after_ms);
+            h->due = now + backoff_wait(&b, h->tries++, t->instance->failure.retry_after_ms);
             return false;
         }
-        if (l->stalled_tries && !t->instance->speaks)
+        if (h->tries && !t->instance->speaks)
             instance_health(t->instance, WEIR_UP, 0, NULL);
-        l->stalled_tries = 0;
+        h->tries = 0;
         h->chunk = out;
         h->stage++;
     }
@@ -181,10 +182,8 @@ static int64_t work(struct lane *l, int64_t now)
     struct handover *h = l->queue;
     if (!ready(l, now, &at) || !h || flow_ending(&l->pipeline->flow))
         return at;
-    if (l->stalled_until > now)
-        return l->stalled_until;
-    if (!advance(l, h, now))
-        return l->stalled_until;
+    if (h->due > now || !advance(l, h, now))
+        return h->due;
     l->queue = h->next;
     if (!l->queue)
         l->queue_tail = &l->queue;

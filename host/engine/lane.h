@@ -32,8 +32,6 @@ struct lane {
     uint32_t n_routes;
     struct handover *queue, **queue_tail; /* chunks not yet through the transforms */
     bool flushing;                        /* transforms are to hold nothing back */
-    int64_t stalled_until;                /* a transform asked for RETRY */
-    uint32_t stalled_tries;
 };
 
 struct lane *lane_new(struct pipeline *, const char *name);

@@ -524,6 +524,40 @@ static void a_lane_lets_go_when_something_waits_for_it(void **state)
     l->started = false;
 }
 
+/* The first chunk passes, each further one is put off for a minute. */
+static int pass_once(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    const struct weir_result why = {.status = WEIR_RETRY, .retry_after_ms = 60000, .why = "later"};
+    if (s->released++ == 0)
+        return s->ctx->host->pass(e, 0, in->count);
+    (s->ctx->host->fail)(s->ctx, &why);
+    return WEIR_RETRY;
+}
+
+static void a_group_does_not_wait_for_what_an_earlier_stage_puts_off(void **state)
+{
+    struct stage s[2] = {{.process = pass_once}, {.process = hold_all, .what = PASS}};
+    (void)state;
+    build(s, 2);
+    struct lane *l = rig.p->workers[0];
+    int64_t now = clock_mono_ms();
+    s[1].until = now + 1000;
+    l->started = true;
+    lane_chunk(l, three(0));
+    lane_chunk(l, three(3));
+    loop_run_tasks(&l->loop);
+    (void)lane_turn(l, now);
+    assert_int_equal(lane_turn(l, now),
+                     now + 1000); /* the second chunk is stalled, the group's time comes first */
+    (void)lane_turn(l, now + 1000);
+    assert_int_equal(s[1].why, WEIR_WHY_TIME);
+    assert_int_equal(rig.p->outlets[0]->books.in, 3);
+    assert_int_equal(s[0].released, 2);
+    (void)lane_turn(l, now + 20000);
+    assert_int_equal(s[0].released, 2); /* and it is left alone on */
+    l->started = false;
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -542,6 +576,7 @@ int main(void)
         test(a_group_must_be_given_away_when_it_is_asked_for),
         test(what_was_merged_and_not_delivered_is_left_open),
         test(a_lane_lets_go_when_something_waits_for_it),
+        test(a_group_does_not_wait_for_what_an_earlier_stage_puts_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
