@@ -277,7 +277,7 @@ int64_t lane_turn(struct lane *l, int64_t now)
 {
     int64_t held = serve_transforms(l, now), at = work(l, now);
     at = held < at ? held : at;
-    if (l->flushing && !l->queue && at > now && holding(l))
+    if (l->flushing && !l->queue && at > now && holding(l) && !flow_ending(&l->pipeline->flow))
         at = now;
     for (struct outlet *o = l->outlets; o; o = o->next) {
         int64_t wants = outlet_tick(o, now);

@@ -558,6 +558,22 @@ static void a_group_does_not_wait_for_what_an_earlier_stage_puts_off(void **stat
     l->started = false;
 }
 
+/* Only dead letters are still delivered, and that may take its time. */
+static void a_lane_that_holds_something_sleeps_when_the_pipeline_ends(void **state)
+{
+    struct stage s = {.process = hold_all, .until = INT64_MAX};
+    (void)state;
+    build(&s, 1);
+    struct lane *l = rig.p->workers[0];
+    assert_null(run(0, three(0)));
+    l->started = true;
+    lane_flush(l, true);
+    loop_run_tasks(&l->loop);
+    flow_end(&rig.p->flow, "too many were rejected");
+    assert_true(lane_turn(l, clock_mono_ms()) > clock_mono_ms());
+    l->started = false;
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -577,6 +593,7 @@ int main(void)
         test(what_was_merged_and_not_delivered_is_left_open),
         test(a_lane_lets_go_when_something_waits_for_it),
         test(a_group_does_not_wait_for_what_an_earlier_stage_puts_off),
+        test(a_lane_that_holds_something_sleeps_when_the_pipeline_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
