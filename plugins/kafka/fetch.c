@@ -372,7 +372,6 @@ static void fetch_skips(struct kafka_source *s)
             if (t)
                 t->skip = false;
         }
-    kafka_start_note(s);
 }
 
 /* One array.  *ret_n messages came out of the queue, records or not. */

@@ -429,6 +429,8 @@ static int source_committed(void *self, const struct weir_position *p, uint32_t 
     if (!s->rk)
         return WEIR_OK;
     kafka_commit_note(s, p, n, stride);
+    if (n > 0)
+        kafka_start_stored(s);
     if (final)
         kafka_commit_wait(s);
     else

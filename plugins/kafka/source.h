@@ -137,6 +137,7 @@ struct kafka_source {
     uint32_t others;      /* partitions of our topics that other members hold */
     bool found;           /* some partition had a position: those without one came later */
     bool started;         /* the state has a mark of that, which outlives positions */
+    bool unmarked;        /* it gets one when the positions that start = latest skips to are stored */
     bool healthy;         /* the host was told WEIR_UP, and nothing else since */
     int64_t opened_ms;
 
@@ -191,9 +192,10 @@ void kafka_rebalance_free(struct kafka_source *s);
 int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
                        rd_kafka_topic_partition_list_t *list);
 /* Is offset `at` inside the log?  If not: fails, or sets *ret to the start of the log, by on-gap. */
-/* Whether an earlier run had come to its start, and noting that this one has. */
+/* Whether an earlier run had come to its start. */
 void kafka_start_recall(struct kafka_source *);
-void kafka_start_note(struct kafka_source *);
+/* Positions are stored: notes that this run has, if that waited for them. */
+void kafka_start_stored(struct kafka_source *);
 int kafka_start_gap(struct kafka_source *s, const struct kafka_track *t, int64_t at, int64_t low,
                     int64_t high, int64_t *ret);
 /* fetch.c */

@@ -15,10 +15,19 @@ void kafka_start_recall(struct kafka_source *s)
     s->found = s->found || s->started;
 }
 
-void kafka_start_note(struct kafka_source *s)
+static void start_note(struct kafka_source *s)
 {
     if (!s->started)
         s->started = s->ctx->host->state_put(s->ctx, weir_str(START_MARK), weir_str("1")) == WEIR_OK;
+}
+
+/* The host may store what was put long before it stores positions.  A mark alone would, after a crash in between, have
+ * all read that start = latest leaves out. */
+void kafka_start_stored(struct kafka_source *s)
+{
+    if (s->unmarked)
+        start_note(s);
+    s->unmarked = false;
 }
 
 int kafka_start_gap(struct kafka_source *s, const struct kafka_track *t, int64_t at, int64_t low,
@@ -143,7 +152,8 @@ int kafka_start_choose(struct kafka_source *s, const struct kafka_answer *a,
     start_say_own(s, a, list);
     if (list->cnt > 0)
         s->found = true;
-    if (s->found && !s->skips) /* else with the positions that are skipped to, not before them */
-        kafka_start_note(s);
+    s->unmarked = s->unmarked || s->skips;
+    if (s->found && !s->unmarked)
+        start_note(s);
     return WEIR_OK;
 }

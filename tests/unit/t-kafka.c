@@ -287,6 +287,8 @@ static void latest_reads_what_comes(void **state)
     kafka_mock_fill(&m, "t", 0, "w", 1);
     read_until(h, 1);
     assert_string_equal(harness_out_value(h, 0), "w0");
+    assert_null(harness_state_get(h, "started").ptr); /* a crash now: the next start is the first again */
+    assert_int_equal(harness_commit(h, false), WEIR_OK);
     assert_non_null(harness_state_get(h, "started").ptr);
     harness_free(h);
     kafka_mock_stop(&m);
