@@ -236,9 +236,12 @@ void recover_undo(struct sink *s, struct out *f)
     row_key(f, key);
     int status = s->ctx->host->state_get(s->ctx, weir_str(key), &value);
     bool none = status == WEIR_AGAIN || (status == WEIR_OK && !value.ptr);
+    bool closed = f->fd < 0;
     if (none && note_read(f, f->ino, &row) &&
         out_reopen(s, f)) /* where the state can't be read, what it covers must stay */
         (void)cut_back(s, f, &row);
+    if (closed) /* there may be more of them than descriptors */
+        out_close(s, f);
 }
 
 /* One row of the state: the file, opened, locked and as it was committed; or forgotten, when it is another one. */

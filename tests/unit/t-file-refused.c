@@ -9,6 +9,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 static int read_error, glob_error, list_error, unlink_error; /* 0: the system is asked */
@@ -220,7 +222,7 @@ static void a_pass_does_not_end_well_without_a_renamed_file(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, remove_refused)
 
-static void write_to(struct harness *h, int first, int n)
+static void write_more(struct harness *h, int first, int n)
 {
     char text[100][16];
     const char *values[100];
@@ -229,7 +231,42 @@ static void write_to(struct harness *h, int first, int n)
         values[i] = text[i];
     }
     assert_int_equal(harness_write(h, harness_values(h, values, (uint32_t)n)), WEIR_OK);
+}
+
+static void write_to(struct harness *h, int first, int n)
+{
+    write_more(h, first, n);
     assert_int_equal(harness_sink_commit(h, NULL, 0, "test"), WEIR_OK);
+}
+
+/* At an end without a commit. */
+static void all_is_taken_back_with_few_descriptors(void **state)
+{
+    enum { N = 200 };
+    struct rlimit was, few;
+    struct stat st;
+    char name[16];
+    struct harness *h = harness_start("file", WEIR_SINK, scratch_options("path = $/{.d}.log\n"));
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    few = was;
+    few.rlim_cur = 120;
+    write_more(h, 0, N / 2);
+    write_more(h, N / 2, N / 2);
+    for (int i = 0; i < N; i++) { /* what the host forgets then */
+        (void)snprintf(name, sizeof name, "%d.log", i);
+        char key[PATH_MAX + 2];
+        (void)snprintf(key, sizeof key, "f/%s", scratch_path(name));
+        harness_state_set(h, key, (struct weir_slice){NULL, 0});
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    harness_free(h);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(name, sizeof name, "%d.log", i);
+        assert_int_equal(stat(scratch_path(name), &st), 0);
+        assert_int_equal(st.st_size, 0);
+    }
 }
 
 /* A note without a row would say of the committed file that nothing was in it. */
@@ -266,6 +303,7 @@ int main(void)
         TEST(a_copy_is_not_missed_for_want_of_descriptors),
         TEST(a_pass_does_not_end_well_without_a_renamed_file),
         TEST(a_row_stays_as_long_as_the_note),
+        TEST(all_is_taken_back_with_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
