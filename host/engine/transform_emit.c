@@ -45,6 +45,8 @@ static void append(struct weir_emitter *e, uint32_t i, const struct weir_record 
 {
     struct weir_batch *out = e->out;
     batch_grow(out, 1);
+    if (e->in->originals) /* of what was held: its books' order is another one */
+        batch_note_original(out, out->count, batch_original(e->in, i));
     out->records[out->count] = *r;
     out->origins[out->count++] = e->in->origins[i];
     e->several |= e->outputs[i]++ > 0 || (e->held && e->held[i]);
