@@ -14,7 +14,8 @@ void child_send(uint32_t type, uint64_t id, int32_t status, uint64_t a, uint64_t
 {
     const struct frame f = {
         .type = type, .id = id, .status = status, .a = a, .b = b, .len = body ? body->len : 0};
-    if (!line_send(&child.line, &f, body ? body->data : NULL, INT64_MAX))
+    bool stuck;
+    if (!line_send(&child.line, &f, body ? body->data : NULL, INT64_MAX, &stuck))
         _exit(EXIT_FAILURE); /* weir is gone, and whoever would want what is done here with it */
 }
 

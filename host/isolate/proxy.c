@@ -13,7 +13,8 @@
 
 #define CLOSE_MS       11000 /* close bounds itself to ten seconds, says the contract */
 #define PATIENCE_MS    5000  /* it was interrupted from elsewhere: a call may take so long after that */
-#define INTERRUPTED_MS 1000  /* after an interrupt it has this long to answer */
+#define HUNG           "ended because a callback did not come back"
+#define INTERRUPTED_MS 1000 /* after an interrupt it has this long to answer */
 
 int proxy_fail(struct proxy *p, int status)
 {
@@ -119,9 +120,10 @@ bool proxy_send_frame(struct proxy *p, const struct frame *f, const struct strbu
 {
     if (p->state == PROXY_GONE)
         return false;
-    if (line_send(&p->line, f, body ? body->data : NULL, clock_mono_ms() + p->conf->hung_ms))
+    bool stuck;
+    if (line_send(&p->line, f, body ? body->data : NULL, p->conf->hung_ms, &stuck))
         return true;
-    proxy_died(p, NULL);
+    proxy_died(p, stuck ? HUNG : NULL);
     return false;
 }
 
@@ -218,7 +220,7 @@ static void wait_for(struct proxy *p, int64_t limit)
         return;
     now = clock_mono_ms();
     if (now >= limit + INTERRUPTED_MS)
-        proxy_died(p, "ended because a callback did not come back");
+        proxy_died(p, HUNG);
     else if (now >= limit)
         process_interrupt(&p->process);
 }
@@ -304,7 +306,7 @@ void proxy_look(struct proxy *p, int64_t now)
         p->interrupted = true;
         process_interrupt(&p->process);
     } else if (now - p->asked_ms >= p->conf->hung_ms + INTERRUPTED_MS) {
-        proxy_died(p, "ended because a callback did not come back");
+        proxy_died(p, HUNG);
     }
 }
 

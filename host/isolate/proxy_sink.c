@@ -183,6 +183,10 @@ void proxy_complete(struct proxy *p, const struct frame *f, struct unpack *from)
     if (!from->bad) {
         bool alone = p->guilty >= SUSPECT;
         l->writing = false;
+        if (p->asked_ms) { /* the ping waits behind batches, each of which may take its time */
+            p->asked_ms = clock_mono_ms();
+            p->interrupted = false;
+        }
         if (l->answered)
             written_again(p, l, results, f->a);
         else

@@ -51,12 +51,13 @@ static int timeout(int64_t until)
 }
 
 /* Waits for room, and takes in what comes meanwhile; false: there is none until then. */
-static bool wait_for_room(struct line *l, int64_t until)
+static bool wait_for_room(struct line *l, int64_t until, bool *ret_stuck)
 {
     struct pollfd p = {.fd = l->fd, .events = POLLIN | POLLOUT};
     int n = poll(&p, 1, timeout(until));
     if (n < 0 && errno == EINTR)
         return true;
+    *ret_stuck = n == 0;
     if (n <= 0)
         return false;
     if (p.revents & (POLLIN | POLLHUP))
@@ -64,17 +65,24 @@ static bool wait_for_room(struct line *l, int64_t until)
     return !l->dead;
 }
 
-static bool send_all(struct line *l, struct iovec *at, int n, int64_t until)
+static int64_t from_now(int64_t patience)
 {
+    return patience == INT64_MAX ? INT64_MAX : clock_mono_ms() + patience;
+}
+
+static bool send_all(struct line *l, struct iovec *at, int n, int64_t patience, bool *ret_stuck)
+{
+    int64_t until = from_now(patience);
     while (n) {
         struct msghdr msg = {.msg_iov = at, .msg_iovlen = (size_t)n};
         ssize_t done = sendmsg(l->fd, &msg, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0 && errno == EAGAIN && wait_for_room(l, until))
+        if (done < 0 && errno == EAGAIN && wait_for_room(l, until, ret_stuck))
             continue;
         if (done < 0)
             return false;
+        until = from_now(patience);
         for (; n && (size_t)done >= at->iov_len; at++, n--)
             done -= (ssize_t)at->iov_len;
         if (n) {
@@ -85,12 +93,13 @@ static bool send_all(struct line *l, struct iovec *at, int n, int64_t until)
     return true;
 }
 
-bool line_send(struct line *l, const struct frame *f, const void *body, int64_t until)
+bool line_send(struct line *l, const struct frame *f, const void *body, int64_t patience, bool *ret_stuck)
 {
     struct iovec parts[2] = {{.iov_base = (void *)(uintptr_t)f, .iov_len = sizeof *f},
                              {.iov_base = (void *)(uintptr_t)body, .iov_len = (size_t)f->len}};
+    *ret_stuck = false;
     pthread_mutex_lock(&l->lock);
-    bool ok = l->fd >= 0 && !l->dead && send_all(l, parts, f->len ? 2 : 1, until);
+    bool ok = l->fd >= 0 && !l->dead && send_all(l, parts, f->len ? 2 : 1, patience, ret_stuck);
     l->dead |= !ok; /* half a frame may be on its way: nothing can follow it */
     pthread_mutex_unlock(&l->lock);
     return ok;

@@ -79,9 +79,9 @@ struct line {
 
 void line_init(struct line *, int fd); /* takes the descriptor as it is set up */
 void line_free(struct line *);         /* closes it */
-/* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, at most
- * until the time of mono_ms.  False: the other end is gone, or had no room until then. */
-bool line_send(struct line *, const struct frame *, const void *body, int64_t until_ms);
+/* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, for
+ * patience_ms at most that nothing goes.  False: the other end is gone, or took nothing for that long (*ret_stuck). */
+bool line_send(struct line *, const struct frame *, const void *body, int64_t patience_ms, bool *ret_stuck);
 /* Takes in what is there without waiting, or, blocking, one frame. */
 void line_fill(struct line *);
 /* The next message, of those taken in; NULL: there is none. */

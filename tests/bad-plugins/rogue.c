@@ -4,15 +4,34 @@
 #define WEIR_API 1
 #include <weir/helpers.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTHING, CRASH, ABORT, RECURSE, HANG, NEVER, TWICE, FOREIGN, MORE, NONSENSE, LATE, THREAD, LEAK };
-static const char *const deeds[] = {"nothing", "crash", "abort",    "recurse", "hang",   "never", "twice",
-                                    "foreign", "more",  "nonsense", "late",    "thread", "leak",  NULL};
+enum {
+    NOTHING,
+    CRASH,
+    ABORT,
+    RECURSE,
+    HANG,
+    NEVER,
+    TWICE,
+    FOREIGN,
+    MORE,
+    NONSENSE,
+    LATE,
+    THREAD,
+    LEAK,
+    SLOW,
+    SPAWN,
+    HOLD
+};
+static const char *const deeds[] = {"nothing", "crash",   "abort", "recurse",  "hang", "never",
+                                    "twice",   "foreign", "more",  "nonsense", "late", "thread",
+                                    "leak",    "slow",    "spawn", "hold",     NULL};
 
 struct conf {
     const char *in, *path, *poison;
@@ -90,6 +109,13 @@ static int wrong(struct rogue *r, const char *callback)
             pause();
     case LEAK:
         memset(malloc(LEAK_BYTES), 1, LEAK_BYTES);
+        break;
+    case SLOW:
+        (void)poll(NULL, 0, 1000);
+        break;
+    case SPAWN: /* a program that has whatever descriptors stand open here */
+        (void)!system("sleep 20 >/dev/null 2>&1 &");
+        *nowhere = 1;
         break;
     default:
         break;
@@ -218,9 +244,15 @@ static int rogue_write(void *self, struct weir_batch *batch)
     if (host->view(r->ctx, batch, &view) != WEIR_OK)
         return WEIR_FATAL;
     look_for_poison(r, &view);
+    if (r->conf->does == HOLD && r->kept)
+        return WEIR_AGAIN;
     switch (wrong(r, "write")) {
     case NONSENSE:
         return 77;
+    case HOLD: /* until flush */
+        append(r, &view);
+        r->kept = batch;
+        return WEIR_OK;
     case NEVER:
     case LATE:
         r->kept = batch;
@@ -240,6 +272,16 @@ static int rogue_write(void *self, struct weir_batch *batch)
     return host->complete(r->ctx, batch, NULL, 0, sizeof results[0]);
 }
 
+static int rogue_flush(void *self)
+{
+    struct rogue *r = self;
+    struct weir_batch *batch = r->kept;
+    if (r->conf->does != HOLD || !batch)
+        return WEIR_OK;
+    r->kept = NULL;
+    return r->ctx->host->complete(r->ctx, batch, NULL, 0, sizeof(struct weir_result));
+}
+
 static int rogue_service(void *self, uint32_t why)
 {
     (void)why;
@@ -253,8 +295,12 @@ static int rogue_service(void *self, uint32_t why)
 static const struct weir_ops source = {COMMON, .kind = WEIR_SOURCE, .promises = WEIR_REPLAYABLE,
                                        .poll = rogue_poll, .committed = rogue_committed};
 static const struct weir_ops transform = {COMMON, .kind = WEIR_TRANSFORM, .process = rogue_process};
-static const struct weir_ops sink = {COMMON, .kind = WEIR_SINK, .promises = WEIR_STREAM, .write = rogue_write,
-                                     .service = rogue_service};
+static const struct weir_ops sink = {COMMON,
+                                     .kind = WEIR_SINK,
+                                     .promises = WEIR_STREAM,
+                                     .write = rogue_write,
+                                     .service = rogue_service,
+                                     .flush = rogue_flush};
 static const struct weir_ops *const all_ops[] = {&source, &transform, &sink, NULL};
 static const struct weir_plugin plugin = {WEIR_PLUGIN_HEAD, "rogue", "1",    "breaks the contract on demand",
                                           "BSD-2-Clause",   NULL,    all_ops};

@@ -173,6 +173,22 @@ def test_a_hang_ends_the_plugin_and_not_weir(job):
     job.all_there(duplicates=True)
 
 
+def test_a_hang_with_much_to_write(job):
+    """More waits for the plugin than the line has room for: it is found out all the same, and by its name."""
+    job.input.write_bytes(b"".join(b"%0999d\n" % i for i in range(1500)))
+    run = job.weir.run(job.text(ROGUE, "does=hang\nin=write\nafter=2\nbatch.bytes=300K\nin-flight=4",
+                                "stuck.after=1s\norder=none"))
+    run.ok(delivered=1500)
+    assert run.lines("ended because a callback did not come back") and not run.lines("signal 9")
+
+
+def test_slow_is_not_hung(job):
+    """Each callback comes back in time, however many of them wait on the line."""
+    job.feed(6)
+    run = job.weir.run(job.text(ROGUE, "does=slow\nin=write\nbatch.records=1\nin-flight=6", "stuck.after=2s\norder=none"))
+    assert not run.ok(delivered=6).lines("its process was")
+
+
 def test_a_leak_ends_the_plugin_and_not_weir(job):
     job.feed(2000)
     run = job.weir.start(job.text(ROGUE, "does=leak\nin=write\nisolate.memory=400M"))

@@ -224,7 +224,7 @@ static bool send_big(struct line *l, uint64_t id)
     char *body = xcalloc(1, BIG);
     body[BIG - 1] = (char)id;
     const struct frame f = {.type = WIRE_WRITE, .id = id, .len = BIG};
-    bool ok = line_send(l, &f, body, clock_mono_ms() + 20000);
+    bool stuck, ok = line_send(l, &f, body, 20000, &stuck);
     free(body);
     return ok;
 }
@@ -257,12 +257,13 @@ static void neither_side_holds_up_the_other(void **state)
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, plugin_side, e), 0);
     const struct frame small = {.type = WIRE_PING, .id = 9};
+    bool stuck;
     for (uint64_t i = 0; i < 4; i++) {
         struct message *m = receive(&e->weir);
         assert_non_null(m);
         assert_true(m->frame.id == i && m->frame.len == BIG && m->body[BIG - 1] == (char)i);
         message_free(m);
-        assert_true(line_send(&e->weir, &small, NULL, clock_mono_ms() + 20000));
+        assert_true(line_send(&e->weir, &small, NULL, 20000, &stuck));
     }
     assert_int_equal(pthread_join(thread, &ok), 0);
     assert_non_null(ok);
@@ -305,9 +306,11 @@ static void no_room_in_time_is_the_end(void **state)
     struct ends *e = ends_new();
     char *body = xcalloc(1, BIG);
     const struct frame f = {.type = WIRE_WRITE, .len = BIG}, next = {.type = WIRE_PING};
+    bool stuck;
     (void)state;
-    assert_false(line_send(&e->weir, &f, body, clock_mono_ms() + 20));
-    assert_false(line_send(&e->weir, &next, NULL, clock_mono_ms() + 20)); /* half a frame is on its way */
+    assert_false(line_send(&e->weir, &f, body, 20, &stuck));
+    assert_true(stuck);
+    assert_false(line_send(&e->weir, &next, NULL, 20, &stuck)); /* half a frame is on its way */
     free(body);
     ends_free(e);
 }
