@@ -12,6 +12,7 @@
 #include "report/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -285,6 +286,9 @@ static void begin(void)
     loop_init(&child.loop);
     loop_begin(&child.loop);
     loop_watch(&child.loop, &child.inbox, PROCESS_LINE, WEIR_FD_READ);
+    /* what the plugin starts must not hold them open: weir would not see the end of this process */
+    (void)fcntl(PROCESS_LINE, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(PROCESS_ALARM, F_SETFD, FD_CLOEXEC);
 }
 
 static void end(void)

@@ -189,6 +189,13 @@ def test_slow_is_not_hung(job):
     assert not run.ok(delivered=6).lines("its process was")
 
 
+def test_what_the_plugin_started_does_not_hold_the_line(job):
+    """A program that outlives the plugin's process: its end is seen at once."""
+    job.feed(1000)
+    run = job.weir.run(job.text(ROGUE, "does=spawn\nin=write\nafter=1\nbatch.records=500", "stuck.after=2s"))
+    assert run.ok(delivered=1000).lines("its process was ended by signal 11")
+
+
 def test_a_leak_ends_the_plugin_and_not_weir(job):
     job.feed(2000)
     run = job.weir.start(job.text(ROGUE, "does=leak\nin=write\nisolate.memory=400M"))
