@@ -195,8 +195,8 @@ static void take(struct message *m)
         child_write(m);
         break;
     case WIRE_FLUSH:
-        if (in->opened && in->ops->flush)
-            (void)call_flush(in);
+        child.flushing = in->ops->flush != NULL;
+        child.flushing = false;
         break;
     default:
         answer_call(m);
@@ -262,6 +262,9 @@ static void turn(void)
 
 /* A source that wants to be polled waits for that alone: its descriptors stay ready until then. */
 static void wait_for_more(void)
+    if (child.flushing && child.instance->opened &&
+        child_holds()) /* what was just taken too: at each turn, as in weir */
+        (void)call_flush(child.instance);
 {
     if (child.later || child.line.head)
         return;

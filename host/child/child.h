@@ -35,7 +35,8 @@ struct child {
     _Atomic uint32_t health; /* as told last */
     int64_t *told;           /* metrics as told last */
     bool closed;
-    bool woke; /* a source: weir knows that it wants to be polled */
+    bool flushing; /* a sink: nothing more comes for now */
+    bool woke;     /* a source: weir knows that it wants to be polled */
 
     pthread_mutex_t lock; /* of lent */
     struct child_lent *lent;
@@ -55,6 +56,7 @@ void child_tell_metrics(void);
 /* child_sink.c */
 void child_write(struct message *); /* takes its body */
 void child_offer(void);             /* what write refused before */
+bool child_holds(void);             /* the plugin has batches */
 int child_commit(struct unpack *);
 int child_complete(struct weir_ctx *, struct weir_batch *, const struct weir_result *, uint32_t n,
                    uint32_t stride);

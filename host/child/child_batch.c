@@ -89,21 +89,13 @@ static bool read_records(struct unpack *from, struct weir_batch *b, uint64_t n)
     return true;
 }
 
-static bool nothing_lent(void)
-{
-    pthread_mutex_lock(&child.lock);
-    bool nothing = !child.lent;
-    pthread_mutex_unlock(&child.lock);
-    return nothing;
-}
-
 struct weir_batch *child_batch(struct message *m)
 {
     struct unpack from = {.at = m->body, .end = m->body + m->frame.len};
     uint64_t n = unpack_number(&from);
     if (n > m->frame.len) /* each record takes more than a byte */
         return NULL;
-    if (n_known > SHARDS_MAX && nothing_lent())
+    if (n_known > SHARDS_MAX && !child.offered && !child_holds())
         forget_all();
     struct weir_batch *b = batch_new(&child.budget, (uint32_t)n);
     struct weir_buf *bytes = buf_wrap(&child.budget, (size_t)m->frame.len, free, m->body);

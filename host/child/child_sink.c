@@ -31,6 +31,14 @@ static struct child_lent *take_back(const struct weir_batch *batch)
     return l;
 }
 
+bool child_holds(void)
+{
+    pthread_mutex_lock(&child.lock);
+    bool some = child.lent != NULL;
+    pthread_mutex_unlock(&child.lock);
+    return some;
+}
+
 static void fault(const char *text)
 {
     struct strbuf body = {0};

@@ -196,6 +196,12 @@ def test_what_the_plugin_started_does_not_hold_the_line(job):
     assert run.ok(delivered=1000).lines("its process was ended by signal 11")
 
 
+def test_a_sink_that_holds_until_flush(job):
+    """It takes one batch, and answers when it hears that no more comes."""
+    job.feed(2000)
+    job.weir.run(job.text(ROGUE, "does=hold\nin=write\nbatch.records=500\nin-flight=4", "order=none")).ok(delivered=2000)
+
+
 def test_a_leak_ends_the_plugin_and_not_weir(job):
     job.feed(2000)
     run = job.weir.start(job.text(ROGUE, "does=leak\nin=write\nisolate.memory=400M"))
