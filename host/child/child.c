@@ -109,8 +109,11 @@ static bool set_up(struct message *m, char **ret_why)
         die("out of memory");
     child.conf = conf_load_section(&s.section, s.path, s.pipeline, err);
     fclose(err);
-    if (!child.conf)
+    if (!child.conf) {
+        if (n && (*ret_why)[n - 1] == '\n')
+            (*ret_why)[n - 1] = 0;
         return false;
+    }
     child.instance = make_instance(&s);
     if (pthread_create(&alarm, NULL, wait_for_alarm, NULL) != 0)
         die("cannot start a thread");
@@ -133,10 +136,12 @@ static int open_plugin(void)
 
 static void close_plugin(void)
 {
+    child.closed = true;
+    if (!child.instance) /* its section was refused */
+        return;
     instance_close(child.instance);
     loop_run_tasks(&child.loop); /* what it completed while closing */
     child_tell_metrics();
-    child.closed = true;
 }
 
 static void answer_call(struct message *m)
@@ -192,11 +197,11 @@ static void take(struct message *m)
     struct instance *in = child.instance;
     switch (m->frame.type) {
     case WIRE_WRITE:
+        child.flushing = false;
         child_write(m);
         break;
     case WIRE_FLUSH:
         child.flushing = in->ops->flush != NULL;
-        child.flushing = false;
         break;
     default:
         answer_call(m);
@@ -257,14 +262,14 @@ static void turn(void)
     serve();
     if (child.offered && child.instance->opened)
         child_offer();
+    if (child.flushing && child.instance->opened &&
+        child_holds()) /* what was just taken too: at each turn, as in weir */
+        (void)call_flush(child.instance);
     child_tell_metrics();
 }
 
 /* A source that wants to be polled waits for that alone: its descriptors stay ready until then. */
 static void wait_for_more(void)
-    if (child.flushing && child.instance->opened &&
-        child_holds()) /* what was just taken too: at each turn, as in weir */
-        (void)call_flush(child.instance);
 {
     if (child.later || child.line.head)
         return;
@@ -281,6 +286,9 @@ static void begin(void)
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* weir gets it too, and says what is to be done */
     signal(SIGTERM, SIG_IGN);
+    /* what the plugin starts must not hold them open: weir would not see the end of this process */
+    (void)fcntl(PROCESS_LINE, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(PROCESS_ALARM, F_SETFD, FD_CLOEXEC);
     line_init(&child.line, PROCESS_LINE);
     child.later_tail = &child.later;
     child.offered_tail = &child.offered;
@@ -289,9 +297,6 @@ static void begin(void)
     loop_init(&child.loop);
     loop_begin(&child.loop);
     loop_watch(&child.loop, &child.inbox, PROCESS_LINE, WEIR_FD_READ);
-    /* what the plugin starts must not hold them open: weir would not see the end of this process */
-    (void)fcntl(PROCESS_LINE, F_SETFD, FD_CLOEXEC);
-    (void)fcntl(PROCESS_ALARM, F_SETFD, FD_CLOEXEC);
 }
 
 static void end(void)

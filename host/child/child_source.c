@@ -13,8 +13,6 @@
 #include <string.h>
 
 #define DATA_MAX 1024 /* bytes beside a position */
-#define SEND_BYTES                                                                                           \
-    ((size_t)256 << 10) /* so much of a poll is sent before its end, for weir to work on meanwhile */
 
 struct source_lane {
     struct weir_shard pub; /* first: what the plugin has */

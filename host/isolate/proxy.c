@@ -25,6 +25,8 @@ int proxy_fail(struct proxy *p, int status)
 
 void proxy_break(struct proxy *p, const char *why)
 {
+    if (p->broken) /* what follows from the first fault is no reason */
+        return;
     p->broken = true;
     p->why.len = 0;
     strbuf_str(&p->why, why ? why : "the plugin gave no reason");

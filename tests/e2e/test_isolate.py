@@ -202,6 +202,19 @@ def test_a_sink_that_holds_until_flush(job):
     job.weir.run(job.text(ROGUE, "does=hold\nin=write\nbatch.records=500\nin-flight=4", "order=none")).ok(delivered=2000)
 
 
+def test_a_section_that_is_right_no_more(job):
+    """What a new process can not read again stops the pipeline, with the reason."""
+    job.feed(10)
+    poison = job.folder / "poison"
+    poison.write_text("x")
+    run = job.weir.start(job.text(ROGUE, f"poison=${{file:{poison}}}"))
+    run.wait_for(lambda: len(job.seen()) == 10, "the lines")
+    poison.unlink()
+    os.kill(process_of(run), signal.SIGKILL)
+    run.wait(20)
+    assert "No such file or directory\n" in run.err and "SIGSEGV" not in run.err, run.err
+
+
 def test_a_leak_ends_the_plugin_and_not_weir(job):
     job.feed(2000)
     run = job.weir.start(job.text(ROGUE, "does=leak\nin=write\nisolate.memory=400M"))
