@@ -51,6 +51,17 @@ static void on_section(void *opaque, int line, const char *title)
                                                       : 0;
 }
 
+/* Whether it can stand in quotes, where nothing in it begins a comment: a value that was not in quotes may have some
+ * itself, as expressions do, and then it is good as it is. */
+static bool quotable(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] == '"' || (value[i] == '\\' && ++i == len))
+            return false;
+    }
+    return true;
+}
+
 static void on_key(void *opaque, int line, const char *key, const char *value, size_t len)
 {
     struct reading *r = opaque;
@@ -58,7 +69,8 @@ static void on_key(void *opaque, int line, const char *key, const char *value, s
     if (strcmp(key, "plugin") == 0)
         r->ours = len == strlen(r->name) && strncmp(value, r->name, len) == 0;
     else
-        strbuf_printf(&r->lines, "%s = \"%.*s\"\n", key, (int)len, value);
+        strbuf_printf(&r->lines, quotable(value, len) ? "%s = \"%.*s\"\n" : "%s = %.*s\n", key, (int)len,
+                      value);
 }
 
 bool conform_read(struct conform *c, const char *path)

@@ -14,7 +14,7 @@
 struct harness_conf {
     struct option_store store;
     void *conf, *copy; /* copy: to see whether somebody wrote to it */
-    const struct weir_options *options;
+    const struct weir_options *options, *hosts;
     bool *given;
     struct strbuf *problems;
     struct host_section host; /* error.NAME is all of it that counts here */
@@ -38,7 +38,8 @@ static void on_key(void *opaque, int line, const char *key, const char *value, s
     if (strncmp(key, "error.", 6) == 0 && option_find(&host_options[SECTION_SINK], key, &row, &index)) {
         conf = &c->host;
     } else if (!option_find(c->options, key, &row, &index)) {
-        strbuf_printf(c->problems, "%s: unknown option\n", key);
+        if (!option_find(c->hosts, key, &row, &index)) /* else a pipeline's file has it for the host */
+            strbuf_printf(c->problems, "%s: unknown option\n", key);
         return;
     }
     if (conf == c->conf && c->given[index] && !option_is_list(row.type) && !option_is_group(row.type)) {
@@ -91,6 +92,10 @@ struct harness_conf *harness_conf_parse(const struct weir_ops *ops, const char *
     struct strbuf text = {0};
     struct problems ini = {.file = plugin};
     c->options = ops->options ? ops->options : &none;
+    c->hosts = host_options_of(ops->kind == WEIR_SOURCE      ? SECTION_SOURCE
+                               : ops->kind == WEIR_TRANSFORM ? SECTION_TRANSFORM
+                                                             : SECTION_SINK,
+                               ops);
     c->conf = xcalloc(1, c->options->conf_size);
     c->given = xcalloc(c->options->count + 1, sizeof *c->given);
     c->problems = problems;

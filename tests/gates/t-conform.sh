@@ -70,6 +70,12 @@ plugin = exec
 command = sh -c 'while read -r n record; do echo $n ok; done'
 batch.records = 10
 INI
+cat >pipeline.ini <<'INI'
+[transform good]
+plugin = filter
+isolate = process
+when = .text == "a ; b" or .n > 1
+INI
 begin fresh-source ./fresh-source.so --kind source
 begin fresh-transform ./fresh-transform.so
 begin fresh-sink ./fresh-sink.so --set path=fresh.out
@@ -78,6 +84,7 @@ ours ours-std std --kind source
 ours ours-std-sink std --kind sink
 ours ours-file file --conf both.ini
 ours ours-filter filter --set 'when=.n == 1'
+ours ours-pipeline filter --conf pipeline.ini
 ours ours-case case --set field=.text --set to=upper
 ours ours-multiline multiline --set 'start=.text == "x"'
 ours ours-exec-nonsense exec --kind sink --set command=cat
@@ -110,6 +117,7 @@ seen good-source.table 'source     kept       resume'
 [ ! -e ours-exec.status ] || seen ours-exec.table 'source     kept       resume'
 seen good-sink.table 'sink       kept       complete'
 seen shy.table 'give --set, --conf or --kind, and it is opened and used'
+[ ! -e "$built/filter.so" ] || seen ours-pipeline.table 'transform  kept       promises'
 [ ! -e away-kafka-sink.status ] || seen away-kafka-sink.table 'the other end is not there'
 [ ! -e away-es-source.status ] || seen away-es-source.table 'the other end is not there'
 
