@@ -144,11 +144,14 @@ static void *mem(struct weir_ctx *ctx, void *old, size_t n)
     return to ? to + 1 : NULL;
 }
 
-/* What precedes memory of malloc's is malloc's, and can be read; ASan would not have it. */
+/* What precedes memory of malloc's is malloc's, and can be read; ASan would not have it.  At the start of a page a
+ * sanitizer's malloc may have nothing before it, so that one of ours is missed there now and then. */
 __attribute__((no_sanitize("address"))) bool harness_gave(const void *memory)
 {
     const char *what;
-    return memory && (guard_find(memory, &what) != RULES || ((const uint64_t *)memory)[-1] == BLOCK_OURS);
+    if (!memory || guard_find(memory, &what) != RULES)
+        return memory;
+    return (uintptr_t)memory % 4096 && ((const uint64_t *)memory)[-1] == BLOCK_OURS;
 }
 
 struct weir_buf {
