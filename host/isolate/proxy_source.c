@@ -290,9 +290,10 @@ static void give_back_these(struct proxy *p, bool committable, uint32_t drain_ms
 
 void proxy_source_died(struct proxy *p)
 {
+    /* read again from their last commit; first, for no other is committed while one can not tell where it is */
+    give_back_these(p, false, 0);
     /* as long as it takes: what was read is here, and only the next process waits for it */
     give_back_these(p, true, UINT32_MAX);
-    give_back_these(p, false, 0); /* read again from their last commit */
 }
 
 /* ---- callbacks ---- */

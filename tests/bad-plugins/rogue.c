@@ -52,7 +52,7 @@ static const struct weir_options options = WEIR_OPTIONS(struct conf, rows);
 struct rogue {
     struct weir_ctx *ctx;
     const struct conf *conf;
-    const struct weir_shard *shard;
+    const struct weir_shard *shard, *lost; /* of lost it can not tell where it is */
     struct weir_batch *kept;
     int64_t calls, next;
 };
@@ -170,6 +170,9 @@ static int rogue_poll(void *self, struct weir_emitter *to, const struct weir_pol
         if (host->shard_open(r->ctx, &shard, &r->shard, &at) != WEIR_OK)
             return WEIR_FATAL;
         r->next = (int64_t)at.next;
+        shard.id = weir_str("1");
+        if (!strcmp(r->conf->in, "position") && host->shard_open(r->ctx, &shard, &r->lost, &at) != WEIR_OK)
+            return WEIR_FATAL;
     }
     int64_t until = r->next + r->conf->at_once;
     for (; r->next < r->conf->count && r->next < until && !(poll->flags & WEIR_POLL_PAUSED); r->next++) {
@@ -187,6 +190,9 @@ static int rogue_poll(void *self, struct weir_emitter *to, const struct weir_pol
             return WEIR_FATAL;
         if (!taken)
             return WEIR_OK;
+        rec.shard = r->lost;
+        if (r->lost && host->emit(to, &run, &taken) < 0)
+            return WEIR_FATAL;
     }
     return poll->flags & WEIR_POLL_TO_END && r->next >= r->conf->count ? WEIR_END : WEIR_AGAIN;
 }
@@ -200,6 +206,17 @@ static int rogue_committed(void *self, const struct weir_position *p, uint32_t n
     (void) final;
     (void)wrong(self, "committed");
     return WEIR_OK;
+}
+
+static int rogue_position(void *self, const struct weir_shard *shard, uint64_t next, void *out, size_t cap,
+                          size_t *ret_len)
+{
+    const struct rogue *r = self;
+    (void)next;
+    (void)out;
+    (void)cap;
+    *ret_len = 0;
+    return shard == r->lost ? WEIR_RETRY : WEIR_OK;
 }
 
 /* ---- transform ---- */
@@ -292,8 +309,12 @@ static int rogue_service(void *self, uint32_t why)
 #define COMMON                                                                                               \
     .struct_size = sizeof(struct weir_ops), .options = &options, .create = rogue_create, .open = rogue_open, \
     .close = rogue_close, .destroy = rogue_destroy
-static const struct weir_ops source = {COMMON, .kind = WEIR_SOURCE, .promises = WEIR_REPLAYABLE,
-                                       .poll = rogue_poll, .committed = rogue_committed};
+static const struct weir_ops source = {COMMON,
+                                       .kind = WEIR_SOURCE,
+                                       .promises = WEIR_REPLAYABLE,
+                                       .poll = rogue_poll,
+                                       .position = rogue_position,
+                                       .committed = rogue_committed};
 static const struct weir_ops transform = {COMMON, .kind = WEIR_TRANSFORM, .process = rogue_process};
 static const struct weir_ops sink = {COMMON,
                                      .kind = WEIR_SINK,

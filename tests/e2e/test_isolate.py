@@ -143,6 +143,15 @@ def test_a_source_in_trouble(job, does, callback):
     assert run.err.count("its process was ended") >= (4 if (does, callback) == ("crash", "poll") else 1)
 
 
+def test_a_lane_that_can_not_be_committed_holds_up_no_other(job):
+    """The process ended: that lane is lost, which ends weir where a sink has its records; it does not wait for ever."""
+    run = job.weir.start(job.from_source("plugin=rogue\ncount=100\nin=position"))
+    run.wait_for(lambda: sum(job.seen().values()) == 200, "both lanes")
+    os.kill(process_of(run), signal.SIGKILL)
+    run.wait(20)
+    assert "and nothing is there twice" in run.err
+
+
 @pytest.mark.parametrize("does", ["crash", "abort", "recurse", "thread"])
 def test_a_crash_ends_the_plugin_and_not_weir(job, does):
     """Each process of it writes ten batches and crashes in the eleventh."""
