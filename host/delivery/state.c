@@ -371,7 +371,7 @@ int state_get(struct state *s, const char *owner, struct weir_slice key, struct 
 
 struct picking {       /* twalk_r's closure */
     const char *owner; /* NULL: all */
-    struct put **list; /* NULL: only counted */
+    struct put **list;
     size_t n;
 };
 
@@ -381,23 +381,15 @@ static void pick_put(const void *node, VISIT which, void *closure)
     struct put *p = *(struct put *const *)node;
     if ((which != postorder && which != leaf) || (k->owner && strcmp(p->owner, k->owner) != 0))
         return;
-    if (k->list)
-        k->list[k->n] = p;
-    k->n++;
-}
-
-bool state_dirty_of(struct state *s, const char *owner)
-{
-    struct picking k = {owner, NULL, 0};
-    pthread_mutex_lock(&s->lock);
-    twalk_r(s->puts, pick_put, &k);
-    pthread_mutex_unlock(&s->lock);
-    return k.n > 0;
+    k->list[k->n++] = p;
 }
 
 bool state_dirty(struct state *s)
 {
-    return state_dirty_of(s, NULL);
+    pthread_mutex_lock(&s->lock);
+    bool dirty = s->n_puts > 0;
+    pthread_mutex_unlock(&s->lock);
+    return dirty;
 }
 
 static bool step_done(sqlite3_stmt *q)

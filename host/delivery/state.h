@@ -43,9 +43,8 @@ bool state_commit(struct state *, const char *reader, const struct state_positio
 bool state_lost(struct state *);
 /* Stores what this owner put, and nothing else: of what others put, a commit may be half done. */
 bool state_store(struct state *, const char *owner, struct strbuf *why);
-/* Something was put since the last commit; by this owner. */
+/* Something was put since the last commit. */
 bool state_dirty(struct state *);
-bool state_dirty_of(struct state *, const char *owner);
 
 /* What was put and never stored is gone, and so is what is put from now on (a commit may be under way): at the end, so
  * that a sink that closes sees what the next start will find. */

@@ -97,6 +97,7 @@ static bool stored(struct intake *in, bool ok)
     else if (ok && c->state_failing)
         log_line(WEIR_LOG_NOTICE, p->flow.conf->label, "the state file can be written again");
     c->state_failing = !ok;
+    in->instance->put &= !ok;
     atomic_fetch_add(ok ? &p->flow.counts.commits : &p->flow.counts.state_failures, 1);
     return ok;
 }

@@ -163,7 +163,7 @@ int emitter_emit_bad(struct weir_emitter *e, const struct weir_record *record, s
  * commit: how long a file is, without the position that belongs to it, would repeat what lies between. */
 static bool store_first(struct intake *in)
 {
-    return !state_dirty_of(in->pipeline->state, in->instance->owner) || commit_store_puts(in);
+    return !in->instance->put || commit_store_puts(in);
 }
 
 static void hand_over(struct intake *in, bool at_once)

@@ -191,6 +191,7 @@ static int s_state_put(struct weir_ctx *ctx, struct weir_slice key, struct weir_
     if (key.len > 1024 || value.len > 65536)
         return WEIR_FATAL;
     state_put(of(ctx)->pipeline->state, of(ctx)->owner, key, value);
+    of(ctx)->put = true;
     return WEIR_OK;
 }
 

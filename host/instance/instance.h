@@ -80,6 +80,7 @@ struct instance {
     struct weir_instance info;
     char *who;   /* "web [sink es]", for the log */
     char *owner; /* of its keyed bytes in the state */
+    bool put;    /* some that are not stored yet; home thread */
     pthread_mutex_t
         self_lock; /* of the next two: interrupt comes from any thread, destroy must wait for it */
     pthread_cond_t left;
