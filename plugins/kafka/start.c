@@ -68,7 +68,7 @@ static int start_fresh(struct kafka_source *s, struct kafka_track *t, int64_t lo
                          t->topic->name, t->partition, s->group);
     if (!s->found && s->conf->start == KAFKA_START_LATEST) {
         *ret = known ? high : RD_KAFKA_OFFSET_END;
-        t->skip = known; /* stored at once: else the partition would look like a later one after a restart */
+        t->skip = known; /* stored by the first commit: else it would look like one found later */
         return WEIR_OK;
     }
     *ret = known ? low : RD_KAFKA_OFFSET_BEGINNING;
