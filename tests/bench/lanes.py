@@ -16,6 +16,7 @@ from measure import BenchError
 from programs import kcat_read, kcat_write
 
 SMALL = "16M"
+CHECKS = "rsyslog with mmjsonparse"
 
 
 @dataclass
@@ -220,9 +221,9 @@ def kafka_es(b):
         sink = {"plugin": "elasticsearch", "url": url, "index": index} | options
         return b.weir.command(word, from_topic(b, word), sink, memory)
 
-    def rsyslog(word, index):
+    def rsyslog(check, word, index):
         source = b.rsyslog.from_kafka(brokers, b.topic, word)
-        return b.rsyslog.command(word, source, b.rsyslog.to_elasticsearch(url, index))
+        return b.rsyslog.command(word, source, b.rsyslog.to_elasticsearch(url, index), check=check)
 
     posts = ready_posts(b, url)
 
@@ -233,7 +234,8 @@ def kafka_es(b):
 
     return [
         *weir_jobs(b, to_elastic, weir, False),
-        Job("rsyslog", partial(to_elastic, b, "rsyslog", rsyslog, True)),
+        Job("rsyslog", partial(to_elastic, b, "rsyslog", partial(rsyslog, False), True)),
+        Job(CHECKS, partial(to_elastic, b, CHECKS, partial(rsyslog, True), True)),
         Job("limit: kcat to /dev/null", partial(unread, b, "kcat", kcat_read(brokers, b.topic)), limit=True),
         Job("limit: curl, ready bodies", partial(to_elastic, b, "curl", poster, False), limit=True),
     ]
@@ -284,7 +286,7 @@ LANES = [
     Lane("file-kafka", "file → Kafka", "kcat", 1.5, ("kafka",), file_kafka, (1.1, "kcat idempotent"), (24, 80), ("kcat",)),
     Lane("file-file", "file → file", "rsyslog", 0.25, (), file_file, (0.15, "rsyslog"), (12, 24), (CAT,)),
     Lane(
-        "kafka-es", "Kafka → Elasticsearch", "rsyslog", 0.3, ("kafka", "elasticsearch"), kafka_es, (0.12, "rsyslog"),
+        "kafka-es", "Kafka → Elasticsearch", "rsyslog", 0.3, ("kafka", "elasticsearch"), kafka_es, (0.12, CHECKS),
         (32, 90), (KCAT_READS, CURL_POSTS), 0.3,
     ),
 ]  # fmt: skip

@@ -14,9 +14,11 @@ main_queue(queue.type="FixedArray" queue.size="50000" queue.dequeueBatchSize="{b
 {modules}
 template(name="line" type="string" string="%{field}%\\n")
 template(name="value" type="string" string="%{field}%")
-ruleset(name="lane") {{ {action} }}
+ruleset(name="lane") {{ {check}{action} }}
 {source}
 """
+# As weir's sink does it: what is no JSON is not sent on.
+JSON_CHECK = 'action(type="mmjsonparse" cookie="") if $parsesuccess == "OK" then '
 
 
 class Weir:
@@ -55,15 +57,19 @@ class Rsyslog:
     def __init__(self, folder):
         self.folder = folder
 
-    def command(self, name, source, action, batch=1024):
+    def command(self, name, source, action, batch=1024, check=False):
         module, text, field = source
         output, action = action
-        modules = "\n".join(f'module(load="{m}")' for m in (module, output) if m != "omfile")
+        loaded = [module, output, *(["mmjsonparse"] if check else [])]
+        modules = "\n".join(f'module(load="{m}")' for m in loaded if m != "omfile")
         folder = self.folder / f"{name}.state"
         folder.mkdir()
         conf = self.folder / f"{name}.conf"
         conf.write_text(
-            RSYSLOG.format(folder=folder, modules=modules, field=field, action=action, source=text, batch=batch)
+            RSYSLOG.format(
+                folder=folder, modules=modules, field=field, action=action, source=text, batch=batch,
+                check=JSON_CHECK if check else "",
+            )  # fmt: skip
         )
         return ["rsyslogd", "-n", "-f", conf, "-i", folder / "pid"]
 
