@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define FILL_MOST 256 /* frames taken in before somebody looks at them, however fast they come */
+
 void message_free(struct message *m)
 {
     if (m)
@@ -149,7 +151,7 @@ static bool take_frame(struct line *l)
 
 void line_fill(struct line *l)
 {
-    while (!l->dead && take_frame(l) && !l->blocks)
+    for (unsigned i = 0; i < FILL_MOST && !l->dead && take_frame(l) && !l->blocks; i++)
         ;
 }
 

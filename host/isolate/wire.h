@@ -82,7 +82,7 @@ void line_free(struct line *);         /* closes it */
 /* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, for
  * patience_ms at most that nothing goes.  False: the other end is gone, or took nothing for that long (*ret_stuck). */
 bool line_send(struct line *, const struct frame *, const void *body, int64_t patience_ms, bool *ret_stuck);
-/* Takes in what is there without waiting, or, blocking, one frame. */
+/* Takes in what is there without waiting, some hundred frames at most, or, blocking, one frame. */
 void line_fill(struct line *);
 /* The next message, of those taken in; NULL: there is none. */
 struct message *line_next(struct line *);
