@@ -182,7 +182,7 @@ static void list_lent(struct outlet *o, struct delivery *d)
     pthread_mutex_unlock(&o->lock);
 }
 
-static void unlist_lent(struct outlet *o, const struct delivery *d)
+static void unlist_lent(struct outlet *o, struct delivery *d)
 {
     pthread_mutex_lock(&o->lock);
     struct delivery **at = &o->lent;
@@ -190,6 +190,7 @@ static void unlist_lent(struct outlet *o, const struct delivery *d)
         at = &(*at)->next;
     if (*at)
         *at = d->next;
+    d->next = NULL; /* what was lent beside it may be freed before it goes out again */
     o->in_flight--;
     pthread_mutex_unlock(&o->lock);
 }

@@ -180,6 +180,30 @@ static void again_offers_the_same_batch(void **state)
     all_delivered(3);
 }
 
+static void what_is_offered_again_is_seen_alone(void **state)
+{
+    (void)state;
+    build_parallel();
+    many(0, 0, 1);
+    (void)tick();
+    answer(WEIR_ALL, WEIR_RETRY);
+    now += 1000;
+    (void)tick();
+    said("[a0][a0]");
+    assert_int_equal(o->glance.retrying, 1);
+    sink.status = WEIR_AGAIN;
+    many(0, 1, 1);
+    (void)tick();
+    assert_int_equal(o->glance.retrying, 1); /* not once more by the one it was refused beside */
+    fine();                                  /* which ends while the other still waits */
+    assert_int_equal(o->glance.retrying, 0);
+    sink.status = WEIR_OK;
+    (void)tick();
+    said("[a1]");
+    fine();
+    all_delivered(2);
+}
+
 static void when_drops_what_the_sink_does_not_want(void **state)
 {
     char why[256];
@@ -486,6 +510,7 @@ int main(void)
         test(who_gets_one_batch_at_a_time_gets_no_more),
         test(a_sink_that_keeps_no_order_gets_one_batch_at_a_time),
         test(again_offers_the_same_batch),
+        test(what_is_offered_again_is_seen_alone),
         test(when_drops_what_the_sink_does_not_want),
         test(only_failed_records_are_sent_again),
         test(a_shard_waits_for_its_retry_and_others_flow),
