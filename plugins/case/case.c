@@ -4,7 +4,7 @@
  * Home thread only.  ASCII is mapped here; anything else by libunistring (Unicode's full mapping, no language, no
  * normalisation, independent of the locale) into one buffer that is used again and again. */
 #define WEIR_API 1
-#include <weir/helpers.h>
+#include "../common/each.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,9 +13,7 @@
 #include <unistr.h>
 
 enum { TO_UPPER, TO_LOWER };
-enum { MISSING_KEEP, MISSING_REJECT };
 static const char *const directions[] = {"upper", "lower", NULL};
-static const char *const missings[] = {"keep", "reject", NULL};
 
 struct case_conf {
     const struct weir_path *field;
@@ -27,7 +25,7 @@ static const struct weir_option rows[] = {
     WEIR_OPT_PATH(struct case_conf, field, "field", 0, NULL,
                   "Field of the JSON value, as .user.name; without it the whole value", NULL),
     WEIR_OPT_ENUM(struct case_conf, on_missing, "on-missing", 0, "keep", missings,
-                  "What happens to a record whose field is missing or no string", NULL),
+                  "What happens to a record whose field is missing or no string: null sets it to null", NULL),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct case_conf, rows);
 
@@ -36,7 +34,7 @@ struct mapper {
     const struct case_conf *conf;
     char *out; /* the mapped text */
     size_t cap;
-    uint32_t passing; /* records before the current one not yet passed on begin here */
+    struct each each;
 };
 
 static int case_create(struct weir_ctx *ctx, const void *conf, void **self)
@@ -45,6 +43,7 @@ static int case_create(struct weir_ctx *ctx, const void *conf, void **self)
     memset(m, 0, sizeof *m);
     m->ctx = ctx;
     m->conf = conf;
+    each_init(&m->each, ctx);
     *self = m;
     return WEIR_OK;
 }
@@ -108,91 +107,42 @@ static const char *case_map(struct mapper *m, struct weir_slice text, struct wei
     return NULL;
 }
 
-static int pass_until(struct mapper *m, struct weir_emitter *to, uint32_t end)
+static int case_value(void *self, struct each *e)
 {
-    uint32_t first = m->passing;
-    return end > first ? m->ctx->host->pass(to, first, end - first) : WEIR_OK;
-}
-
-/* Ends the run of unchanged records before i. */
-static int pass_before(struct mapper *m, struct weir_emitter *to, uint32_t i)
-{
-    int r = pass_until(m, to, i);
-    m->passing = i + 1;
-    return r;
-}
-
-static int case_reject(struct mapper *m, struct weir_emitter *to, uint32_t i, const char *why)
-{
-    struct weir_result result;
-    int r = pass_before(m, to, i);
-    memset(&result, 0, sizeof result);
-    result.index = i;
-    result.status = WEIR_REJECT;
-    result.why = why;
-    return r == WEIR_OK ? m->ctx->host->reject(to, i, &result) : r;
-}
-
-static int case_value(struct mapper *m, const struct weir_record *rec, struct weir_emitter *to, uint32_t i)
-{
-    struct weir_record changed = *rec;
-    const char *why;
-    int r;
-    if (!rec->value.ptr)
-        return WEIR_OK;
-    why = case_map(m, rec->value, &changed.value);
+    struct mapper *m = self;
+    struct weir_record changed = *e->record;
+    const char *why = case_map(m, e->record->value, &changed.value);
     if (why)
-        return case_reject(m, to, i, why);
-    if (changed.value.ptr == rec->value.ptr)
-        return WEIR_OK;
-    r = pass_before(m, to, i);
-    return r == WEIR_OK ? m->ctx->host->emit_from(to, i, &changed, sizeof changed, NULL) : r;
+        return each_reject(e, "case", "%s", why);
+    return changed.value.ptr == e->record->value.ptr ? WEIR_OK : each_emit(e, &changed);
 }
 
-static int case_field(struct mapper *m, const struct weir_batch *batch, const struct weir_record *rec,
-                      struct weir_emitter *to, uint32_t i)
+static int case_field(void *self, struct each *e)
 {
-    struct weir_edit edit = {.path = m->conf->field, .op = WEIR_EDIT_STRING};
+    struct mapper *m = self;
     struct weir_span span;
-    struct weir_slice text;
-    const char *why = NULL;
-    int r;
-    if (!rec->value.ptr)
-        return WEIR_OK;
-    r = m->ctx->host->json(m->ctx, batch, i, m->conf->field, &span, &why);
-    if (r == WEIR_REJECT)
-        return case_reject(m, to, i, why ? why : "the value is not JSON");
+    struct weir_slice text, mapped;
+    const char *why;
+    int r = each_json(e, m->conf->field, &span);
     if (r != WEIR_OK)
         return r;
-    if (span.type != WEIR_JSON_STRING) {
-        if (m->conf->on_missing == MISSING_KEEP)
-            return WEIR_OK;
-        return case_reject(
-            m, to, i, span.type == WEIR_JSON_MISSING ? "the field is missing" : "the field is not a string");
-    }
+    if (span.type != WEIR_JSON_STRING)
+        return each_missing(e, m->conf->on_missing, m->conf->field, "the field is %s",
+                            span.type == WEIR_JSON_MISSING ? "missing" : "not a string");
     text = m->ctx->host->json_string(m->ctx, &span);
-    why = case_map(m, text, &edit.value);
+    why = case_map(m, text, &mapped);
     if (why)
-        return case_reject(m, to, i, why);
-    if (edit.value.ptr == text.ptr)
-        return WEIR_OK;
-    r = pass_before(m, to, i);
-    if (r == WEIR_OK)
-        r = m->ctx->host->emit_edit(to, i, &edit, 1, sizeof edit, &why);
-    return r == WEIR_REJECT ? case_reject(m, to, i, why ? why : "the field can't be changed") : r;
+        return each_reject(e, "case", "%s", why);
+    if (mapped.ptr != text.ptr)
+        each_edit(e, WEIR_EDIT_STRING, m->conf->field, mapped);
+    return WEIR_OK;
 }
 
 static int case_process(void *self, const struct weir_batch *batch, struct weir_emitter *to)
 {
     struct mapper *m = self;
-    struct weir_view view = {.struct_size = sizeof view, .want = m->conf->field ? 0 : WEIR_WANT_VALUE};
-    int r = m->ctx->host->view(m->ctx, batch, &view);
-    m->passing = 0;
-    for (uint32_t i = 0; r == WEIR_OK && i < view.count; i++) {
-        const struct weir_record *rec = weir_record_at(&view, i);
-        r = m->conf->field ? case_field(m, batch, rec, to, i) : case_value(m, rec, to, i);
-    }
-    return r == WEIR_OK ? pass_until(m, to, view.count) : r;
+    return m->conf->field ? each_run(&m->each, batch, to, 0, case_field, m)
+                          : each_run(&m->each, batch, to, WEIR_WANT_VALUE, case_value, m);
 }
 
 static void case_destroy(void *self)
@@ -200,6 +150,7 @@ static void case_destroy(void *self)
     struct mapper *m = self;
     if (m->out)
         m->ctx->host->mem(m->ctx, m->out, 0);
+    each_free(&m->each);
     m->ctx->host->mem(m->ctx, m, 0);
 }
 
