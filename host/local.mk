@@ -118,6 +118,8 @@ noinst_LIBRARIES += %D%/libweirhost.a
 	%D%/engine/stuck_cause.c \
 	%D%/engine/hold.c \
 	%D%/engine/hold.h \
+	%D%/engine/mirror.c \
+	%D%/engine/mirror.h \
 	%D%/engine/transform.c \
 	%D%/engine/transform.h \
 	%D%/engine/transform_emit.c \

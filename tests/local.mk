@@ -32,6 +32,7 @@ unit_tests = \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
 	%D%/unit/t-hold \
+	%D%/unit/t-mirror \
 	%D%/unit/t-transform \
 	%D%/unit/t-batch \
 	%D%/unit/t-ledger \
@@ -145,11 +146,13 @@ endif
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_testing_SOURCES = %D%/unit/t-testing.c %D%/unit/scratch.h
+%C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 # end of them
 
 # These count how often a document is read and printed.
 %C%_unit_t_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
+%C%_unit_t_mirror_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse
 %C%_unit_t_transform_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 
 # Plugins and libraries find these in the program.

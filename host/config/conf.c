@@ -33,6 +33,7 @@ struct build {
     struct pipeline_conf *conf;
     struct problems problems;
     const struct raw_section *section; /* in work */
+    const struct weir_ops *ops;        /* of its plugin; NULL: it has none, or is not known */
     struct target targets[2];          /* the plugin's first: its row of a name wins over the host's */
     size_t n_targets;
     bool any_option; /* the plugin is not known, so neither are its options */
@@ -53,7 +54,12 @@ static const char *store_text(struct build *build, const char *text)
 static void refuse_unknown(struct build *build, const struct raw_key *key)
 {
     const struct weir_options *tables[2] = {0};
+    const char *lack = host_options_lack(build->section->kind, build->ops, key->key);
     char text[200] = "";
+    if (lack) {
+        problem_add(&build->problems, key->line, build->section->title, "%s", lack);
+        return;
+    }
     for (size_t t = 0; t < build->n_targets; t++)
         tables[t] = build->targets[t].rows;
     option_append_suggestion(option_suggest(key->key, tables, build->n_targets), text, sizeof text);
@@ -240,6 +246,7 @@ static void take_host_options(struct build *build, struct section_conf *to, cons
 {
     const struct raw_section *section = build->section;
     to->when = host->when;
+    to->part_key = host->part == PART_KEY;
     to->batch_records = host->batch_records;
     to->batch_bytes = host->batch_bytes;
     to->linger_ms = host->linger_ms;
@@ -346,6 +353,7 @@ static void build_section(struct build *build, const struct raw_section *section
     to->line = section->line;
     to->title = store_text(build, section->title);
     find_plugin(build, to);
+    build->ops = to->ops;
     build->any_option = to->ops == NULL;
     build->n_targets = 0;
     if (to->ops && to->ops->options) {

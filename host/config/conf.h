@@ -33,7 +33,8 @@ struct section_conf { /* [source], [transform NAME], [sink NAME], [dead-letter] 
     const struct weir_ops *ops; /* of this kind */
     void *conf;                 /* the plugin's struct, filled */
     const struct weir_expr
-        *when; /* host option; NULL: every record.  A plugin with an option `when` has it itself */
+        *when;     /* host option; NULL: every record.  A plugin with an option `when` has it itself */
+    bool part_key; /* host option part = key, of a transform that does not hold */
     int64_t hold_records, hold_bytes, hold_ms; /* of a transform that holds; hold_bytes 0: its share */
     /* sinks: */
     int64_t batch_records, batch_bytes, linger_ms, in_flight;

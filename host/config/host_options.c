@@ -3,6 +3,9 @@
 #include "host_options.h"
 
 #include "errors.h"
+#include "option.h"
+
+#include <string.h>
 
 #include <weir/helpers.h>
 
@@ -10,6 +13,7 @@ const char *const host_section_words[SECTION_KINDS + 1] = {"pipeline", "source",
                                                            "sink",     "dead-letter", NULL};
 
 static const char *const orders[] = {"shard", "none", NULL};
+static const char *const parts[] = {"value", "key", NULL};
 static const char *const isolates[] = {"none", "process", NULL};
 static const char *const fan_outs[] = {"together", "independent", NULL};
 
@@ -58,6 +62,11 @@ static const struct weir_option pipeline_rows[] = {
     WEIR_OPT_EXPR(                                                                                           \
         struct host_section, when, "when", 0, NULL, "Expression that selects the records this part gets",    \
         "A record for which it is false passes a transform untouched and is not written to a sink.")
+#define ROW_PART                                                                                             \
+    WEIR_OPT_ENUM(struct host_section, part, "part", 0, "value", parts,                                      \
+                  "What of a record the transform works on",                                                 \
+                  "key: it works on the key as it would on the value; what it calls the key is the value "   \
+                  "then. when looks at the record as it is.")
 #define ROWS_SINK                                                                                            \
     WEIR_OPT_INT(struct host_section, batch_records, "batch.records", 0, "5000", 1, 1000000,                 \
                  "Most records of one batch", NULL),                                                         \
@@ -86,7 +95,8 @@ static const struct weir_option pipeline_rows[] = {
                   "halves, a record alone is rejected; duplicate: it counts as delivered.")
 
 static const struct weir_option source_rows[] = {ROW_PLUGIN, ROWS_ISOLATE};
-static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN, ROWS_ISOLATE};
+static const struct weir_option transform_rows[] = {ROW_PLUGIN, ROW_WHEN, ROW_PART, ROWS_ISOLATE};
+static const struct weir_option chooser_rows[] = {ROW_PLUGIN, ROWS_ISOLATE}; /* it has a `when` of its own */
 static const struct weir_option holder_rows[] = {
     ROW_PLUGIN,
     ROW_WHEN,
@@ -113,12 +123,32 @@ const struct weir_options host_options[SECTION_KINDS] = {
     WEIR_OPTIONS(struct host_section, transform_rows), WEIR_OPTIONS(struct host_section, sink_rows),
     WEIR_OPTIONS(struct host_section, dead_rows)};
 
+static const struct weir_options chooser_options = WEIR_OPTIONS(struct host_section, chooser_rows);
 static const struct weir_options holder_options = WEIR_OPTIONS(struct host_section, holder_rows);
+
+static bool chooses(const struct weir_ops *ops)
+{
+    struct weir_option row;
+    uint32_t index;
+    return ops->options && option_find(ops->options, "when", &row, &index);
+}
 
 const struct weir_options *host_options_of(enum section_kind kind, const struct weir_ops *ops)
 {
-    return kind == SECTION_TRANSFORM && ops && (ops->promises & WEIR_HOLDS) ? &holder_options
-                                                                            : &host_options[kind];
+    if (kind != SECTION_TRANSFORM || !ops)
+        return &host_options[kind];
+    return ops->promises & WEIR_HOLDS ? &holder_options
+           : chooses(ops)             ? &chooser_options
+                                      : &host_options[kind];
+}
+
+const char *host_options_lack(enum section_kind kind, const struct weir_ops *ops, const char *option)
+{
+    if (kind != SECTION_TRANSFORM || !ops || strcmp(option, "part") != 0)
+        return NULL;
+    if (ops->promises & WEIR_HOLDS)
+        return "part does not go with a transform that holds records: what it makes of several has one key";
+    return chooses(ops) ? "part says nothing here: when looks at the whole record, at its key by $key" : NULL;
 }
 
 bool host_answers_later(const struct weir_ops *ops)

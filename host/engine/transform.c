@@ -6,6 +6,7 @@
 
 #include "delivery/ledger.h"
 #include "instance/call.h"
+#include "mirror.h"
 #include "pipeline.h"
 #include "record/expr.h"
 #include "report/log.h"
@@ -29,7 +30,7 @@ struct transform *transform_new(struct pipeline *p, const struct section_conf *s
     t->conf = s;
     t->instance = flow_instance(&p->flow, s, loop, worker);
     t->one_to_one = conf_promises(s) & WEIR_ONE_TO_ONE;
-    t->keeps = (conf_promises(s) & WEIR_HOLDS) && t->instance->ops->release;
+    t->keeps = (conf_promises(s) & WEIR_HOLDS) && t->instance->ops->release && !s->part_key;
     uint64_t share = hold_share(&p->flow), asked = (uint64_t)s->hold_bytes;
     holds_init(&t->holds, (uint64_t)s->hold_records, asked && asked < share ? asked : share, s->hold_ms);
     return t;
@@ -48,14 +49,16 @@ struct concern { /* which inputs `when` sends through process */
     struct weir_batch *batch;
 };
 
-static void judge(struct transform *t, struct weir_emitter *e, struct concern *c)
+/* seen: the inputs as they are, whatever part of them process is given as the value. */
+static void judge(struct transform *t, struct weir_emitter *e, const struct weir_batch *seen,
+                  struct concern *c)
 {
     struct instance *in = t->instance;
     struct batch_subject subject;
     c->each = xcalloc(e->in->count, 1);
     c->map = xmalloc(e->in->count * sizeof *c->map);
     c->batch = batch_selection(e->in->budget, e->in->count);
-    batch_subject_init(&subject, e->in, in->loop, &in->scratch);
+    batch_subject_init(&subject, seen, in->loop, &in->scratch);
     for (uint32_t i = 0; i < e->in->count; i++) {
         in->match_why.len = 0;
         enum expr_result r = expr_match(t->conf->when, batch_subject_at(&subject, i), &in->match_why);
@@ -85,16 +88,16 @@ static void concern_free(struct concern *c)
     batch_unref(c->batch);
 }
 
-static int call(struct transform *t, struct weir_emitter *e)
+static int call(struct transform *t, struct weir_emitter *e, struct weir_batch *seen)
 {
     struct concern c = {0};
     struct instance *in = t->instance;
     int status = WEIR_OK;
     instance_clear_failure(in);
     if (t->conf->when && expr_wants_text(t->conf->when))
-        batch_print_edits(e->in);
+        batch_print_edits(seen);
     if (t->conf->when)
-        judge(t, e, &c);
+        judge(t, e, seen, &c);
     e->process = c.batch ? c.batch : e->in;
     in->emitter = e;
     if (e->process->count)
@@ -175,7 +178,9 @@ static int vouch(struct transform *t, const struct weir_emitter *e, int status)
     return WEIR_FATAL;
 }
 
-int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
+/* Takes the reference of `in`, which is seen or its mirror. */
+static int run(struct transform *t, struct weir_batch *in, struct weir_batch *seen,
+               struct weir_batch **ret_out)
 {
     struct pipeline *p = t->instance->pipeline;
     struct weir_emitter e = {.instance = t->instance, .in = in, .one_to_one = t->one_to_one};
@@ -193,7 +198,7 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     rejects_begin(&e.rejects, &p->flow, t->conf);
     batch_descend(e.out, in);
     e.out->several = in->several;
-    int status = vouch(t, &e, call(t, &e));
+    int status = vouch(t, &e, call(t, &e, seen));
     if (status == WEIR_OK) {
         book(t, &e);
         *ret_out = settle(&e);
@@ -210,6 +215,26 @@ int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch 
     if (status != WEIR_RETRY)
         batch_unref(in);
     return status;
+}
+
+/* The same of the records' keys. */
+static int run_mirrored(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
+{
+    struct weir_batch *mirror = mirror_new(in);
+    int status = run(t, mirror, in, ret_out);
+    if (status == WEIR_RETRY) {
+        batch_unref(mirror);
+        return status;
+    }
+    if (*ret_out)
+        mirror_turn(*ret_out, in);
+    batch_unref(in);
+    return status;
+}
+
+int transform_run(struct transform *t, struct weir_batch *in, struct weir_batch **ret_out)
+{
+    return t->conf->part_key ? run_mirrored(t, in, ret_out) : run(t, in, in, ret_out);
 }
 
 /* A call without inputs; what it gives comes from groups alone. */

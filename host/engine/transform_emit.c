@@ -52,14 +52,13 @@ static void append(struct weir_emitter *e, uint32_t i, const struct weir_record 
     e->several |= e->outputs[i]++ > 0 || (e->held && e->held[i]);
 }
 
-/* The input as it is, document included, unless an earlier output of it changed the document. */
+/* The input as it is.  Its document goes along with its first output: who comes later changes it in place. */
 static void pass_one(struct weir_emitter *e, uint32_t i)
 {
-    struct parsed *p = batch_json_known(e->in, i);
-    bool changed = e->outputs[i] && p && p->doc && p->doc->edited && !p->printed;
+    bool first = !e->outputs[i];
     append(e, i, &e->in->records[i]);
     e->out->bytes += record_bytes(&e->in->records[i]);
-    if (p && !changed)
+    if (first)
         batch_json_pass(e->out, e->out->count - 1, e->in, i);
 }
 

@@ -138,6 +138,8 @@ void batch_print_edits(struct weir_batch *);
 /* The same of one record. */
 void batch_print_at(struct weir_batch *chunk, uint32_t i);
 void batch_grow_docs(struct weir_batch *, uint32_t room);
+/* No record has a document any more; memory of them stays until the batch goes. */
+void batch_forget_docs(struct weir_batch *);
 void batch_free_docs(struct weir_batch *);
 
 /* The subject of record i for expressions and templates; scratch is the caller's. */

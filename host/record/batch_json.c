@@ -134,6 +134,11 @@ void batch_grow_docs(struct weir_batch *b, uint32_t room)
     atomic_store(&b->docs, docs);
 }
 
+void batch_forget_docs(struct weir_batch *b)
+{
+    free((void *)atomic_exchange(&b->docs, NULL));
+}
+
 void batch_free_docs(struct weir_batch *b)
 {
     struct doc_arena *next;

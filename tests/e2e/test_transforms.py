@@ -101,6 +101,60 @@ def test_transform_sees_metadata_and_keeps_it(weir, tmp_path):
     assert got == [Record(b'{"a":"X"}', b"k1", records[0].headers, 1000, "web", 3, 7), records[2]]
 
 
+@pytest.mark.parametrize("more", ["", "isolate=process"])
+def test_part_key_works_on_the_key_alone(weir, tmp_path, more):
+    """Four workers, of a plugin in its own process too; what has no key passes, and a bad key is a dead letter."""
+    records = [Record(b'{"s":"v%d","no":"x"}' % i, b'{"s":"k%d"}' % i, [("h", b"1")], 5, "web", i % 8, i // 8)
+               for i in range(2000)]
+    bad = Record(b'{"s":"v"}', b"no json", [], 5, "web", 9, 0)
+    bare = Record(b'{"s":"v"}', None, [], 5, "web", 9, 1)
+    for n in range(10):
+        lines = records[n::10] + [bad, bare] * (n == 0)
+        (tmp_path / f"in.{n}").write_bytes(b"".join(to_line(r) + b"\n" for r in lines))
+    weir.run(
+        f"""[pipeline]
+        workers=4
+        [source]
+        plugin=file
+        path={tmp_path}/in.*
+        format=record
+        [transform value]
+        plugin=case
+        to=upper
+        field=.s
+        when=.no == "x"
+        [transform key]
+        plugin=case
+        part=key
+        to=upper
+        field=.s
+        {more}
+        [sink]
+        plugin=file
+        path={tmp_path}/out
+        format=record
+        [dead-letter]
+        plugin=file
+        path={tmp_path}/dead
+        format=record"""
+    ).ok(2001, dead=1)
+    got = read_lines((tmp_path / "out").read_bytes())
+    want = [Record(b'{"s":"V%d","no":"x"}' % i, b'{"s":"K%d"}' % i, r.headers, 5, "web", i % 8, i // 8)
+            for i, r in enumerate(records)]
+    assert sorted(got, key=lambda r: (r.partition, r.offset)) == [*sorted(want, key=lambda r: (r.partition, r.offset)), bare]
+    (dead,) = read_lines((tmp_path / "dead").read_bytes())
+    assert (dead.key, dead.value) == (b"no json", b'{"s":"v"}')
+
+
+@pytest.mark.parametrize("section, text", [
+    ("plugin=merge\ncount=2", "part does not go with a transform that holds records"),
+    ("plugin=filter\nwhen=.a", "part says nothing here"),
+])
+def test_part_key_is_refused_where_it_means_nothing(weir, section, text):
+    result = run(weir, f"[transform t]\n{section}\npart=key", [])
+    assert result.status == 2 and text in result.err
+
+
 def test_failing_transform_is_a_dead_letter(weir, tmp_path):
     lines = [b'{"n":1}', b"no json", b'{"n":2}']
     chain = "[transform f]\nplugin=filter\nwhen=.n > 1"

@@ -266,6 +266,10 @@ static const struct {
                                              "with a letter or digit\n"},
     {SOURCE SINK "[dead-letter]\nplugin = toy\npath = x\nwhen = .a\n",
      "web.ini:10: [dead-letter] unknown option \"when\"\n"},
+    {SOURCE SINK "[transform t]\nplugin = toy\nwhen = .a\npart = key\n",
+     "web.ini:10: [transform t] part says nothing here: when looks at the whole record, at its key by "
+     "$key\n"},
+    {SOURCE SINK "part = key\n", "web.ini:7: [sink] unknown option \"part\"; did you mean \"port\"?\n"},
     {"k = v\n" SOURCE SINK,
      "web.ini:1: \"k\" stands before any section; put [pipeline] or [source] above it\n"},
 };
