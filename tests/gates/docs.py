@@ -138,7 +138,9 @@ def check_test(where, text, name):
     if not built(body):
         return None
     with open(pipeline, "w", encoding="utf-8") as f: # as it is written: no secrets are needed
-        f.write(completed(shown_pipelines.get(os.path.basename(pipeline), body)))
+        body = completed(shown_pipelines.get(os.path.basename(pipeline), body))
+        dead = "" if "[dead-letter]" in body or "expect-dead" not in text else "\n[dead-letter]\nplugin = std\n"
+        f.write(body + dead)
     with open(f"{work}/{name}.test.ini", "w", encoding="utf-8") as f:
         f.write(text)
     return weir("test", f"{name}.test.ini", cwd=work)
