@@ -85,6 +85,9 @@ endif
 if BUILD_MULTILINE
 unit_tests += %D%/unit/t-multiline
 endif
+if BUILD_CAST
+unit_tests += %D%/unit/t-cast
+endif
 if BUILD_SPLIT
 unit_tests += %D%/unit/t-split
 endif

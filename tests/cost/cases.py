@@ -51,5 +51,6 @@ CASES = (
     transform("expressions", f"plugin = filter\nwhen = {WHEN}\n"),
     transform("case", "plugin = case\nto = upper\nfield = .method\n"),
     transform("case-whole", "plugin = case\nto = lower\n"),
+    transform("cast", "plugin = cast\nas.status = string\nas.ms = float64\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )
