@@ -107,6 +107,11 @@ unit_tests += %D%/unit/t-transforms
 endif
 endif
 
+if HAVE_PCRE2
+unit_tests += %D%/unit/t-regex
+%C%_unit_t_regex_LDADD = $(LDADD) $(PCRE2_LIBS)
+endif
+
 if BUILD_KAFKA
 unit_tests += %D%/unit/t-kafka-sink
 %C%_unit_t_kafka_sink_LDADD = $(LDADD) $(KAFKA_LIBS)
@@ -151,6 +156,7 @@ endif
 %C%_unit_t_testing_SOURCES = %D%/unit/t-testing.c %D%/unit/scratch.h
 %C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_regex_SOURCES = %D%/unit/t-regex.c plugins/common/regex.c plugins/common/regex.h plugins/common/regex_subst.c
 # end of them
 
 # These count how often a document is read and printed.
