@@ -59,7 +59,8 @@ unit_tests = \
 	%D%/unit/t-stuck \
 	%D%/unit/t-subst \
 	%D%/unit/t-template \
-	%D%/unit/t-testing
+	%D%/unit/t-testing \
+	%D%/unit/t-times
 
 # Tests of a plugin, when it is built.
 if BUILD_ELASTICSEARCH
@@ -157,6 +158,7 @@ endif
 %C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_regex_SOURCES = %D%/unit/t-regex.c plugins/common/regex.c plugins/common/regex.h plugins/common/regex_subst.c
+%C%_unit_t_times_SOURCES = %D%/unit/t-times.c plugins/common/calendar.h plugins/common/times.c plugins/common/times.h plugins/common/times_number.c plugins/common/times_print.c plugins/common/times_private.h plugins/common/zones.c plugins/common/zones.h
 # end of them
 
 # These count how often a document is read and printed.
@@ -232,6 +234,6 @@ update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
 # The fuzz targets are built by tests/fuzz/run, with clang alone.
 EXTRA_DIST += %D%/fuzz/fuzz-bulk.c %D%/fuzz/fuzz-expr.c %D%/fuzz/fuzz-group.c %D%/fuzz/fuzz-hits.c %D%/fuzz/fuzz-host.c \
 	%D%/fuzz/fuzz-ini.c %D%/fuzz/fuzz-json.c %D%/fuzz/fuzz-position.c %D%/fuzz/fuzz-record.c %D%/fuzz/fuzz-subject.h \
-	%D%/fuzz/fuzz-template.c %D%/fuzz/fuzz-unpack.c %D%/fuzz/fuzz.h
+	%D%/fuzz/fuzz-template.c %D%/fuzz/fuzz-times.c %D%/fuzz/fuzz-unpack.c %D%/fuzz/fuzz.h
 mostlyclean-local:
 	rm -rf tests/fuzz-work
