@@ -6,6 +6,8 @@
 #define WEIR_API 1
 #include <weir/helpers.h>
 
+#include "../common/jsonscan.h"
+
 #include <stdbool.h>
 
 enum { BY_ELEMENT, BY_LINE };
@@ -114,49 +116,6 @@ static int split_lines(struct split *s, const struct weir_record *rec, struct we
     return r;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* The end of the JSON value at p, in text that is known to be JSON. */
-static const char *value_end(const char *p, const char *end)
-{
-    unsigned depth = 0;
-    bool quoted = false;
-    for (; p < end; p++) {
-        if (quoted && *p == '\\') {
-            p++;
-        } else if (quoted) {
-            quoted = *p != '"';
-        } else if (*p == '"') {
-            quoted = true;
-        } else if (*p == '[' || *p == '{') {
-            depth++;
-        } else if (*p == ']' || *p == '}') {
-            if (depth-- == 0)
-                return p;
-        } else if (depth == 0 && (*p == ',' || is_space(*p))) {
-            return p;
-        }
-    }
-    return end;
-}
-
-/* The next element of the array whose text goes on at *at; false: there is none. */
-static bool next_element(const char **at, const char *end, struct weir_slice *ret)
-{
-    const char *p = *at;
-    while (p < end && (is_space(*p) || *p == ','))
-        p++;
-    if (p == end || *p == ']')
-        return false;
-    const char *stop = value_end(p, end);
-    *ret = (struct weir_slice){p, (size_t)(stop - p)};
-    *at = stop;
-    return true;
-}
-
 static int missing(struct split *s, struct weir_emitter *to, uint32_t i, const char *why)
 {
     if (s->conf->on_missing == MISSING_DROP)
@@ -208,7 +167,7 @@ static const char *refuse(const struct split *s, const struct weir_record *rec, 
     uint64_t around = rec->value.len - array->len, bytes = 0;
     struct weir_slice element;
     int64_t n = 0;
-    while (n <= s->conf->max_records && next_element(&at, end, &element)) {
+    while (n <= s->conf->max_records && jsonscan_element(&at, end, &element)) {
         bytes += element.len + (s->conf->keep == KEEP_RECORD ? around : 0);
         n++;
     }
@@ -237,7 +196,7 @@ static int split_elements(struct split *s, const struct weir_batch *batch, const
     if (why)
         return split_reject(s, to, i, why);
     const char *at = (const char *)span.ptr + 1, *end = (const char *)span.ptr + span.len;
-    while (r == WEIR_OK && next_element(&at, end, &element))
+    while (r == WEIR_OK && jsonscan_element(&at, end, &element))
         r = s->conf->keep == KEEP_ELEMENT ? emit_part(s, rec, to, i, element)
                                           : emit_around(s, rec, to, i, &span, element);
     return r;

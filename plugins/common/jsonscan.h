@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* jsonscan.h - members and elements of a JSON text, one after the other, where they stand.
+ *
+ * For text that is known to be JSON: it looks for ends and checks nothing, but never reads beyond the text.  Pure
+ * functions, any thread. */
+#ifndef WEIR_PLUGINS_JSONSCAN_H
+#define WEIR_PLUGINS_JSONSCAN_H
+
+#include <stdbool.h>
+
+#include <weir/plugin.h>
+
+bool jsonscan_space(char);
+/* The end of the value at p; of one that is not closed: end. */
+const char *jsonscan_end(const char *p, const char *end);
+/* The next element of the array whose text goes on at *at (at first behind its bracket); false: there is none. */
+bool jsonscan_element(const char **at, const char *end, struct weir_slice *ret);
+/* The next member of an object likewise; key with its quotes. */
+bool jsonscan_member(const char **at, const char *end, struct weir_slice *ret_key, struct weir_slice *ret);
+
+#endif

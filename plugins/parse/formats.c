@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* formats.c - the table of formats (parse.h): constant. */
+#define WEIR_API 1
+#include "parse.h"
+
+const struct parse_format *const parse_formats[] = {
+    [FORMAT_JSON] = &format_json,
+    [FORMAT_LOGFMT] = &format_logfmt,
+};
+const char *const parse_format_names[] = {[FORMAT_JSON] = "json", [FORMAT_LOGFMT] = "logfmt", NULL};
