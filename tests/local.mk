@@ -216,7 +216,7 @@ TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/page.py %D%/bench/plot.py %D%/bench/profiles.py %D%/bench/programs.py %D%/bench/run \
 	%D%/bench/scale.py %D%/bench/selftest.py %D%/bench/servers.py %D%/bench/startup.py %D%/bench/table.py
-EXTRA_DIST += %D%/README.md %D%/abi %D%/bad-plugins %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
+EXTRA_DIST += %D%/README.md %D%/abi %D%/bad-plugins %D%/connect %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # What was installed, in its place.
 installcheck-local:

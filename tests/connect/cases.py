@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What Kafka Connect's transforms and weir's are compared on.  docs/connect.md tells the differences that are marked here."""
+from case import DROP, REJECT, Cases, Differs, rec, stage
+
+WRAPS = "Connect cuts a number that is too large to the type's bits; weir rejects it"
+DIGITS = "Connect reads numbers into 64 bits; weir keeps their digits"
+NULLS = "to Connect the JSON value null is no value, and becomes a tombstone"
+
+cases = Cases()
+
+# ---- all of them ----
+cases.one("what no transform touches", stage("DropHeaders", {"headers": "x"}), """\
+[transform t]
+plugin = case
+to     = lower
+field  = .none""", [
+    rec('{"a":{"b":[1,"zoë €",true,null,{}]},"c":-1.5,"d":""}', '{"k":1}', headers=[("a", "x"), ("b", None)]),
+    rec('{"n":9223372036854775807}'),
+    rec('{"n":9223372036854775808}'),
+    rec('{"n":0.1,"m":1.50}'),
+    rec('{"n":1e400}'),
+    rec('{"n":0.1234567890123456789}'),
+    rec(None, '{"k":1}'),
+    rec("null"),
+    rec("{}", "plain text"),
+    rec("no json"),
+], {
+    2: Differs(DIGITS, rec('{"n":-9223372036854775808}'), rec('{"n":9223372036854775808}')),
+    4: Differs(DIGITS, rec('{"n":"Infinity"}'), rec('{"n":1e400}')),
+    5: Differs(DIGITS, rec('{"n":0.12345678901234568}'), rec('{"n":0.1234567890123456789}')),
+    7: Differs(NULLS, rec(None), rec("null")),
+    8: Differs("Connect parses what no transform looks at", REJECT, rec("{}", "plain text")),
+})
+
+# ---- Cast ----
+cases.both("Cast to int32", "Cast", {"spec": "a:int32,b:int32"}, """\
+[transform t]
+plugin     = cast
+as.a       = int32
+on-missing = null
+as.b       = int32""", [
+    '{"a":"12","b":12.7}', '{"a":-1.9,"b":true}', '{"a":null,"b":"+7"}', '{"a":1}', None, '{"a":"x","b":1}',
+    '{"a":"7.0","b":1}', '{"a":"","b":1}', '{"a":[1],"b":1}', '{"a":{"b":1},"b":1}', "[1]", '"x"',
+    '{"a":99999999999,"b":1}', '{"a":" 7","b":1}', '{"a":2147483647,"b":-2147483648}',
+], {
+    12: (WRAPS, '{"a":1215752191,"b":1}', REJECT),
+    13: ("white space around a number does not count", REJECT, '{"a":7,"b":1}'),
+})
+cases.both("Cast to int8, int16, int64", "Cast", {"spec": "a:int8,b:int16,c:int64"}, """\
+[transform t]
+plugin = cast
+as.a   = int8
+as.b   = int16
+as.c   = int64""", [
+    '{"a":127,"b":"-32768","c":9223372036854775807}', '{"a":"300","b":1,"c":1}', '{"a":1,"b":"32768","c":1}',
+    '{"a":1,"b":1,"c":"9223372036854775808"}', '{"a":1,"b":1,"c":1e3}', '{"a":300,"b":1,"c":1}',
+    '{"a":1,"b":1,"c":9223372036854775808}',
+], {
+    5: (WRAPS, '{"a":44,"b":1,"c":1}', REJECT),
+    6: (WRAPS, '{"a":1,"b":1,"c":-9223372036854775808}', REJECT),
+})
+cases.both("Cast to float64", "Cast", {"spec": "a:float64"}, """\
+[transform t]
+plugin = cast
+as.a   = float64""", [
+    '{"a":5}', '{"a":"0.1"}', '{"a":0.1}', '{"a":"1e3"}', '{"a":true}', '{"a":9223372036854775807}', '{"a":"x"}',
+    '{"a":1e400}', '{"a":"1e400"}',
+], {
+    7: ("infinity is no number of JSON", '{"a":"Infinity"}', REJECT),
+    8: ("infinity is no number of JSON", '{"a":"Infinity"}', REJECT),
+})
+cases.both("Cast to float32", "Cast", {"spec": "a:float32"}, """\
+[transform t]
+plugin = cast
+as.a   = float32""", ['{"a":5}', '{"a":"0.1"}', '{"a":0.1}', '{"a":16777217}', '{"a":1e300}'], {
+    4: ("infinity is no number of JSON", '{"a":"Infinity"}', REJECT),
+})
+cases.both("Cast to boolean", "Cast", {"spec": "a:boolean"}, """\
+[transform t]
+plugin = cast
+as.a   = boolean""", [
+    '{"a":0}', '{"a":2}', '{"a":"true"}', '{"a":"TRUE"}', '{"a":"no"}', '{"a":false}', '{"a":"1"}', '{"a":"maybe"}',
+    '{"a":0.5}',
+], {
+    6: ("to Connect every text but true is false", '{"a":false}', '{"a":true}'),
+    7: ("to Connect every text but true is false", '{"a":false}', REJECT),
+    8: ("to Connect what rounds down to 0 is false", '{"a":false}', '{"a":true}'),
+})
+cases.both("Cast to string", "Cast", {"spec": "a:string"}, """\
+[transform t]
+plugin = cast
+as.a   = string""", [
+    '{"a":1}', '{"a":-0.5}', '{"a":true}', '{"a":"zoë"}', '{"a":{"b":1}}', '{"a":[1]}', '{"a":null}',
+    '{"a":9223372036854775808}', '{"a":1e21}', '{"a":1.50}',
+], {
+    7: (DIGITS, '{"a":"-9223372036854775808"}', '{"a":"9223372036854775808"}'),
+    8: (DIGITS, '{"a":"1.0E21"}', '{"a":"1e21"}'),
+    9: (DIGITS, '{"a":"1.5"}', '{"a":"1.50"}'),
+})
+cases.both("Cast of the whole", "Cast", {"spec": "string"}, """\
+[transform t]
+plugin = cast
+to     = string""", ["5", '"5"', "5.5", "true", '{"a":1}', None, "null"], {6: (NULLS, None, "null")})
+
+# ---- Filter ----
+cases.one("Filter by HasHeaderKey", stage("Filter", {}, ("HasHeaderKey", {"name": "x"})), """\
+[transform t]
+plugin = filter
+when   = $headers | has("x") | not""", [
+    rec("1", headers=[("x", "1")]), rec("1", headers=[("y", "1"), ("x", None)]), rec("1", headers=[("X", "1")]), rec("1"),
+    rec(None)])
+cases.one("Filter by what HasHeaderKey is not true of", stage("Filter", {}, ("HasHeaderKey", {"name": "x"}), True), """\
+[transform t]
+plugin = filter
+when   = $headers | has("x")""", [rec("1", headers=[("x", "1")]), rec("1")])
+cases.one("Filter by RecordIsTombstone", stage("Filter", {}, ("RecordIsTombstone", {})), """\
+[transform t]
+plugin = filter
+when   = $value != null""", [rec("1"), rec(None, '"k"'), rec('""'), rec("null")], {3: Differs(NULLS, DROP, rec("null"))})
+cases.one("Filter by TopicNameMatches", stage("Filter", {}, ("TopicNameMatches", {"pattern": "shop\\..*"})), """\
+[transform t]
+plugin = filter
+when   = $topic | test("^(?:shop\\\\..*)$") | not""", [
+    rec("1"), rec("1", topic="a.shop.b"), rec("1", topic="shopping"), rec(None)])
+cases.one("a predicate at another transform",
+          stage("Cast$Value", {"spec": "a:string"}, ("TopicNameMatches", {"pattern": "shop\\..*"})), """\
+[transform t]
+plugin = cast
+as.a   = string
+when   = $topic | test("^(?:shop\\\\..*)$")""", [rec('{"a":1}'), rec('{"a":1}', topic="other"), rec(None)])
