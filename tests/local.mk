@@ -103,7 +103,7 @@ endif
 endif
 endif
 if BUILD_PARSE
-unit_tests += %D%/unit/t-parse
+unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines
 endif
 if BUILD_FILTER
 if BUILD_CASE
@@ -123,6 +123,7 @@ endif
 
 # Tests of more than one source.
 %C%_unit_t_parse_SOURCES = %D%/unit/t-parse.c %D%/unit/parse_test.h
+%C%_unit_t_parse_lines_SOURCES = %D%/unit/t-parse-lines.c %D%/unit/parse_test.h
 %C%_unit_t_books_SOURCES = %D%/unit/t-books.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_conf_SOURCES = %D%/unit/t-conf.c %D%/unit/toy.h
 %C%_unit_t_errors_SOURCES = %D%/unit/t-errors.c %D%/unit/toy.h

@@ -5,6 +5,12 @@
 
 const struct parse_format *const parse_formats[] = {
     [FORMAT_JSON] = &format_json,
+    [FORMAT_CSV] = &format_csv,
     [FORMAT_LOGFMT] = &format_logfmt,
+    [FORMAT_SYSLOG] = &format_syslog,
 };
-const char *const parse_format_names[] = {[FORMAT_JSON] = "json", [FORMAT_LOGFMT] = "logfmt", NULL};
+const char *const parse_format_names[] = {[FORMAT_JSON] = "json",
+                                          [FORMAT_CSV] = "csv",
+                                          [FORMAT_LOGFMT] = "logfmt",
+                                          [FORMAT_SYSLOG] = "syslog",
+                                          NULL};

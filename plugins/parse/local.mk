@@ -3,6 +3,7 @@ plugin_LTLIBRARIES += %D%/parse.la
 %C%_parse_la_SOURCES = \
 	%D%/beside.c \
 	%D%/beside.h \
+	%D%/csv.c \
 	%D%/formats.c \
 	%D%/json.c \
 	%D%/logfmt.c \
@@ -10,6 +11,10 @@ plugin_LTLIBRARIES += %D%/parse.la
 	%D%/members.h \
 	%D%/parse.c \
 	%D%/parse.h \
+	%D%/syslog.c \
+	%D%/syslog.h \
+	%D%/syslog_3164.c \
+	%D%/syslog_5424.c \
 	%D%/text.c \
 	%D%/text.h \
 	%D%/types.c \
@@ -17,7 +22,15 @@ plugin_LTLIBRARIES += %D%/parse.la
 	plugins/common/each.c \
 	plugins/common/each.h \
 	plugins/common/jsonscan.c \
-	plugins/common/jsonscan.h
+	plugins/common/jsonscan.h \
+	plugins/common/calendar.h \
+	plugins/common/times.c \
+	plugins/common/times.h \
+	plugins/common/times_number.c \
+	plugins/common/times_print.c \
+	plugins/common/times_private.h \
+	plugins/common/zones.c \
+	plugins/common/zones.h
 %C%_parse_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_parse_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_parse_la_LDFLAGS = $(PLUGIN_LINK)

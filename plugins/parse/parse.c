@@ -7,6 +7,7 @@
 
 #include "../common/each.h"
 #include "beside.h"
+#include "syslog.h"
 
 enum { ERROR_REJECT, ERROR_KEEP, ERROR_DROP };
 static const char *const on_errors[] = {"reject", "keep", "drop", NULL};
@@ -37,6 +38,18 @@ static const struct weir_option rows[] = {
     WEIR_ROW_(struct parse_conf, type_of, struct weir_map, WEIR_T_MAP, 0, "types.", NULL, 0, 0, type_names,
               "Type of that field of the result",
               "A text that is none of that type fails as on-error says; an empty one is null."),
+    WEIR_OPT_LIST(struct parse_conf, columns, "columns", 0, NULL, "csv: names of the columns, in their order",
+                  NULL),
+    WEIR_OPT_STRING(struct parse_conf, delimiter, "delimiter", 0, "comma",
+                    "csv: what stands between fields: one character, or comma, semicolon, tab, pipe or space",
+                    NULL),
+    WEIR_OPT_STRING(
+        struct parse_conf, quote, "quote", 0, "double",
+        "csv: what stands around a field that holds delimiters: one character, double, single or none", NULL),
+    WEIR_OPT_ENUM(struct parse_conf, syslog, "syslog", 0, "auto", syslog_kinds,
+                  "syslog: which of the two kinds it is", NULL),
+    WEIR_OPT_STRING(struct parse_conf, zone, "zone", 0, "UTC",
+                    "syslog: time zone of times that name none: UTC, +02:00, Europe/Berlin", NULL),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct parse_conf, rows);
 
@@ -66,25 +79,10 @@ static int parse_check(struct weir_ctx *ctx, const void *conf, struct weir_probl
         weir_problemf(ctx, problems, "into", "it needs field: without it the result becomes the whole value");
     if (c->keep_field && !c->field)
         weir_problemf(ctx, problems, "keep-field", "it needs field: without it the text is the whole value");
+    if (c->columns.count && c->format != FORMAT_CSV)
+        weir_problemf(ctx, problems, "columns", "it is for format = csv");
     if (format->prepare && format->prepare(ctx, c, problems, &state) && format->release)
         format->release(ctx, state);
-    return WEIR_OK;
-}
-
-static int parse_create(struct weir_ctx *ctx, const void *conf, void **self)
-{
-    struct parser *p = ctx->host->mem(ctx, NULL, sizeof *p);
-    memset(p, 0, sizeof *p);
-    p->ctx = ctx;
-    p->conf = conf;
-    p->format = parse_formats[p->conf->format];
-    types_init(&p->types, ctx, &p->conf->type_of, p->conf->types);
-    members_init(&p->members, ctx, &p->types);
-    beside_init(&p->beside, ctx);
-    each_init(&p->each, ctx);
-    *self = p;
-    if (p->format->prepare && !p->format->prepare(ctx, conf, NULL, &p->state))
-        return weir_fail(ctx, WEIR_FATAL, 0, "the format can't be made ready");
     return WEIR_OK;
 }
 
@@ -176,13 +174,32 @@ static int parse_process(void *self, const struct weir_batch *batch, struct weir
 static void parse_destroy(void *self)
 {
     struct parser *p = self;
-    if (p->format->release)
+    if (p->format->release && p->state)
         p->format->release(p->ctx, p->state);
     types_free(&p->types, p->ctx);
     members_free(&p->members);
     beside_free(&p->beside);
     each_free(&p->each);
     p->ctx->host->mem(p->ctx, p, 0);
+}
+
+static int parse_create(struct weir_ctx *ctx, const void *conf, void **self)
+{
+    struct parser *p = ctx->host->mem(ctx, NULL, sizeof *p);
+    memset(p, 0, sizeof *p);
+    p->ctx = ctx;
+    p->conf = conf;
+    p->format = parse_formats[p->conf->format];
+    types_init(&p->types, ctx, &p->conf->type_of, p->conf->types);
+    members_init(&p->members, ctx, &p->types);
+    beside_init(&p->beside, ctx);
+    each_init(&p->each, ctx);
+    if (p->format->prepare && !p->format->prepare(ctx, conf, NULL, &p->state)) {
+        parse_destroy(p);
+        return weir_fail(ctx, WEIR_FATAL, 0, "what format = %s needs can no longer be had", p->format->name);
+    }
+    *self = p;
+    return WEIR_OK;
 }
 
 static const struct weir_ops transform = {
@@ -198,6 +215,6 @@ static const struct weir_ops transform = {
 };
 static const struct weir_ops *const ops[] = {&transform, NULL};
 static const struct weir_plugin plugin = {
-    WEIR_PLUGIN_HEAD, "parse", "0.1.0", "JSON of text: logfmt, JSON in a string, ...",
+    WEIR_PLUGIN_HEAD, "parse", "0.1.0", "JSON of text: CSV, logfmt, syslog, JSON in a string",
     "BSD-2-Clause",   NULL,    ops};
 WEIR_PLUGIN(plugin);

@@ -9,13 +9,19 @@
 
 #include "members.h"
 
-enum { FORMAT_JSON, FORMAT_LOGFMT };
+enum { FORMAT_JSON, FORMAT_CSV, FORMAT_LOGFMT, FORMAT_SYSLOG };
 
 struct parse_conf {
     const struct weir_path *field, *into, *beside;
     int64_t format, keep_field, on_error, on_missing;
     int64_t types;
     struct weir_map type_of; /* types.NAME */
+    /* csv */
+    struct weir_list columns;
+    const char *delimiter, *quote;
+    /* syslog */
+    int64_t syslog;
+    const char *zone;
 };
 
 struct parse_format {
@@ -33,6 +39,6 @@ struct parse_format {
 extern const struct parse_format *const parse_formats[];
 extern const char *const parse_format_names[];
 
-extern const struct parse_format format_json, format_logfmt;
+extern const struct parse_format format_json, format_csv, format_logfmt, format_syslog;
 
 #endif
