@@ -40,7 +40,7 @@ struct weir_template {
 
 /* template_time.c: whether %c is known; the letters as a sentence's list. */
 bool time_format_knows(char c);
-#define TIME_FORMAT_LETTERS "%Y %y %m %d %H %M %S %j %G %V %u %s %F %T and %%"
+#define TIME_FORMAT_LETTERS "%Y %y %m %d %H %M %S %L %j %G %V %u %s %F %T and %%"
 /* Appends the UTC time; the format holds only letters that are known.  False when the year is not 1 to 9999. */
 bool time_format_print(struct strbuf *out, struct weir_slice format, int64_t ms);
 

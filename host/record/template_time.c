@@ -14,11 +14,12 @@ struct civil {
     int weekday;          /* 1 Monday .. 7 Sunday */
     int iso_year, week;   /* ISO 8601 */
     int second_of_day;
+    int ms; /* of the second */
 };
 
 bool time_format_knows(char c)
 {
-    return c != '\0' && strchr("YymdHMSjGVusFT%", c) != NULL;
+    return c != '\0' && strchr("YymdHMSLjGVusFT%", c) != NULL;
 }
 
 static bool is_leap(int year)
@@ -76,6 +77,7 @@ static bool to_civil(int64_t ms, struct civil *c)
     c->day = c->year_day - before_month[c->month - 1] - (c->month > 2 ? leap : 0);
     c->weekday = (int)((since_zero + 5) % 7) + 1;
     c->second_of_day = (int)(of_day / 1000);
+    c->ms = (int)(of_day % 1000);
     return true;
 }
 
@@ -135,6 +137,9 @@ static void put_letter(struct strbuf *out, char letter, struct civil *c, int64_t
     case 'S':
         put_digits(out, c->second_of_day % 60, 2);
         break;
+    case 'L':
+        put_digits(out, c->ms, 3);
+        break;
     case 'j':
         put_digits(out, c->year_day, 3);
         break;
@@ -166,9 +171,13 @@ bool time_format_print(struct strbuf *out, struct weir_slice format, int64_t ms)
     if (!to_civil(ms, &c))
         return false;
     for (; p < end; p++)
-        if (*p == '%')
+        if (end - p >= 4 && memcmp(p, "%s%L", 4) == 0) { /* one number: side by side -1 ms were -1 and 999 */
+            strbuf_printf(out, "%lld", (long long)ms);
+            p += 3;
+        } else if (*p == '%') {
             put_letter(out, *++p, &c, ms);
-        else
+        } else {
             strbuf_char(out, *p);
+        }
     return true;
 }

@@ -312,6 +312,21 @@ static void times_outside_of_the_calendar_are_missing(void **state)
     assert_string_equal(render("{time:%F %T}", 0, &last), "9999-12-31 23:59:59");
     struct weir_record before = {.time_ms = -1};
     assert_string_equal(render("{time:%F %T %s}", 0, &before), "1969-12-31 23:59:59 -1");
+    assert_string_equal(render("{time:%T.%L}", 0, &before), "23:59:59.999");
+}
+
+static void milliseconds_since_1970_are_one_number(void **state)
+{
+    static const int64_t times[] = {0, 5, 999, 1000, 1700000000123, -1, -999, -1000, -1001, -62135596800000};
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct weir_record record = {.time_ms = times[i]};
+        char want[32];
+        snprintf(want, sizeof want, "[%lld]", (long long)times[i]);
+        assert_string_equal(render("[{time:%s%L}]", 0, &record), want);
+    }
+    struct weir_record record = {.time_ms = 1005};
+    assert_string_equal(render("{time:%s}{time:%L} {time:%L%s%L%%s%L}", 0, &record), "1005 0051005%s005");
 }
 
 static struct json_doc *given_doc(const struct subject *subject, const char **ret_why)
@@ -396,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_long_value_is_cut_in_the_message),
         cmocka_unit_test(times_are_what_strftime_says),
         cmocka_unit_test(times_outside_of_the_calendar_are_missing),
+        cmocka_unit_test(milliseconds_since_1970_are_one_number),
         cmocka_unit_test(edited_values_render_as_edited),
         cmocka_unit_test(any_text_compiles_or_is_refused),
     };
