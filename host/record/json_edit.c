@@ -101,6 +101,45 @@ static struct json_node *append_member(struct arena *arena, struct json_node *ob
     return node;
 }
 
+/* How many steps of the path stay when the others become objects around the value: those up to the first member
+ * that is absent, or to a null that stands where an object is to be.  0: there can be none. */
+static size_t steps_there(struct json_node *node, const struct json_path *path)
+{
+    size_t count = path->count, there = 0;
+
+    for (; there < count && node != NULL; there++) {
+        if (there > 0 && node->type == WEIR_JSON_NULL)
+            break;
+        if (node->type != WEIR_JSON_OBJECT && path->steps[there].key != NULL)
+            return 0;
+        node = json_step(node, &path->steps[there]);
+    }
+    for (size_t i = there; i < count; i++)
+        if (path->steps[i].key == NULL)
+            return 0;
+    return there;
+}
+
+/* The value inside of an object for each step from the first on. */
+static struct weir_slice wrapped(struct arena *arena, const struct json_path *path, size_t first,
+                                 struct weir_slice value)
+{
+    size_t n = value.len, at = 0;
+
+    for (size_t i = first; i < path->count; i++)
+        n += json_quote(NULL, path->steps[i].key, path->steps[i].len) + 3;
+    char *text = arena_alloc(arena, n);
+    for (size_t i = first; i < path->count; i++) {
+        text[at++] = '{';
+        at += json_quote(text + at, path->steps[i].key, path->steps[i].len);
+        text[at++] = ':';
+    }
+    if (value.len > 0)
+        memcpy(text + at, value.ptr, value.len);
+    memset(text + at + value.len, '}', path->count - first);
+    return (struct weir_slice){text, n};
+}
+
 bool json_set(struct arena *arena, struct json_doc *doc, const struct json_path *path,
               struct weir_slice value)
 {
@@ -109,6 +148,17 @@ bool json_set(struct arena *arena, struct json_doc *doc, const struct json_path 
     struct json_node *parent = last != NULL ? follow(doc->root, path, count - 1) : NULL;
     struct json_node *node = last != NULL ? json_step(parent, last) : doc->root;
 
+    if (node == NULL && count > 1 && (parent == NULL || parent->type == WEIR_JSON_NULL)) {
+        count = steps_there(doc->root, path);
+        if (count == 0 ||
+            !json_check(value.ptr, value.len, NULL, NULL, NULL)) /* alone: "1},{" would close it */
+            return false;
+        if (count < path->count)
+            value = wrapped(arena, path, count, value);
+        last = &path->steps[count - 1];
+        parent = follow(doc->root, path, count - 1);
+        node = json_step(parent, last);
+    }
     if (node == NULL && (parent == NULL || parent->type != WEIR_JSON_OBJECT || last->key == NULL))
         return false;
     /* What is printed must be read again: the value may nest only as deep as its place leaves room for. */

@@ -143,7 +143,7 @@ static void edits_that_lead_nowhere_change_nothing(void **state)
 {
     static const char text[] = "{\"a\":{\"b\":[1,2]},\"s\":\"x\"}";
     static const struct edit table[] = {
-        {'=', ".x.y", "1"},    {'=', ".a.b[2]", "1"},   {'=', ".a.b[-3]", "1"}, {'=', ".a.b.c", "1"},
+        {'=', ".x[0]", "1"},   {'=', ".a.b[2]", "1"},   {'=', ".a.b[-3]", "1"}, {'=', ".a.b.c", "1"},
         {'=', ".s.t", "1"},    {'=', ".a[0]", "1"},     {'=', ".a", ""},        {'=', ".a", "1 2"},
         {'=', ".a", "nope"},   {'=', ".n", "\"\xff\""}, {'=', ".", "[1,]"},     {'-', ".", NULL},
         {'-', ".x", NULL},     {'-', ".a.b[2]", NULL},  {'-', ".s.t", NULL},    {'>', ".", "x"},
@@ -162,6 +162,39 @@ static void edits_that_lead_nowhere_change_nothing(void **state)
     assert_false(apply(doc, '=', ".a.b[0]", "}"));
     assert_string_equal(printed(doc), "{\"a\":{\"b\":[7,2]},\"s\":\"x\"}");
     arena_reset(&arena);
+}
+
+static void what_should_hold_a_member_is_made(void **state)
+{
+    static const struct {
+        const char *text, *path, *value, *want;
+    } table[] = {
+        {"{}", ".a.b.c", "[1]", "{\"a\":{\"b\":{\"c\":[1]}}}"},
+        {"{\"a\": { } }", ".a.b.c", "1", "{\"a\": {\"b\":{\"c\":1} } }"},
+        {"{\"a\":null,\"z\":1}", ".a.b", "{}", "{\"a\":{\"b\":{}},\"z\":1}"},
+        {"{\"a\":[null]}", ".a[0].\"b\\\"\".c", "1", "{\"a\":[{\"b\\\"\":{\"c\":1}}]}"},
+        {"[{}]", ".[-1].a.b", "true", "[{\"a\":{\"b\":true}}]"},
+        {"{\"a\":{\"b\":1},\"a\":null}", ".a.b", "2", "{\"a\":{\"b\":2}}"},
+        {"{}", ".a.b", "1},\"c\":{", NULL},
+        {"{}", ".a.b", "", NULL},
+        {"{}", ".a[0].b", "1", NULL},
+        {"{}", ".a.b[0]", "1", NULL},
+        {"{\"a\":null}", ".a[0]", "1", NULL},
+        {"{\"a\":false}", ".a.b.c", "1", NULL},
+        {"{\"a\":[]}", ".a.b.c", "1", NULL},
+        {"{\"a\":[]}", ".a[0].b", "1", NULL},
+        {"null", ".a", "1", NULL},
+        {"null", ".a.b", "1", NULL},
+        {"7", ".a.b", "1", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct json_doc *doc = json_parse(&arena, table[i].text, strlen(table[i].text), NULL);
+        assert_int_equal(apply(doc, '=', table[i].path, table[i].value), table[i].want != NULL);
+        assert_string_equal(printed(doc), table[i].want ? table[i].want : table[i].text);
+        arena_reset(&arena);
+    }
 }
 
 static void finds_see_edits(void **state)
@@ -364,6 +397,26 @@ static char *quoted(const char *key, size_t len)
     return text;
 }
 
+/* The value inside of objects for the steps from first on; NULL: one of them is of an array. */
+static const char *around(const struct json_path *path, size_t first, const char *value)
+{
+    struct strbuf b = {0};
+
+    for (size_t i = first; i < path->count; i++) {
+        if (path->steps[i].key == NULL) {
+            strbuf_free(&b);
+            return NULL;
+        }
+        strbuf_printf(&b, "{%s:", quoted(path->steps[i].key, path->steps[i].len));
+    }
+    strbuf_str(&b, value);
+    for (size_t i = first; i < path->count; i++)
+        strbuf_char(&b, '}');
+    const char *copy = arena_copy(&arena, b.data, b.len);
+    strbuf_free(&b);
+    return copy;
+}
+
 /* Edits text; gives the new text, or NULL when the path leads nowhere. */
 static char *model(const char *text, char op, const struct json_path *path, const char *value)
 {
@@ -378,17 +431,25 @@ static char *model(const char *text, char op, const struct json_path *path, cons
         add_range(&b, text, at);
         strbuf_printf(&b, "%s%s", value, value_end(at));
     } else {
-        const struct json_step *last = &path->steps[path->count - 1];
+        const struct json_step *last = NULL;
         for (size_t k = 0; k < path->count; k++) {
             if (*at != '{' && *at != '[')
                 return NULL;
             cut(at, &in);
             i = pick(&in, &path->steps[k]);
-            if (k + 1 < path->count) {
-                if (i == in.count)
+            last = &path->steps[k];
+            if (k + 1 == path->count)
+                break;
+            bool absent = i == in.count;
+            if (absent && (op != '=' || *at != '{' || last->key == NULL))
+                return NULL;
+            if (op == '=' && (absent || *in.at[i].value == 'n')) {
+                value = around(path, k + 1, value);
+                if (value == NULL)
                     return NULL;
-                at = in.at[i].value;
+                break;
             }
+            at = in.at[i].value;
         }
         bool add = i == in.count && op == '=' && *at == '{' && last->key != NULL;
         if ((i == in.count && !add) || (op == '>' && last->key == NULL))
@@ -544,6 +605,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edits_change_their_span_and_nothing_else),
         cmocka_unit_test(edits_that_lead_nowhere_change_nothing),
+        cmocka_unit_test(what_should_hold_a_member_is_made),
         cmocka_unit_test(finds_see_edits),
         cmocka_unit_test(a_value_is_copied_and_the_source_is_not_written),
         cmocka_unit_test(what_is_printed_never_nests_too_deeply),
