@@ -140,18 +140,32 @@ static void take_section(struct reader *reader, struct text line)
     }
 }
 
+/* In quotes all but what inih takes for the end of a name. */
+static bool key_takes(char c, bool quoted, bool dotted)
+{
+    if (quoted)
+        return (unsigned char)c >= 0x20 && c != '=' && c != ':' && c != ';' && c != '#';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || (dotted && (c == '[' || c == ']' || c == '"'));
+}
+
 static bool key_is_good(struct reader *reader, struct text key)
 {
-    bool good = key.n > 0 && key.n <= INI_KEY_MAX;
+    bool good = key.n > 0 && key.n <= INI_KEY_MAX, quoted = false, dotted = false;
     for (size_t i = 0; good && i < key.n; i++) {
         char c = key.p[i];
-        good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-               c == '-' || c == '_';
+        good = key_takes(c, quoted, dotted);
+        if (c == '"' && !(quoted && key.p[i - 1] == '\\'))
+            quoted = !quoted;
+        dotted |= c == '.';
     }
+    good = good && !quoted;
     if (!good)
-        problem_add(reader->problems, reader->line, NULL,
-                    "\"%.*s\" is no option name: 1 to %d letters, digits and . - _ are",
-                    (int)(key.n < 60 ? key.n : 60), key.p, INI_KEY_MAX);
+        problem_add(
+            reader->problems, reader->line, NULL,
+            "\"%.*s\" is no option name: 1 to %d letters, digits and . - _ are, behind a dot also [0] and a "
+            "\"name in quotes\" without = : ; #",
+            (int)(key.n < 60 ? key.n : 60), key.p, INI_KEY_MAX);
     return good;
 }
 

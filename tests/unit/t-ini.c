@@ -97,9 +97,23 @@ static void bad_lines_are_named(void **state)
         {"[a\nk = v\n", "2 k=v|!1 the section header has no \"]\"|"},
         {"[]\n", "!1 a section header has 1 to 128 bytes between its brackets|"},
         {"[a] b\n", "!1 something follows the section header; only a comment may stand there|"},
-        {"[a]\n= v\n", "1 [a]|!2 \"\" is no option name: 1 to 128 letters, digits and . - _ are|"},
-        {"[a]\na b = v\n", "1 [a]|!2 \"a b\" is no option name: 1 to 128 letters, digits and . - _ are|"},
-        {"[a]\na[0] = v\n", "1 [a]|!2 \"a[0]\" is no option name: 1 to 128 letters, digits and . - _ are|"},
+        {"[a]\nset.\"user-name\" = v\n", "1 [a]|2 set.\"user-name\"=v|"},
+        {"[a]\nset.l[0].\"@a b\"=v\n", "1 [a]|2 set.l[0].\"@a b\"=v|"},
+        {"[a]\nset.\"a = v\n", "1 [a]|!2 \"set.\"a\" is no option name: 1 to 128 letters, digits and . - _ "
+                               "are, behind a dot also [0] and a "
+                               "\"name in quotes\" without = : ; #|"},
+        {"[a]\nset.\"a:b\" = v\n", "1 [a]|!2 \"set.\"a:b\"\" is no option name: 1 to 128 letters, digits and "
+                                   ". - _ are, behind a dot also [0] and a "
+                                   "\"name in quotes\" without = : ; #|"},
+        {"[a]\n= v\n", "1 [a]|!2 \"\" is no option name: 1 to 128 letters, digits and . - _ are, behind a "
+                       "dot also [0] and a "
+                       "\"name in quotes\" without = : ; #|"},
+        {"[a]\na b = v\n", "1 [a]|!2 \"a b\" is no option name: 1 to 128 letters, digits and . - _ are, "
+                           "behind a dot also [0] and a "
+                           "\"name in quotes\" without = : ; #|"},
+        {"[a]\na[0] = v\n", "1 [a]|!2 \"a[0]\" is no option name: 1 to 128 letters, digits and . - _ are, "
+                            "behind a dot also [0] and a "
+                            "\"name in quotes\" without = : ; #|"},
         {"[a]\nk = a\\\n  b\n",
          "1 [a]|2 k=a\\|!3 this line is indented like the continuation of the one above, and values do not "
          "continue; write the value on one line, or remove the white space in front of a new option|"},
