@@ -117,30 +117,6 @@ static struct weir_slice copy(struct arena *a, struct weir_slice s)
     return (struct weir_slice){s.ptr ? arena_copy(a, s.ptr, s.len) : NULL, s.len};
 }
 
-static bool apply(struct arena *a, struct json_doc *doc, const struct weir_edit *edit)
-{
-    struct weir_slice value = edit->value;
-    const struct json_path *path = edit->path->path;
-    switch (edit->op) {
-    case WEIR_EDIT_SET:
-        return json_set(a, doc, path, value);
-    case WEIR_EDIT_STRING: {
-        if (!json_utf8_valid(value.ptr, value.len))
-            return false;
-        size_t n = json_quote(NULL, value.ptr, value.len);
-        char *text = arena_alloc(a, n);
-        json_quote(text, value.ptr, value.len);
-        return json_set(a, doc, path, (struct weir_slice){text, n});
-    }
-    case WEIR_EDIT_REMOVE:
-        return json_remove(a, doc, path);
-    case WEIR_EDIT_RENAME:
-        return json_rename(a, doc, path, value);
-    default:
-        return false;
-    }
-}
-
 /* A document of its own made from the bytes of input i. */
 static struct parsed *parse_again(struct weir_emitter *e, uint32_t i, struct arena *arena)
 {
@@ -177,7 +153,7 @@ static void repeat(struct parsed *p, const struct edited *last, struct arena *ar
     for (const struct edited *d = last; d; d = d->before)
         all[n - ++k] = d;
     for (k = 0; k < n; k++)
-        (void)apply(arena, p->doc, &all[k]->edit); /* it went through before */
+        (void)json_apply(arena, p->doc, &all[k]->edit); /* it went through before */
 }
 
 /* Input i's document as this stage found it. */
@@ -226,12 +202,12 @@ int emitter_emit_edit(struct weir_emitter *e, uint32_t parent, const struct weir
     for (uint32_t k = 0; k < n; k++) {
         const struct weir_edit *edit =
             (const struct weir_edit *)(const void *)((const char *)edits + (size_t)k * stride);
-        if (apply(arena, p->doc, edit)) {
+        *ret_why = json_apply(arena, p->doc, edit);
+        if (!*ret_why) {
             p->printed = false;
             note(e, p, edit, arena);
             continue;
         }
-        *ret_why = "a path of the edit leads nowhere, or its value is not allowed there";
         if (!e->outputs[i])
             restore(e, i); /* nothing was emitted, so nothing may be changed */
         return WEIR_REJECT;

@@ -329,25 +329,6 @@ struct out_entry *harness_out_made(struct harness *h, enum harness_how how, cons
     return o;
 }
 
-static bool apply_edit(struct arena *arena, struct json_doc *doc, const struct weir_edit *edit)
-{
-    const struct json_path *path = edit->path->path;
-    switch (edit->op) {
-    case WEIR_EDIT_SET:
-        return json_set(arena, doc, path, edit->value);
-    case WEIR_EDIT_STRING: {
-        size_t n = json_quote(NULL, edit->value.ptr, edit->value.len);
-        char *text = arena_alloc(arena, n);
-        json_quote(text, edit->value.ptr, edit->value.len);
-        return json_set(arena, doc, path, (struct weir_slice){text, n});
-    }
-    case WEIR_EDIT_REMOVE:
-        return json_remove(arena, doc, path);
-    default:
-        return json_rename(arena, doc, path, edit->value);
-    }
-}
-
 /* On a document of its own: a failed edit leaves no trace. */
 static int edit_value(struct arena *arena, const struct weir_edit *edits, uint32_t n, uint32_t stride,
                       struct weir_slice *value, const char **ret_why)
@@ -358,11 +339,13 @@ static int edit_value(struct arena *arena, const struct weir_edit *edits, uint32
         *ret_why = error.why;
         return WEIR_REJECT;
     }
-    for (uint32_t i = 0; i < n; i++)
-        if (!apply_edit(arena, doc, (const void *)((const char *)edits + (size_t)i * stride))) {
-            *ret_why = "a path leads nowhere";
+    for (uint32_t i = 0; i < n; i++) {
+        const char *why = json_apply(arena, doc, (const void *)((const char *)edits + (size_t)i * stride));
+        if (why) {
+            *ret_why = why;
             return WEIR_REJECT;
         }
+    }
     size_t size = json_printed_size(doc);
     char *text = arena_alloc(arena, size);
     json_print(doc, text);

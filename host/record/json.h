@@ -81,6 +81,8 @@ struct json_node *json_find(const struct json_node *root, const struct json_path
 bool json_set(struct arena *, struct json_doc *, const struct json_path *, struct weir_slice value);
 bool json_remove(struct arena *, struct json_doc *, const struct json_path *);
 bool json_rename(struct arena *, struct json_doc *, const struct json_path *, struct weir_slice key);
+/* An edit as a plugin gives it: NULL, or a static sentence that says why it can't be. */
+const char *json_apply(struct arena *, struct json_doc *, const struct weir_edit *);
 
 /* Bytes json_print will write. */
 size_t json_printed_size(const struct json_doc *);

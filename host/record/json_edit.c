@@ -228,3 +228,30 @@ bool json_rename(struct arena *arena, struct json_doc *doc, const struct json_pa
     node->flags |= NODE_NEW_KEY;
     return true;
 }
+
+const char *json_apply(struct arena *arena, struct json_doc *doc, const struct weir_edit *edit)
+{
+    const struct json_path *path = edit->path->path;
+    struct weir_slice value = edit->value;
+
+    switch (edit->op) {
+    case WEIR_EDIT_STRING:
+        if (!json_utf8_valid(value.ptr, value.len))
+            return "a field can't be set: its text is not UTF-8";
+        value = json_quoted(arena, value.ptr, value.len);
+        /* fall through */
+    case WEIR_EDIT_SET:
+        return json_set(arena, doc, path, value) ? NULL
+                                                 : "a field can't be set: what should hold it is no object, "
+                                                   "or its value is not JSON, or nests "
+                                                   "too deeply there";
+    case WEIR_EDIT_REMOVE:
+        return json_remove(arena, doc, path) ? NULL : "a field can't be removed: it is missing";
+    case WEIR_EDIT_RENAME:
+        return json_rename(arena, doc, path, value) ? NULL
+                                                    : "a field can't be renamed: it is missing, or no member "
+                                                      "of an object, or its new name is not UTF-8";
+    default:
+        return "an edit is of no known kind";
+    }
+}

@@ -512,7 +512,7 @@ static int half_an_edit(struct stage *s, const struct weir_batch *in, struct wei
 {
     const char *why = NULL;
     struct weir_edit edits[] = {{.path = &path_n, .op = WEIR_EDIT_REMOVE},
-                                {.path = &path_item, .op = WEIR_EDIT_SET, .value = {"1", 1}}};
+                                {.path = &path_item, .op = WEIR_EDIT_REMOVE}};
     for (uint32_t i = 0; i < in->count; i++) {
         assert_int_equal(s->ctx->host->emit_edit(e, i, edits, 2, sizeof *edits, &why), WEIR_REJECT);
         assert_non_null(why);
