@@ -105,6 +105,9 @@ endif
 if BUILD_PARSE
 unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines
 endif
+if BUILD_FIELDS
+unit_tests += %D%/unit/t-fields
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host | test("^web-0[0-9]")) or .method == "PUT"'
 
+EDITS = ("set.site = {.host}\n", "remove = .client\n", "rename.ms = took\n", "set.kind = web\n", "default.level = info\n")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -52,5 +54,8 @@ CASES = (
     transform("case", "plugin = case\nto = upper\nfield = .method\n"),
     transform("case-whole", "plugin = case\nto = lower\n"),
     transform("cast", "plugin = cast\nas.status = string\nas.ms = float64\n"),
+    transform("fields", "plugin = fields\n" + "".join(EDITS)),
+    transform("fields-one", "plugin = fields\n" + EDITS[0]),
+    transform("fields-five", "".join(f"{n and f'[transform {n}]' or ''}\nplugin = fields\n{edit}" for n, edit in enumerate(EDITS)).lstrip()),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

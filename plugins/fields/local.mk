@@ -1,0 +1,20 @@
+if BUILD_FIELDS
+plugin_LTLIBRARIES += %D%/fields.la
+%C%_fields_la_SOURCES = \
+	%D%/assign.c \
+	%D%/assign.h \
+	%D%/fields.c \
+	%D%/fields.h \
+	%D%/keep.c \
+	%D%/keep.h \
+	%D%/rules.c \
+	%D%/steps.c \
+	%D%/steps.h \
+	plugins/common/each.c \
+	plugins/common/each.h \
+	plugins/common/scan.c \
+	plugins/common/scan.h
+%C%_fields_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+%C%_fields_la_CFLAGS = $(PLUGIN_CFLAGS)
+%C%_fields_la_LDFLAGS = $(PLUGIN_LINK)
+endif
