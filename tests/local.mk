@@ -151,6 +151,7 @@ endif
 %C%_unit_t_kafka_SOURCES = %D%/unit/t-kafka.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
+%C%_unit_t_json_edit_SOURCES = %D%/unit/t-json-edit.c %D%/unit/json_model.h
 %C%_unit_t_intake_SOURCES = %D%/unit/t-intake.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_readers_SOURCES = %D%/unit/t-readers.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h

@@ -212,7 +212,14 @@ def load_options():
                 values = ["yes", "no", "true", "false"] if row.get("type") == "boolean" else row.get("enum")
                 known = options.get(option)
                 options[option] = set(values) | (known or set()) if values else known
+            for group in kind.get("patternProperties", {}):
+                options[group.lstrip("^").replace("\\", "")] = None
     return found
+
+
+def option_of(options, name):
+    """The option's name, or that of its group."""
+    return name if name in options else next((g for g in options if g.endswith(".") and name.startswith(g)), name)
 
 
 HOST = {"name", "order", "memory", "workers", "fan-out", "commit", "drain", "stuck.after", "stop-after"}
@@ -228,7 +235,7 @@ def check_options(page, text, options):
         m = re.fullmatch(r"([a-z][a-z0-9.-]*) = (\S+)", span)
         if not m or m[1] in HOST or m[1].startswith("rdkafka."):
             continue
-        known = [o[m[1]] for o in options.values() if m[1] in o]
+        known = [o[option_of(o, m[1])] for o in options.values() if option_of(o, m[1]) in o]
         check(known, f"{page}: `{span}`: there is no such option")
         if m[1] in options[name] and options[name][m[1]] and m[2] not in ("...", "auto"):
             check(m[2] in options[name][m[1]], f"{page}: `{span}`: the values are {sorted(options[name][m[1]])}")
