@@ -103,7 +103,8 @@ endif
 endif
 endif
 if BUILD_PARSE
-unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines
+unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines %D%/unit/t-parse-grok
+%C%_unit_t_parse_grok_LDADD = $(LDADD) $(PARSE_LIBS)
 endif
 if BUILD_FIELDS
 unit_tests += %D%/unit/t-fields
@@ -125,6 +126,7 @@ unit_tests += %D%/unit/t-kafka-sink
 endif
 
 # Tests of more than one source.
+%C%_unit_t_parse_grok_SOURCES = %D%/unit/t-parse-grok.c %D%/unit/parse_test.h plugins/common/regex.c plugins/parse/grok.c plugins/parse/grok_names.c
 %C%_unit_t_parse_SOURCES = %D%/unit/t-parse.c %D%/unit/parse_test.h
 %C%_unit_t_parse_lines_SOURCES = %D%/unit/t-parse-lines.c %D%/unit/parse_test.h
 %C%_unit_t_books_SOURCES = %D%/unit/t-books.c %D%/unit/rig.h %D%/unit/scratch.h
@@ -241,7 +243,7 @@ update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
 .PHONY: update-golden
 
 # The fuzz targets are built by tests/fuzz/run, with clang alone.
-EXTRA_DIST += %D%/fuzz/fuzz-bulk.c %D%/fuzz/fuzz-expr.c %D%/fuzz/fuzz-group.c %D%/fuzz/fuzz-hits.c %D%/fuzz/fuzz-host.c \
+EXTRA_DIST += %D%/fuzz/fuzz-bulk.c %D%/fuzz/fuzz-expr.c %D%/fuzz/fuzz-grok.c %D%/fuzz/fuzz-group.c %D%/fuzz/fuzz-hits.c %D%/fuzz/fuzz-host.c \
 	%D%/fuzz/fuzz-ini.c %D%/fuzz/fuzz-json.c %D%/fuzz/fuzz-position.c %D%/fuzz/fuzz-record.c %D%/fuzz/fuzz-subject.h \
 	%D%/fuzz/fuzz-template.c %D%/fuzz/fuzz-times.c %D%/fuzz/fuzz-unpack.c %D%/fuzz/fuzz.h
 mostlyclean-local:

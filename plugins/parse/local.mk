@@ -5,12 +5,16 @@ plugin_LTLIBRARIES += %D%/parse.la
 	%D%/beside.h \
 	%D%/csv.c \
 	%D%/formats.c \
+	%D%/grok.c \
+	%D%/grok.h \
+	%D%/grok_names.c \
 	%D%/json.c \
 	%D%/logfmt.c \
 	%D%/members.c \
 	%D%/members.h \
 	%D%/parse.c \
 	%D%/parse.h \
+	%D%/pattern.c \
 	%D%/syslog.c \
 	%D%/syslog.h \
 	%D%/syslog_3164.c \
@@ -24,6 +28,8 @@ plugin_LTLIBRARIES += %D%/parse.la
 	plugins/common/jsonscan.c \
 	plugins/common/jsonscan.h \
 	plugins/common/calendar.h \
+	plugins/common/regex.c \
+	plugins/common/regex.h \
 	plugins/common/times.c \
 	plugins/common/times.h \
 	plugins/common/times_number.c \
@@ -34,4 +40,5 @@ plugin_LTLIBRARIES += %D%/parse.la
 %C%_parse_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_parse_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_parse_la_LDFLAGS = $(PLUGIN_LINK)
+%C%_parse_la_LIBADD = $(PARSE_LIBS)
 endif

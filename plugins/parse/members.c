@@ -166,6 +166,11 @@ bool members_string(struct members *m, struct weir_slice name, struct weir_slice
     return put(m, name, text, type == TYPE_AUTO ? TYPE_STRING : type);
 }
 
+bool members_typed(struct members *m, struct weir_slice name, struct weir_slice text, int type)
+{
+    return put(m, name, text, type);
+}
+
 bool members_raw(struct members *m, struct weir_slice name, struct weir_slice json)
 {
     if (!name_put(m, name))

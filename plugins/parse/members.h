@@ -48,9 +48,10 @@ void members_begin(struct members *);
 struct weir_slice members_end(struct members *);
 
 /* Adds a member: text as types say (a string without), or always as a string unless types.NAME says so; JSON text,
- * which is not looked at.  False: it can't be, and why says so. */
+ * which is not looked at; or text of that type, whatever types say.  False: it can't be, and why says so. */
 bool members_text(struct members *, struct weir_slice name, struct weir_slice text);
 bool members_string(struct members *, struct weir_slice name, struct weir_slice text);
+bool members_typed(struct members *, struct weir_slice name, struct weir_slice text, int type); /* TYPE_* */
 bool members_raw(struct members *, struct weir_slice name, struct weir_slice json);
 /* The member is an object of its own: what is added until close stands in it. */
 bool members_open(struct members *, struct weir_slice name);

@@ -50,6 +50,18 @@ static const struct weir_option rows[] = {
                   "syslog: which of the two kinds it is", NULL),
     WEIR_OPT_STRING(struct parse_conf, zone, "zone", 0, "UTC",
                     "syslog: time zone of times that name none: UTC, +02:00, Europe/Berlin", NULL),
+    WEIR_OPT_STRING(
+        struct parse_conf, pattern, "pattern", 0, NULL,
+        "regex, grok: what the text looks like; named groups become fields",
+        "A regex of PCRE2, found anywhere in the text unless it begins with ^ and ends with $.  In grok "
+        "%{NAME:field:type} stands for what is called NAME, as the field, with a type (int, float, boolean, "
+        "string) if one is given."),
+    WEIR_OPT_MAP(
+        struct parse_conf, patterns, "pattern.", 0,
+        "regex, grok: further patterns, tried in this order behind pattern; the first that fits counts",
+        NULL),
+    WEIR_OPT_MAP(struct parse_conf, defined, "define.", 0, "grok: the regex that %{NAME} stands for",
+                 "It may hold other %{NAME}s, and beats one that is there of that name."),
 };
 static const struct weir_options options = WEIR_OPTIONS(struct parse_conf, rows);
 
@@ -81,6 +93,10 @@ static int parse_check(struct weir_ctx *ctx, const void *conf, struct weir_probl
         weir_problemf(ctx, problems, "keep-field", "it needs field: without it the text is the whole value");
     if (c->columns.count && c->format != FORMAT_CSV)
         weir_problemf(ctx, problems, "columns", "it is for format = csv");
+    if ((c->pattern || c->patterns.count) && c->format != FORMAT_REGEX && c->format != FORMAT_GROK)
+        weir_problemf(ctx, problems, "pattern", "it is for format = regex and format = grok");
+    if (c->defined.count && c->format != FORMAT_GROK)
+        weir_problemf(ctx, problems, "define.", "it is for format = grok");
     if (format->prepare && format->prepare(ctx, c, problems, &state) && format->release)
         format->release(ctx, state);
     return WEIR_OK;

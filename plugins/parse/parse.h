@@ -9,7 +9,7 @@
 
 #include "members.h"
 
-enum { FORMAT_JSON, FORMAT_CSV, FORMAT_LOGFMT, FORMAT_SYSLOG };
+enum { FORMAT_JSON, FORMAT_CSV, FORMAT_LOGFMT, FORMAT_SYSLOG, FORMAT_REGEX, FORMAT_GROK };
 
 struct parse_conf {
     const struct weir_path *field, *into, *beside;
@@ -22,6 +22,9 @@ struct parse_conf {
     /* syslog */
     int64_t syslog;
     const char *zone;
+    /* regex, grok */
+    const char *pattern;
+    struct weir_map patterns, defined; /* pattern.NAME, define.NAME */
 };
 
 struct parse_format {
@@ -39,6 +42,7 @@ struct parse_format {
 extern const struct parse_format *const parse_formats[];
 extern const char *const parse_format_names[];
 
-extern const struct parse_format format_json, format_csv, format_logfmt, format_syslog;
+extern const struct parse_format format_json, format_csv, format_logfmt, format_syslog, format_regex,
+    format_grok;
 
 #endif
