@@ -92,6 +92,9 @@ endif
 if BUILD_SPLIT
 unit_tests += %D%/unit/t-split
 endif
+if BUILD_TIMESTAMP
+unit_tests += %D%/unit/t-timestamp
+endif
 if BUILD_MERGE
 unit_tests += %D%/unit/t-merge
 endif

@@ -47,7 +47,7 @@ bool times_needs_near(const struct times_format *);
 const char *times_read(const struct times_format *, const struct zone *, int64_t near, struct weir_slice text,
                        struct times_point *ret);
 /* Prints into out, TIMES_TEXT_MAX bytes, in that zone (NULL: UTC); what is finer than the format is cut off.  Gives the
- * length; 0: the time is not of the years 1 to 9999. */
+ * length; 0: the text would not be of the years 1 to 9999. */
 size_t times_print(const struct times_format *, const struct zone *, struct times_point, char *out);
 
 struct times_point times_of_ms(int64_t ms);

@@ -168,23 +168,35 @@ static char *put_unix(char *out, struct times_point t, int digits, int32_t unit_
     return whole ? put_digits(put_number(out, whole), rest, digits) : put_number(out, rest);
 }
 
-size_t times_print(const struct times_format *f, const struct zone *zone, struct times_point t, char *out)
+/* A text; NULL: the time is beyond the calendar. */
+static char *put_text(char *out, const struct times_format *f, const struct zone *zone, struct times_point t)
 {
     struct civil c;
-    char *end;
     if (f->kind == TIMES_RFC3339 && zone && zone_at(zone, t.sec, NULL) % 60 != 0)
         zone = NULL; /* rfc3339 has no offsets by the sun */
     if (!to_civil(zone, t, &c))
-        return 0;
-    if (f->kind == TIMES_PATTERN)
-        end = put_pattern(out, f->pattern, &c);
-    else if (f->kind == TIMES_RFC3339)
-        end = put_rfc3339(out, &c);
-    else if (f->kind == TIMES_UNIX)
+        return NULL;
+    return f->kind == TIMES_RFC3339 ? put_rfc3339(out, &c) : put_pattern(out, f->pattern, &c);
+}
+
+size_t times_print(const struct times_format *f, const struct zone *zone, struct times_point t, char *out)
+{
+    char *end;
+    switch (f->kind) {
+    case TIMES_UNIX:
         end = put_number(out, t.sec);
-    else
-        end = f->kind == TIMES_UNIX_MS   ? put_unix(out, t, 3, 1000000)
-              : f->kind == TIMES_UNIX_US ? put_unix(out, t, 6, 1000)
-                                         : put_unix(out, t, 9, 1);
-    return (size_t)(end - out);
+        break;
+    case TIMES_UNIX_MS:
+        end = put_unix(out, t, 3, 1000000);
+        break;
+    case TIMES_UNIX_US:
+        end = put_unix(out, t, 6, 1000);
+        break;
+    case TIMES_UNIX_NS:
+        end = put_unix(out, t, 9, 1);
+        break;
+    default:
+        end = put_text(out, f, zone, t);
+    }
+    return end ? (size_t)(end - out) : 0;
 }

@@ -57,5 +57,6 @@ CASES = (
     transform("fields", "plugin = fields\n" + "".join(EDITS)),
     transform("fields-one", "plugin = fields\n" + EDITS[0]),
     transform("fields-five", "".join(f"{n and f'[transform {n}]' or ''}\nplugin = fields\n{edit}" for n, edit in enumerate(EDITS)).lstrip()),
+    transform("timestamp", "plugin = timestamp\nfield = .time\nfrom = rfc3339\nto = unix-ms\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

@@ -88,6 +88,7 @@ ours ours-pipeline filter --conf pipeline.ini
 ours ours-case case --set field=.text --set to=upper
 ours ours-fields fields --set keep=.text,.n --set 'set.a.b={.text}!' --set 'json.n={offset}'
 ours ours-fields-edits fields --set remove=.text --set 'set.a.b={.n}' --set rename.n=m --set default.q=1 --set on-missing=drop
+ours ours-timestamp timestamp --set field=.text --set from=rfc3339 --set to=record
 ours ours-multiline multiline --set 'start=.text == "x"'
 ours ours-exec-nonsense exec --kind sink --set command=cat
 ours ours-exec exec --conf exec.ini
