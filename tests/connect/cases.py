@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Kafka Connect's transforms and weir's are compared on.  docs/connect.md tells the differences that are marked here."""
+import page
 from case import DROP, REJECT, Cases, Differs, rec, stage
 
+NO_OBJECT = "to weir a value that is no object has no fields, which is no error here"
 WRAPS = "Connect cuts a number that is too large to the type's bits; weir rejects it"
 DIGITS = "Connect reads numbers into 64 bits; weir keeps their digits"
 NULLS = "to Connect the JSON value null is no value, and becomes a tombstone"
@@ -128,3 +130,66 @@ cases.one("a predicate at another transform",
 plugin = cast
 as.a   = string
 when   = $topic | test("^(?:shop\\\\..*)$")""", [rec('{"a":1}'), rec('{"a":1}', topic="other"), rec(None)])
+
+# ---- ReplaceField ----
+cases.both("ReplaceField, exclude", "ReplaceField", {"exclude": "a,b"}, """\
+[transform t]
+plugin = fields
+remove = .a, .b""", [
+    '{"a":1,"b":2,"c":{"d":1,"a":2},"f":0.1}', '{"c":1}', '{"a":null}', "{}", None,
+    '{"a":1,"c":9223372036854775808}', "5", "[1]", '"a"',
+], {
+    5: (DIGITS, '{"c":-9223372036854775808}', '{"c":9223372036854775808}'),
+    6: (NO_OBJECT, REJECT, "5"),
+    7: (NO_OBJECT, REJECT, "[1]"),
+    8: (NO_OBJECT, REJECT, '"a"'),
+})
+cases.both("ReplaceField, include", "ReplaceField", {"include": "a,b"}, """\
+[transform t]
+plugin = fields
+keep   = .a, .b""", ['{"a":1,"b":{"x":[]},"c":3}', '{"c":1}', '{"a":null}', "{}", None, "5"])
+cases.both("ReplaceField, renames", "ReplaceField", {"renames": "a:x,b:y"}, """\
+[transform t]
+plugin     = fields
+rename.a   = x
+rename.b   = y
+on-missing = keep""", ['{"a":1,"b":2,"c":3}', '{"b":null}', "{}", None, '{"a":{"a":1}}', '{"a":1,"x":2}'], {
+    5: ("of two fields that get one name Connect keeps the one that was there; weir the renamed one", '{"x":2}', '{"x":1}'),
+})
+cases.both("ReplaceField, include and renames", "ReplaceField", {"include": "a,b", "renames": "a:x,c:y"}, """\
+[transform keep]
+plugin = fields
+keep   = .a, .b
+[transform rename]
+plugin     = fields
+rename.a   = x
+on-missing = keep""", ['{"a":1,"b":2,"c":3}', '{"c":1}', None])
+
+# ---- InsertField ----
+cases.both("InsertField", "InsertField", {"topic.field": "t", "partition.field": "p", "offset.field": "o",
+                                          "timestamp.field": "ts", "static.field": "s", "static.value": "x{y}é"}, """\
+[transform t]
+plugin  = fields
+set.t   = {topic}
+json.p  = {partition}
+json.o  = {offset}
+json.ts = {time:%s%L}
+set.s   = x{{y}}é""", ['{"a":1}', '{"t":1,"p":{"x":1}}', "{}", None, "5", "[1]", '"x"', "null"], {
+    7: (NULLS, None, REJECT),
+})
+cases.one("InsertField without a time", stage("InsertField$Value", {"timestamp.field": "ts"}), """\
+[transform t]
+plugin     = fields
+json.ts    = {time:%s%L}
+on-missing = keep""", [rec("{}", time=None), rec("{}", time=-1), rec('{"ts":1}', time=0)])
+
+# ---- SetSchemaMetadata ----
+cases.one("SetSchemaMetadata means nothing", stage("SetSchemaMetadata$Value", {"schema.name": "x"}), "",
+          [rec('{"a":1}'), rec(None)],
+          {0: Differs("without a schema there is nothing to name, and Connect fails", REJECT, rec('{"a":1}'))})
+
+# ---- the page ----
+cases.one("the example of the page", [s for s in page.stages() if s["type"] != "TimestampRouter"], page.sections(), [
+    rec('{"amount":"12.5","count":"3","card":"4111111111111111","user":{"name":"Zoë"}}', '"k"'),
+    rec('{"amount":7,"count":2.9}', topic="store.orders"), rec(None), rec('{"amount":"x","count":1}'), rec("no json"),
+])
