@@ -95,6 +95,15 @@ endif
 if BUILD_TIMESTAMP
 unit_tests += %D%/unit/t-timestamp
 endif
+if BUILD_ROUTE
+unit_tests += %D%/unit/t-route
+endif
+if BUILD_HEADER
+unit_tests += %D%/unit/t-header
+endif
+if BUILD_KEY
+unit_tests += %D%/unit/t-key
+endif
 if BUILD_MERGE
 unit_tests += %D%/unit/t-merge
 endif

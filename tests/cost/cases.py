@@ -58,5 +58,9 @@ CASES = (
     transform("fields-one", "plugin = fields\n" + EDITS[0]),
     transform("fields-five", "".join(f"{n and f'[transform {n}]' or ''}\nplugin = fields\n{edit}" for n, edit in enumerate(EDITS)).lstrip()),
     transform("timestamp", "plugin = timestamp\nfield = .time\nfrom = rfc3339\nto = unix-ms\n"),
+    transform("key", "plugin = key\nfield.n = {.n}\nfield.host = {.host}\n"),
+    transform("header", "plugin = header\nset.host = {.host}\n"),
+    transform("route", "plugin = route\ntopic = web-{.method}\n"),
+    transform("route-regex", "plugin = route\nregex = .*/([^/]*)\nreplacement = $1\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

@@ -89,6 +89,9 @@ ours ours-case case --set field=.text --set to=upper
 ours ours-fields fields --set keep=.text,.n --set 'set.a.b={.text}!' --set 'json.n={offset}'
 ours ours-fields-edits fields --set remove=.text --set 'set.a.b={.n}' --set rename.n=m --set default.q=1 --set on-missing=drop
 ours ours-timestamp timestamp --set field=.text --set from=rfc3339 --set to=record
+ours ours-key key --set 'field.a={.text}' --set 'field.b={offset}' --set on-missing=drop
+ours ours-header header --set 'set.a={.text}' --set 'remove=*' --set on-missing=null
+ours ours-route route --set 'regex=(.).*' --set 'replacement=$1x'
 ours ours-multiline multiline --set 'start=.text == "x"'
 ours ours-exec-nonsense exec --kind sink --set command=cat
 ours ours-exec exec --conf exec.ini
