@@ -183,6 +183,141 @@ plugin     = fields
 json.ts    = {time:%s%L}
 on-missing = keep""", [rec("{}", time=None), rec("{}", time=-1), rec('{"ts":1}', time=0)])
 
+# ---- TimestampConverter ----
+FORMAT = "yyyy-MM-dd HH:mm:ss"
+cases.both("TimestampConverter, text to number", "TimestampConverter", {"field": "a", "target.type": "unix", "format": FORMAT}, """\
+[transform t]
+plugin     = timestamp
+field      = .a
+from       = %Y-%m-%d %H:%M:%S
+to         = unix-ms
+on-missing = null""", [
+    '{"a":"2023-11-14 22:13:20","b":"2023-11-14 22:13:20"}', '{"a":"1969-12-31 23:59:59"}', '{"a":null}', "{}",
+    '{"a":"2023-11-14"}', '{"a":"x"}', None, "5",
+])
+cases.both("TimestampConverter, number to text", "TimestampConverter", {"field": "a", "target.type": "string", "format": FORMAT}, """\
+[transform t]
+plugin     = timestamp
+field      = .a
+from       = unix-ms
+to         = %Y-%m-%d %H:%M:%S
+on-missing = null""", [
+    '{"a":1700000000123}', '{"a":-1}', '{"a":0}', '{"a":null}', "{}", None, '{"a":253402300799999}', '{"a":true}',
+    '{"a":1.5}', "5",
+], {
+    7: ("on-missing also says what becomes of a field that is neither text nor number", REJECT, '{"a":null}'),
+    8: ("times may have a fraction", REJECT, '{"a":"1970-01-01 00:00:00"}'),
+})
+cases.both("TimestampConverter, seconds", "TimestampConverter",
+           {"field": "a", "target.type": "unix", "unix.precision": "seconds", "format": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}, """\
+[transform t]
+plugin = timestamp
+field  = .a
+from   = rfc3339
+to     = unix""", [
+    '{"a":"2023-11-14T22:13:20.123+02:00"}', '{"a":"2023-11-14T22:13:20.123Z"}', '{"a":"2023-13-14T22:13:20.123Z"}',
+], {
+    2: ("there is no 13th month; Java takes it for the January of the next year", '{"a":1705270400}', REJECT),
+})
+cases.both("TimestampConverter, from seconds", "TimestampConverter",
+           {"field": "a", "target.type": "string", "unix.precision": "seconds", "format": FORMAT}, """\
+[transform t]
+plugin = timestamp
+field  = .a
+from   = unix
+to     = %Y-%m-%d %H:%M:%S""", ['{"a":1700000000}', '{"a":-1}'])
+cases.both("TimestampConverter of the whole", "TimestampConverter", {"target.type": "string", "format": FORMAT}, """\
+[transform t]
+plugin = timestamp
+from   = unix-ms
+to     = %Y-%m-%d %H:%M:%S""", ["1700000000123", None, "true", '"x"', "null"], {
+    0: ("a time that is the whole value is its text, and no JSON string", '"2023-11-14 22:13:20"', "2023-11-14 22:13:20"),
+    4: (NULLS, None, REJECT),
+})
+cases.both("TimestampConverter, format", "TimestampConverter",
+           {"field": "a", "target.type": "string", "unix.precision": "milliseconds", "format": "EEE, dd MMM yyyy hh:mm:ss a DDD"},
+           """\
+[transform t]
+plugin = timestamp
+field  = .a
+from   = unix-ms
+to     = %a, %d %b %Y %I:%M:%S %p %j""", ['{"a":1700000000123}', '{"a":1000000000}'])
+
+# ---- headers ----
+H = [("a", "1"), ("b", "2"), ("a", "3"), ("c", None)]
+cases.one("DropHeaders", stage("DropHeaders", {"headers": "a,c"}), """\
+[transform t]
+plugin = header
+remove = a, c""", [rec("1", headers=H), rec("1"), rec(None, headers=H)])
+cases.one("InsertHeader", stage("InsertHeader", {"header": "h", "value.literal": "v w"}), """\
+[transform t]
+plugin   = header
+set.h    = v w
+existing = add""", [rec("1"), rec("1", headers=[("h", "0"), ("i", "1")]), rec(None)])
+NONE = [("ha", None), ("hb", None), ("hc", None)]
+cases.one("HeaderFrom, copy", stage("HeaderFrom$Value", {"fields": "a,b,c", "headers": "ha,hb,hc", "operation": "copy"}), """\
+[transform t]
+plugin     = header
+set.ha     = {.a}
+set.hb     = {.b}
+set.hc     = {.c}
+existing   = add
+on-missing = null""", [
+    rec('{"a":"x","b":1.5,"c":true}'), rec('{"a":"é","b":{"f":[1]},"c":-7}'), rec('{"a":"x","b":null}'),
+    rec('{"a":"x","b":1,"c":2}', headers=[("ha", "old")]), rec("no json"),
+    rec('{"a":9223372036854775808,"b":1.50,"c":1}'), rec(None), rec("[1]"),
+], {
+    5: Differs(DIGITS, rec('{"a":-9223372036854775808,"b":1.5,"c":1}', headers=[("ha", "-9223372036854775808"), ("hb", "1.5"),
+                                                                               ("hc", "1")]),
+               rec('{"a":9223372036854775808,"b":1.50,"c":1}', headers=[("ha", "9223372036854775808"), ("hb", "1.50"), ("hc", "1")])),
+    4: Differs(NO_OBJECT, REJECT, rec("no json", headers=NONE)),
+    6: Differs("a tombstone has no fields, and passes", REJECT, rec(None)),
+    7: Differs(NO_OBJECT, REJECT, rec("[1]", headers=NONE)),
+})
+cases.one("HeaderFrom, move", stage("HeaderFrom$Value", {"fields": "a", "headers": "ha", "operation": "move"}), """\
+[transform copy]
+plugin     = header
+set.ha     = {.a}
+existing   = add
+on-missing = null
+[transform remove]
+plugin = fields
+remove = .a""", [rec('{"a":"x","b":1}'), rec('{"b":1}')])
+cases.one("HeaderFrom of the key", stage("HeaderFrom$Key", {"fields": "a", "headers": "ha", "operation": "copy"}), """\
+[transform t]
+plugin   = header
+part     = key
+set.ha   = {.a}
+existing = add""", [rec('{"a":"value"}', '{"a":"key"}'), rec(None, '{"a":1}')])
+
+# ---- ValueToKey ----
+cases.one("ValueToKey", stage("ValueToKey", {"fields": "a,b"}), """\
+[transform t]
+plugin     = key
+field.a    = {.a}
+field.b    = {.b}
+on-missing = null""", [
+    rec('{"a":1,"b":{"c":[2]},"d":1}', '"old"'), rec('{"a":"é","b":true}'), rec('{"a":null,"b":-0.5}'), rec('{"a":1}'),
+    rec("no json"), rec(None, '"k"'),
+], {5: Differs("a tombstone keeps its key, which says what it removes", REJECT, rec(None, '"k"'))})
+
+# ---- topics ----
+cases.one("RegexRouter", stage("RegexRouter", {"regex": "shop\\.(.*)", "replacement": "new-$1"}), """\
+[transform t]
+plugin      = route
+regex       = shop\\.(.*)
+replacement = new-$1""", [rec("1"), rec("1", topic="x.shop.orders"), rec("1", topic="shop"), rec(None)])
+cases.one("RegexRouter, names", stage("RegexRouter", {"regex": "(?<app>\\w+)\\.(?<what>\\w+)", "replacement": "${what}.of-${app}"}),
+          """\
+[transform t]
+plugin      = route
+regex       = (?<app>\\w+)\\.(?<what>\\w+)
+replacement = $what.of-$app""", [rec("1"), rec("1", topic="a.b.c")])
+cases.one("TimestampRouter", stage("TimestampRouter", {"topic.format": "${topic}-${timestamp}", "timestamp.format": "yyyyMMdd"}), """\
+[transform t]
+plugin = route
+topic  = {topic}-{time:%Y%m%d}""", [rec("1"), rec("1", time=0), rec("1", time=-1), rec(None), rec("1", time=None)])
+
 # ---- SetSchemaMetadata ----
 cases.one("SetSchemaMetadata means nothing", stage("SetSchemaMetadata$Value", {"schema.name": "x"}), "",
           [rec('{"a":1}'), rec(None)],
