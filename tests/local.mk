@@ -107,6 +107,9 @@ endif
 if BUILD_MERGE
 unit_tests += %D%/unit/t-merge
 endif
+if BUILD_LUA
+unit_tests += %D%/unit/t-lua
+endif
 if BUILD_DEDUPE
 if BUILD_SAMPLE
 if BUILD_THROTTLE

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host | test("^web-0[0-9]")) or .method == "PUT"'
 
 EDITS = ("set.site = {.host}\n", "remove = .client\n", "rename.ms = took\n", "set.kind = web\n", "default.level = info\n")
+LUA = "function process(r) local v = r.value v.method = v.method:upper() return r end"  # as the case `case`
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ CASES = (
     transform("filter", "plugin = filter\nwhen = .status >= 200\n"),
     transform("expressions", f"plugin = filter\nwhen = {WHEN}\n"),
     transform("case", "plugin = case\nto = upper\nfield = .method\n"),
+    transform("lua", f"plugin = lua\ncode = {LUA}\n"),
     transform("case-whole", "plugin = case\nto = lower\n"),
     transform("cast", "plugin = cast\nas.status = string\nas.ms = float64\n"),
     transform("fields", "plugin = fields\n" + "".join(EDITS)),

@@ -322,6 +322,9 @@ def check_page(page, options):
             name = re.match(r"; (\w+)\.ini\n", body)
             shown_pipelines[f"{name[1] if name else 'example'}.ini"] = body
             said = check_pipeline(where, body, name[1] if name else "example")
+        elif re.match(r"(--|#) \w+\.(lua|jq)\n", body):  # a script that the pipelines behind it name
+            with open(f"{work}/{body.split(None, 2)[1]}", "w", encoding="utf-8") as f:
+                f.write(body)
         elif language == "sh" and page != "docs/plugin-guide.md":  # gone through by t-new.sh, as a whole
             for command in commands_of(body):
                 check_command(page, command)

@@ -93,6 +93,7 @@ ours ours-key key --set 'field.a={.text}' --set 'field.b={offset}' --set on-miss
 ours ours-header header --set 'set.a={.text}' --set 'remove=*' --set on-missing=null
 ours ours-route route --set 'regex=(.).*' --set 'replacement=$1x'
 ours ours-multiline multiline --set 'start=.text == "x"'
+ours ours-lua lua --set 'code=function process(r) local v = r.value r.headers.x = "y" r.key = "k" return {r, {value = {v, 1.5}}} end'
 ours ours-exec-nonsense exec --kind sink --set command=cat
 ours ours-exec exec --conf exec.ini
 ours away-kafka-source kafka --kind source --set brokers=127.0.0.1:1 --set topics=t
