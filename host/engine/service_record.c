@@ -110,7 +110,7 @@ int service_json_walk(struct weir_ctx *ctx, struct weir_slice json,
                       int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
                       void *opaque)
 {
-    return json_walk(&of(ctx)->text, json, each, opaque);
+    return json_walk(&of(ctx)->walked, &of(ctx)->text, json, each, opaque);
 }
 
 /* The place where a template's text stands until its next render. */

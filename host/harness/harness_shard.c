@@ -356,9 +356,11 @@ static int walk_json(struct weir_ctx *ctx, struct weir_slice text,
                      void *opaque)
 {
     struct strbuf path = {0};
+    struct arena arena = {0};
     harness_home(harness_of(ctx), "json_walk");
-    int status = json_walk(&path, text, each, opaque);
+    int status = json_walk(&arena, &path, text, each, opaque);
     strbuf_free(&path);
+    arena_free(&arena);
     return status;
 }
 

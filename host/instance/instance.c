@@ -174,6 +174,7 @@ void instance_free(struct instance *i)
     if (!i)
         return;
     arena_free(&i->scratch);
+    arena_free(&i->walked);
     arena_free(&i->parsed);
     struct strbuf *all[] = {&i->failure.why, &i->failure.type, &i->text,       &i->string,
                             &i->line,        &i->match_why,    &i->render_why, &i->state_value};

@@ -110,6 +110,7 @@ struct instance {
     _Atomic int64_t *metrics;
 
     struct arena scratch; /* of one service call */
+    struct arena walked;  /* the text of json_walk */
     struct arena parsed;  /* of record_parse */
     struct strbuf text, string, line;
     struct strbuf match_why, render_why;

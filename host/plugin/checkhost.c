@@ -127,9 +127,11 @@ static int on_json_walk(struct weir_ctx *ctx, struct weir_slice json,
                         void *opaque)
 {
     struct strbuf path = {0};
+    struct arena arena = {0};
     (void)ctx;
-    int status = json_walk(&path, json, each, opaque);
+    int status = json_walk(&arena, &path, json, each, opaque);
     strbuf_free(&path);
+    arena_free(&arena);
     return status;
 }
 

@@ -2,7 +2,6 @@
 /* json_walk.c - a JSON text's scalars, depth first (json_walk.h).  Thread: the caller's. */
 #include "json_walk.h"
 
-#include "arena.h"
 #include "json.h"
 
 /* The path so far stands in path; the tree's depth is bounded by the reader. */
@@ -46,14 +45,12 @@ static int walk_node(struct walk *w, const struct json_node *node)
     return WEIR_OK;
 }
 
-int json_walk(struct strbuf *path, struct weir_slice json,
+int json_walk(struct arena *arena, struct strbuf *path, struct weir_slice json,
               int (*each)(void *opaque, struct weir_slice path, const struct weir_span *), void *opaque)
 {
-    struct arena arena = {0};
-    struct json_doc *doc = json_parse(&arena, json.ptr, json.len, NULL);
+    arena_reset(arena);
+    struct json_doc *doc = json_parse(arena, json.ptr, json.len, NULL);
     struct walk w = {path, each, opaque};
     path->len = 0;
-    int status = doc ? walk_node(&w, doc->root) : WEIR_REJECT;
-    arena_free(&arena);
-    return status;
+    return doc ? walk_node(&w, doc->root) : WEIR_REJECT;
 }

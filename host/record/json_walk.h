@@ -3,12 +3,13 @@
 #ifndef WEIR_HOST_JSON_WALK_H
 #define WEIR_HOST_JSON_WALK_H
 
+#include "arena.h"
 #include "strbuf.h"
 
 #include <weir/plugin.h>
 
-/* As weir_host.json_walk says; path is scratch room. */
-int json_walk(struct strbuf *path, struct weir_slice json,
+/* As weir_host.json_walk says; arena (which it resets first) and path are scratch room. */
+int json_walk(struct arena *, struct strbuf *path, struct weir_slice json,
               int (*each)(void *opaque, struct weir_slice path, const struct weir_span *), void *opaque);
 
 #endif

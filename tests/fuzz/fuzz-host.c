@@ -7,7 +7,7 @@
 #include "record/json_walk.h"
 #include "report/log.h"
 
-static struct arena strings;
+static struct arena strings, walked;
 
 char *fuzz_rest(const uint8_t *data, size_t size)
 {
@@ -84,10 +84,16 @@ static int h_json_walk(struct weir_ctx *ctx, struct weir_slice json,
                        int (*each)(void *, struct weir_slice, const struct weir_span *), void *opaque)
 {
     struct strbuf path = {0};
-    int r = json_walk(&path, json, each, opaque);
+    int r = json_walk(&walked, &path, json, each, opaque);
     (void)ctx;
     strbuf_free(&path);
     return r;
+}
+
+static size_t h_json_quote(struct weir_ctx *ctx, void *out, struct weir_slice bytes)
+{
+    (void)ctx;
+    return json_utf8_valid(bytes.ptr, bytes.len) ? json_quote(out, bytes.ptr, bytes.len) : SIZE_MAX;
 }
 
 static struct weir_slice h_json_string(struct weir_ctx *ctx, const struct weir_span *span)
@@ -146,6 +152,7 @@ void fuzz_host_init(struct fuzz_host *h)
                                            .health = h_health,
                                            .count = h_count,
                                            .mono_ms = h_ms,
+                                           .json_quote = h_json_quote,
                                            .wall_ms = h_ms,
                                            .mem = h_mem,
                                            .fail = h_fail,

@@ -66,9 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fuzz_rest(data, size);
     bool good = json_check(text, size, NULL, NULL, &error);
     FUZZ_MUST(good || (error.why && error.offset <= size));
+    FUZZ_MUST(good == (json_walk(&arena, &room, (struct weir_slice){text, size}, each, &scalars) == WEIR_OK));
     struct json_doc *doc = json_parse(&arena, text, size, NULL);
     FUZZ_MUST(good == (doc != NULL));
-    FUZZ_MUST(good == (json_walk(&room, (struct weir_slice){text, size}, each, &scalars) == WEIR_OK));
     if (doc) {
         check_print(doc);
         edit(doc, path, rest, (struct weir_slice){"[1]", 3});
