@@ -3,37 +3,54 @@
 #define WEIR_API 1
 #include "jsonscan.h"
 
+#include <string.h>
+
 bool jsonscan_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-const char *jsonscan_end(const char *p, const char *end)
+/* Behind the string whose first character is at p; end: it is not closed.  A quote belongs to the string when the
+ * backslashes before it are odd in number. */
+static const char *string_end(const char *p, const char *end)
 {
-    unsigned depth = 0;
-    bool quoted = false;
-    for (; p < end; p++) {
-        if (quoted && *p == '\\') {
-            if (++p == end)
-                return end;
-        } else if (quoted) {
-            quoted = *p != '"';
-            if (!quoted && depth == 0)
-                return p + 1;
-        } else if (*p == '"') {
-            quoted = true;
-        } else if (*p == '[' || *p == '{') {
-            depth++;
-        } else if (*p == ']' || *p == '}') {
-            if (depth == 0)
-                return p;
-            if (--depth == 0)
-                return p + 1;
-        } else if (depth == 0 && (*p == ',' || *p == ':' || jsonscan_space(*p))) {
-            return p;
-        }
+    const char *from = p, *quote;
+    while ((quote = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        const char *before = quote;
+        while (before > from && before[-1] == '\\')
+            before--;
+        if ((quote - before) % 2 == 0)
+            return quote + 1;
+        p = from = quote + 1;
     }
     return end;
+}
+
+/* Behind the array or object that begins at p. */
+static const char *brackets_end(const char *p, const char *end)
+{
+    size_t depth = 0;
+    while (p < end) {
+        char c = *p++;
+        if (c == '"')
+            p = string_end(p, end);
+        else if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && --depth == 0)
+            break;
+    }
+    return p;
+}
+
+const char *jsonscan_end(const char *p, const char *end)
+{
+    if (p < end && *p == '"')
+        return string_end(p + 1, end);
+    if (p < end && (*p == '[' || *p == '{'))
+        return brackets_end(p, end);
+    while (p < end && *p != ',' && *p != ':' && *p != ']' && *p != '}' && !jsonscan_space(*p))
+        p++;
+    return p;
 }
 
 bool jsonscan_element(const char **at, const char *end, struct weir_slice *ret)

@@ -38,8 +38,9 @@ static bool json_members(struct weir_slice json, struct members *to)
             char *room = members_scratch(to, name.len);
             name.len = text_unescape(name, room);
             name.ptr = room;
+            key.ptr = NULL;
         }
-        if (!members_raw(to, name, value))
+        if (!members_raw_as(to, name, key, value))
             return false;
     }
     return true;

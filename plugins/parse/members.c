@@ -79,6 +79,8 @@ static bool string_put(struct members *m, struct weir_slice s)
     return true;
 }
 
+static const struct weir_slice no_slice = {NULL, 0};
+
 static uint32_t hash_of(struct weir_slice s)
 {
     const unsigned char *p = s.ptr;
@@ -108,8 +110,15 @@ static void outdo(struct members *m, const struct member *e)
     level->seen |= bit;
 }
 
-/* Writes the name; the value is to follow. */
-static bool name_put(struct members *m, struct weir_slice name)
+static void bytes_put(struct members *m, struct weir_slice s)
+{
+    reserve(m, s.len);
+    memcpy(m->text + m->len, s.ptr, s.len);
+    m->len += s.len;
+}
+
+/* Writes the name (quoted, as it stands in JSON, or ptr NULL); the value is to follow. */
+static bool name_put(struct members *m, struct weir_slice name, struct weir_slice quoted)
 {
     struct member *e = &m->list[m->n];
     if (m->n == MEMBERS_MAX)
@@ -119,7 +128,9 @@ static bool name_put(struct members *m, struct weir_slice name)
     if (m->n > m->levels[m->level].first)
         char_put(m, ',');
     e->at = m->len;
-    if (!string_put(m, name))
+    if (quoted.ptr)
+        bytes_put(m, quoted);
+    else if (!string_put(m, name))
         return members_fail(m, "the name of its field %u is not UTF-8", m->n + 1);
     *e = (struct member){.at = e->at, .name = (uint32_t)(m->len - e->at), .hash = hash_of(name)};
     m->n++;
@@ -137,7 +148,7 @@ static bool put(struct members *m, struct weir_slice name, struct weir_slice tex
 {
     char shown[2][MEMBERS_SHOWN];
     size_t n;
-    if (!name_put(m, name))
+    if (!name_put(m, name, no_slice))
         return false;
     if (type != TYPE_STRING) {
         reserve(m, text.len + 5);
@@ -173,11 +184,15 @@ bool members_typed(struct members *m, struct weir_slice name, struct weir_slice 
 
 bool members_raw(struct members *m, struct weir_slice name, struct weir_slice json)
 {
-    if (!name_put(m, name))
+    return members_raw_as(m, name, no_slice, json);
+}
+
+bool members_raw_as(struct members *m, struct weir_slice name, struct weir_slice quoted,
+                    struct weir_slice json)
+{
+    if (!name_put(m, name, quoted))
         return false;
-    reserve(m, json.len);
-    memcpy(m->text + m->len, json.ptr, json.len);
-    m->len += json.len;
+    bytes_put(m, json);
     value_done(m);
     return true;
 }
@@ -217,7 +232,7 @@ bool members_open(struct members *m, struct weir_slice name)
 {
     if (m->level + 1 == MEMBERS_LEVELS)
         return members_fail(m, "it has more than %d objects within each other", MEMBERS_LEVELS - 1);
-    if (!name_put(m, name))
+    if (!name_put(m, name, no_slice))
         return false;
     m->level++;
     level_begin(m);

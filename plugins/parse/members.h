@@ -53,6 +53,9 @@ bool members_text(struct members *, struct weir_slice name, struct weir_slice te
 bool members_string(struct members *, struct weir_slice name, struct weir_slice text);
 bool members_typed(struct members *, struct weir_slice name, struct weir_slice text, int type); /* TYPE_* */
 bool members_raw(struct members *, struct weir_slice name, struct weir_slice json);
+/* The same where it is known how the host quotes the name. */
+bool members_raw_as(struct members *, struct weir_slice name, struct weir_slice quoted,
+                    struct weir_slice json);
 /* The member is an object of its own: what is added until close stands in it. */
 bool members_open(struct members *, struct weir_slice name);
 void members_close(struct members *);

@@ -149,8 +149,10 @@ static int put_beside(struct parser *p, struct each *e, const struct weir_span *
 {
     bool gone = true, drop = !p->conf->keep_field;
     struct weir_slice made = members_end(&p->members);
-    struct weir_span object;
+    struct weir_span object, root;
     int r = each_json(e, p->conf->beside, &object);
+    if (r == WEIR_OK)
+        r = each_json(e, NULL, &root);
     if (r != WEIR_OK)
         return r;
     if (object.type == WEIR_JSON_OBJECT)
@@ -159,6 +161,11 @@ static int put_beside(struct parser *p, struct each *e, const struct weir_span *
     else if (object.ptr != field->ptr)
         return each_reject(e, "parse", "what is to get the members is %s",
                            object.type == WEIR_JSON_MISSING ? "missing" : "not an object");
+    if (root.ptr == object.ptr && (gone || !drop)) { /* no need to read what was made of JSON */
+        struct weir_record changed = *e->record;
+        changed.value = made;
+        return each_emit(e, &changed);
+    }
     each_edit(e, WEIR_EDIT_SET, p->conf->beside, made);
     if (drop && !gone)
         each_edit(e, WEIR_EDIT_REMOVE, p->conf->field, (struct weir_slice){NULL, 0});

@@ -15,7 +15,7 @@ class Case:
     name: str
     source: str
     sink: str
-    input: str = "lines"  # "lines" or "records": JSON values, or whole records one a line
+    input: str = "lines"  # JSON values; "records": whole records one a line; or a name of inputs.py's
     transform: str = ""
     needs: tuple = ()  # plugins
     hot: bool = False  # a plain lane: its waits are counted too
@@ -34,9 +34,9 @@ def lane(name, source, sink, **more):
     return Case(name, source, sink, needs=tuple(sorted(names)), **more)
 
 
-def transform(name, text, sink=FILE_OUT):
+def transform(name, text, sink=FILE_OUT, **more):
     plugin = (text.partition("\n")[0].split()[-1],) if text else ()
-    return Case(name, FILE_IN, sink, transform=text, needs=("file", *plugin))
+    return Case(name, FILE_IN, sink, transform=text, needs=("file", *plugin), **more)
 
 
 CASES = (
@@ -64,5 +64,10 @@ CASES = (
     transform("header", "plugin = header\nset.host = {.host}\n"),
     transform("route", "plugin = route\ntopic = web-{.method}\n"),
     transform("route-regex", "plugin = route\nregex = .*/([^/]*)\nreplacement = $1\n"),
+    transform("parse-json", "plugin = parse\nformat = json\nfield = .log\n", input="docker"),
+    transform("parse-csv", "plugin = parse\nformat = csv\ncolumns = n,time,host,client,method,path,status,ms,note\n"
+              "types.n = integer\ntypes.status = integer\ntypes.ms = integer\n", input="csv"),
+    transform("parse-logfmt", "plugin = parse\nformat = logfmt\ntypes = auto\n", input="logfmt"),
+    transform("parse-syslog", "plugin = parse\nformat = syslog\n", input="syslog"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The records: JSON of about 230 bytes, the same in every run, and the same as record objects with key and headers."""
+"""The records: JSON of about 230 bytes, the same in every run; the same as record objects with key and headers; and written in
+other ways, for parse."""
 import json
 
 METHODS = ("GET", "GET", "GET", "HEAD", "PUT", "GET", "POST", "GET")
@@ -19,6 +20,24 @@ def value(n):
 
 def line(n):
     return value(n) + "\n"
+
+
+def docker(n):
+    return json.dumps({"log": value(n) + "\n", "stream": "stdout", "time": "2026-03-01T00:00:00.000000000Z"}) + "\n"
+
+
+def csv(n):
+    return ",".join(f'"{v}"' if key == "note" else str(v) for key, v in json.loads(value(n)).items()) + "\n"
+
+
+def logfmt(n):
+    return " ".join(f'{key}="{v}"' if key == "note" else f"{key}={v}" for key, v in json.loads(value(n)).items()) + "\n"
+
+
+def syslog(n):
+    at = json.loads(value(n))
+    return (f'<165>1 {at["time"]} {at["host"]} web {n % 10000} ID47 [request@1 method="{at["method"]}" path="{at["path"]}"]'
+            f' {at["note"]}\n')
 
 
 def record(n):

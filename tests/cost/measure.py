@@ -19,7 +19,8 @@ SIZES = (RECORDS, 2 * RECORDS)
 MANY, PARTITIONS = 50000, 16  # where waits are counted
 AT_ONCE = 4  # more than there are processors: what reads Kafka waits three seconds for its group
 ALLOCATES = {"malloc", "calloc", "realloc", "reallocarray", "aligned_alloc", "posix_memalign", "strdup", "strndup"}
-INPUTS = {"lines": inputs.line, "records": inputs.record}
+INPUTS = {"lines": inputs.line, "records": inputs.record, "docker": inputs.docker, "csv": inputs.csv,
+          "logfmt": inputs.logfmt, "syslog": inputs.syslog}
 PIPELINE = "[pipeline]\ncommit = 1h\n[source]\n{source}{transform}[sink]\n{sink}"
 
 
@@ -41,7 +42,7 @@ class Cost:
 class Bench:
     def __init__(self, weir, plugins, folder, cases):
         self.weir, self.plugins, self.folder, self.cases = Path(weir).resolve(), Path(plugins).resolve(), Path(folder), cases
-        self.given = [(name, size) for name in INPUTS for size in SIZES]
+        self.given = [(name, size) for name in sorted({case.input for case in cases}) for size in SIZES]
         if any(case.hot for case in cases):
             self.given.append(("lines", MANY))
         self.objects = {self.weir, *(so.resolve() for so in self.plugins.glob("*.so"))}
@@ -69,13 +70,15 @@ class Bench:
     def start_broker(self):
         """One partition a topic, so that there is one order; many records do not fit into one, and are spread by a key."""
         sinks = [f"{case.name}-{size}" for case in self.cases for size in (*SIZES, MANY)]
-        sources = [f"{name}-{size}" for name, size in self.given]
+        read = {case.input for case in self.cases if "kafka" in case.needs}
+        given = [(name, size) for name, size in self.given if name in read]
+        sources = [f"{name}-{size}" for name, size in given]
         self.broker = Broker(
             self.weir.parent / "demo" / "mock-broker",
             [f"{topic}:{PARTITIONS if topic.endswith(str(MANY)) else 1}" for topic in sinks + sources],
         )
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self.fill, *zip(*self.given)))
+            list(pool.map(self.fill, *zip(*given)))
 
     def fill(self, name, size):
         text = PIPELINE.format(

@@ -21,6 +21,8 @@ static struct parse_conf conf_of(int format, unsigned bits)
     c.delimiter = bits & 8 ? "\"" : "comma";
     c.quote = bits & 8 ? "none" : "double";
     c.syslog = bits >> 4 & 1;
+    c.pattern =
+        format == FORMAT_GROK ? "%{IPORHOST:a} %{NUMBER:b:number} %{QS:c}" : "(?<a>\\w+) (?<b>[^x]*)(?<c>x)?";
     return c;
 }
 
