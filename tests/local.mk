@@ -124,6 +124,14 @@ endif
 if BUILD_FIELDS
 unit_tests += %D%/unit/t-fields
 endif
+if BUILD_HOIST
+if BUILD_EXTRACT
+unit_tests += %D%/unit/t-whole-value
+endif
+endif
+if BUILD_FLATTEN
+unit_tests += %D%/unit/t-flatten
+endif
 if BUILD_FILTER
 if BUILD_CASE
 unit_tests += %D%/unit/t-transforms
@@ -169,6 +177,9 @@ endif
 %C%_unit_t_template_SOURCES = %D%/unit/t-template.c %D%/unit/doc_table.h
 %C%_unit_t_kafka_sink_SOURCES = %D%/unit/t-kafka-sink.c %D%/unit/kafka_mock.c %D%/unit/kafka_mock.h
 %C%_unit_t_json_edit_SOURCES = %D%/unit/t-json-edit.c %D%/unit/json_model.h
+%C%_unit_t_fields_SOURCES = %D%/unit/t-fields.c %D%/unit/one_value.h
+%C%_unit_t_flatten_SOURCES = %D%/unit/t-flatten.c %D%/unit/one_value.h
+%C%_unit_t_whole_value_SOURCES = %D%/unit/t-whole-value.c %D%/unit/one_value.h
 %C%_unit_t_intake_SOURCES = %D%/unit/t-intake.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_readers_SOURCES = %D%/unit/t-readers.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h

@@ -45,3 +45,21 @@ bool scan_next(const char **at, const char *end, bool object, struct scan_item *
     ret->value = p;
     return true;
 }
+
+size_t scan_depth(struct weir_slice json)
+{
+    const char *p = json.ptr, *end = p + json.len;
+    size_t depth = 0, most = 0;
+    while (p < end) {
+        if (*p == '"') {
+            p = scan_string(p, end);
+            continue;
+        }
+        if (*p == '[' || *p == '{')
+            most = ++depth > most ? depth : most;
+        else if (*p == ']' || *p == '}')
+            depth--;
+        p++;
+    }
+    return most;
+}

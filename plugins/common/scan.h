@@ -25,6 +25,9 @@ static inline const char *scan_string(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
+/* How deep the value nests; 0: no array and no object. */
+size_t scan_depth(struct weir_slice json);
+
 /* Behind the value at p; whatever its depth, one pass. */
 const char *scan_value(const char *p, const char *end);
 

@@ -69,5 +69,8 @@ CASES = (
               "types.n = integer\ntypes.status = integer\ntypes.ms = integer\n", input="csv"),
     transform("parse-logfmt", "plugin = parse\nformat = logfmt\ntypes = auto\n", input="logfmt"),
     transform("parse-syslog", "plugin = parse\nformat = syslog\n", input="syslog"),
+    transform("hoist", "plugin = hoist\nfield = payload\n"),
+    transform("extract", "plugin = extract\nfield = .note\n"),
+    transform("flatten", "plugin = flatten\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

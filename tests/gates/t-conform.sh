@@ -92,6 +92,10 @@ ours ours-timestamp timestamp --set field=.text --set from=rfc3339 --set to=reco
 ours ours-key key --set 'field.a={.text}' --set 'field.b={offset}' --set on-missing=drop
 ours ours-header header --set 'set.a={.text}' --set 'remove=*' --set on-missing=null
 ours ours-route route --set 'regex=(.).*' --set 'replacement=$1x'
+ours ours-hoist hoist --set field=v
+ours ours-hoist-text hoist --set field=v --set as=text
+ours ours-extract extract --set field=.text --set as=text
+ours ours-flatten flatten
 ours ours-multiline multiline --set 'start=.text == "x"'
 ours ours-lua lua --set 'code=function process(r) local v = r.value r.headers.x = "y" r.key = "k" return {r, {value = {v, 1.5}}} end'
 ours ours-exec-nonsense exec --kind sink --set command=cat

@@ -1,41 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* t-fields.c - the transform fields: what is kept, removed, renamed and set, in which order, and what is refused. */
-#include "harness.h"
+#include "one_value.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-/* One record through one configuration: its value, "(dropped)", "(tombstone)", or why it failed. */
-static void expect_record(const char *options, const struct weir_record *in, const char *out)
-{
-    struct harness *h = harness_start("fields", WEIR_TRANSFORM, options);
-    assert_int_equal(harness_process(h, harness_batch(h, in, 1)), WEIR_OK);
-    const struct harness_out *o = harness_out_count(h) ? harness_out(h, 0) : NULL;
-    const char *value = o ? harness_out_value(h, 0) : NULL;
-    assert_string_equal(!o                         ? "(dropped)"
-                        : o->how == HARNESS_REJECT ? o->result.why
-                        : value                    ? value
-                                                   : "(tombstone)",
-                        out);
-    harness_free(h);
-}
-
-static void expect(const char *options, const char *in, const char *out)
-{
-    const struct weir_record record = harness_record("k", in);
-    expect_record(options, &record, out);
-}
-
-static void refused(const char *options, const char *why)
-{
-    const char *said = harness_check("fields", WEIR_TRANSFORM, options);
-    if (!strstr(said, why))
-        fail_msg("%s: said \"%s\", not \"%s\"", options, said, why);
-}
+#define expect(options, in, out) expect_becomes("fields", options, in, out)
+#define refused(options, why)    expect_problem("fields", options, why)
 
 static void a_value_is_set(void **state)
 {
@@ -67,7 +35,8 @@ static void metadata_of_the_record_is_set(void **state)
     r.partition = 3;
     r.offset = 42;
     r.time_ms = 1700000000123;
-    expect_record("set.m.topic = {topic}\njson.m.partition = {partition}\njson.m.offset = {offset}\n"
+    expect_output("fields",
+                  "set.m.topic = {topic}\njson.m.partition = {partition}\njson.m.offset = {offset}\n"
                   "json.m.ts = {time:%s%L}\nset.m.key = {key}\nset.m.env = prod\n",
                   &r,
                   "{\"m\":{\"topic\":\"t\",\"key\":\"user-7\",\"env\":\"prod\",\"partition\":3,\"offset\":42,"
