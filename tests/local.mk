@@ -86,6 +86,9 @@ endif
 if BUILD_MULTILINE
 unit_tests += %D%/unit/t-multiline
 endif
+if BUILD_REDACT
+unit_tests += %D%/unit/t-redact
+endif
 if BUILD_CAST
 unit_tests += %D%/unit/t-cast
 endif

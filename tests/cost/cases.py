@@ -56,6 +56,8 @@ CASES = (
     transform("lua", f"plugin = lua\ncode = {LUA}\n"),
     transform("case-whole", "plugin = case\nto = lower\n"),
     transform("cast", "plugin = cast\nas.status = string\nas.ms = float64\n"),
+    transform("redact", "plugin = redact\npatterns = card, mail, ip, iban, token\n"),
+    transform("redact-field", "plugin = redact\nfields = .client\nkeep-last = 3\n"),
     transform("fields", "plugin = fields\n" + "".join(EDITS)),
     transform("fields-one", "plugin = fields\n" + EDITS[0]),
     transform("fields-five", "".join(f"{n and f'[transform {n}]' or ''}\nplugin = fields\n{edit}" for n, edit in enumerate(EDITS)).lstrip()),
