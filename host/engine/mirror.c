@@ -36,11 +36,6 @@ static bool same_origin(struct origin a, struct origin b)
     return a.books == b.books && a.index == b.index;
 }
 
-static bool same_bytes(struct weir_slice a, struct weir_slice b)
-{
-    return a.ptr == b.ptr && a.len == b.len;
-}
-
 /* What stood parsed of a value that the transform left alone need not be parsed again.  Outputs mostly stand in the
  * order of their inputs; where they do not, their documents are left behind.  An input's goes to one output only:
  * a later stage changes it in place. */
@@ -49,7 +44,7 @@ static void pass_documents(struct weir_batch *out, const struct weir_batch *in)
     for (uint32_t i = 0, k = 0; i < in->count && k < out->count; k++) {
         while (i < in->count && !same_origin(in->origins[i], out->origins[k]))
             i++;
-        if (i < in->count && same_bytes(in->records[i].value, out->records[k].value))
+        if (i < in->count && slice_same(in->records[i].value, out->records[k].value))
             batch_json_pass(out, k, in, i++);
     }
 }

@@ -84,6 +84,14 @@ int emitter_pass(struct weir_emitter *e, uint32_t first, uint32_t n)
     return WEIR_OK;
 }
 
+/* Whether the document of input i is that of r, made from it: the value is the same, and no edits are to come to it. */
+static bool still_parsed(const struct weir_emitter *e, uint32_t i, const struct weir_record *r)
+{
+    const struct parsed *p =
+        slice_same(r->value, e->in->records[i].value) ? batch_json_known(e->in, i) : NULL;
+    return p && (!p->doc || !p->doc->edited || p->printed);
+}
+
 int emitter_emit_from(struct weir_emitter *e, uint32_t parent, const struct weir_record *record, size_t size,
                       struct weir_buf *buf)
 {
@@ -105,10 +113,13 @@ int emitter_emit_from(struct weir_emitter *e, uint32_t parent, const struct weir
     if (buf)
         batch_own(e->out, buf);
     else if (!(r.flags & WEIR_REC_SHARES_PARENT))
-        batch_copy_bytes(e->out, &r);
+        batch_copy_changed(e->out, &r, from);
     r.flags &= ~WEIR_REC_SHARES_PARENT;
+    bool parsed = !e->outputs[i] && still_parsed(e, i, &r);
     append(e, i, &r);
     e->out->bytes += record_bytes(&r);
+    if (parsed)
+        batch_json_pass(e->out, e->out->count - 1, e->in, i);
     return WEIR_OK;
 }
 

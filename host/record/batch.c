@@ -149,20 +149,39 @@ static void copy_slice(struct arena *a, struct weir_slice *s)
         s->ptr = arena_copy(a, s->ptr, s->len);
 }
 
+static void copy_headers(struct arena *a, struct weir_record *r)
+{
+    struct weir_header *headers = arena_alloc(a, r->n_headers * sizeof *headers);
+    for (uint32_t i = 0; i < r->n_headers; i++) {
+        headers[i] = r->headers[i];
+        copy_slice(a, &headers[i].name);
+        copy_slice(a, &headers[i].value);
+    }
+    r->headers = headers;
+}
+
 void batch_copy_bytes(struct weir_batch *b, struct weir_record *r)
 {
     copy_slice(&b->arena, &r->key);
     copy_slice(&b->arena, &r->value);
     copy_slice(&b->arena, &r->topic);
-    if (!r->n_headers)
-        return;
-    struct weir_header *headers = arena_alloc(&b->arena, r->n_headers * sizeof *headers);
-    for (uint32_t i = 0; i < r->n_headers; i++) {
-        headers[i] = r->headers[i];
-        copy_slice(&b->arena, &headers[i].name);
-        copy_slice(&b->arena, &headers[i].value);
-    }
-    r->headers = headers;
+    if (r->n_headers)
+        copy_headers(&b->arena, r);
+}
+
+static void copy_other(struct arena *a, struct weir_slice *s, struct weir_slice than)
+{
+    if (!slice_same(*s, than))
+        copy_slice(a, s);
+}
+
+void batch_copy_changed(struct weir_batch *b, struct weir_record *r, const struct weir_record *from)
+{
+    copy_other(&b->arena, &r->key, from->key);
+    copy_other(&b->arena, &r->value, from->value);
+    copy_other(&b->arena, &r->topic, from->topic);
+    if (r->n_headers && (r->headers != from->headers || r->n_headers > from->n_headers))
+        copy_headers(&b->arena, r);
 }
 
 uint64_t record_bytes(const struct weir_record *r)

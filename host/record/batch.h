@@ -102,6 +102,13 @@ void batch_own(struct weir_batch *, struct weir_buf *);          /* takes a refe
 void batch_keep(struct weir_batch *, struct weir_batch *parent); /* likewise */
 /* Copies everything a record points to into the batch's arena. */
 void batch_copy_bytes(struct weir_batch *, struct weir_record *);
+/* The same of a record made from `from`, whose chunk the batch keeps: what is still that one's bytes is not copied. */
+void batch_copy_changed(struct weir_batch *, struct weir_record *, const struct weir_record *from);
+/* The same bytes at the same place. */
+static inline bool slice_same(struct weir_slice a, struct weir_slice b)
+{
+    return a.ptr == b.ptr && a.len == b.len;
+}
 uint64_t record_bytes(const struct weir_record *);
 
 /* Records first .. first + n - 1 of a batch, by reference. */

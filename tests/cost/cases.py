@@ -64,6 +64,7 @@ CASES = (
     transform("timestamp", "plugin = timestamp\nfield = .time\nfrom = rfc3339\nto = unix-ms\n"),
     transform("key", "plugin = key\nfield.n = {.n}\nfield.host = {.host}\n"),
     transform("header", "plugin = header\nset.host = {.host}\n"),
+    transform("header-then-case", "plugin = header\nset.host = {.host}\n[transform then]\nplugin = case\nto = upper\nfield = .method\n"),
     transform("route", "plugin = route\ntopic = web-{.method}\n"),
     transform("route-regex", "plugin = route\nregex = .*/([^/]*)\nreplacement = $1\n"),
     transform("parse-json", "plugin = parse\nformat = json\nfield = .log\n", input="docker"),
