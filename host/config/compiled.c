@@ -63,7 +63,7 @@ static struct weir_path *path_whole(struct option_store *store, const char *text
     struct weir_path *path = path_at(store, text, len, &used, why, cap);
     if (!path || used == len)
         return path;
-    snprintf(why, cap, "something follows the path; it reads like .user.id or .tags[0]");
+    snprintf(why, cap, "something follows the path; it reads like .user.id, .tags[0] or .\"odd-name\"");
     return NULL;
 }
 

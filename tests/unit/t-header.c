@@ -109,6 +109,7 @@ static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     refused("", "there is nothing to do");
+    refused("set.x-id = 1\n", "it reads like .user.id, .tags[0] or .\"odd-name\"");
     refused("set.a.b = 1\n", "set.a.b: a name with other characters");
     refused("set.a[0] = 1\n", "set.a[0]: a name with other characters");
     refused("set.\"a\".b = 1\n", "a name with other characters");
