@@ -122,7 +122,7 @@ endif
 endif
 endif
 if BUILD_PARSE
-unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines %D%/unit/t-parse-grok
+unit_tests += %D%/unit/t-parse %D%/unit/t-parse-lines %D%/unit/t-parse-grok %D%/unit/t-parse-access
 %C%_unit_t_parse_grok_LDADD = $(LDADD) $(PARSE_LIBS)
 endif
 if BUILD_FIELDS
@@ -153,6 +153,7 @@ unit_tests += %D%/unit/t-kafka-sink
 endif
 
 # Tests of more than one source.
+%C%_unit_t_parse_access_SOURCES = %D%/unit/t-parse-access.c %D%/unit/parse_test.h
 %C%_unit_t_parse_grok_SOURCES = %D%/unit/t-parse-grok.c %D%/unit/parse_test.h plugins/common/regex.c plugins/parse/grok.c plugins/parse/grok_names.c
 %C%_unit_t_parse_SOURCES = %D%/unit/t-parse.c %D%/unit/parse_test.h
 %C%_unit_t_parse_lines_SOURCES = %D%/unit/t-parse-lines.c %D%/unit/parse_test.h

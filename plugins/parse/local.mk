@@ -1,6 +1,7 @@
 if BUILD_PARSE
 plugin_LTLIBRARIES += %D%/parse.la
 %C%_parse_la_SOURCES = \
+	%D%/access.c \
 	%D%/beside.c \
 	%D%/beside.h \
 	%D%/csv.c \

@@ -38,8 +38,8 @@ static const struct weir_option rows[] = {
     WEIR_ROW_(struct parse_conf, type_of, struct weir_map, WEIR_T_MAP, 0, "types.", NULL, 0, 0, type_names,
               "Type of that field of the result",
               "A text that is none of that type fails as on-error says; an empty one is null."),
-    WEIR_OPT_LIST(struct parse_conf, columns, "columns", 0, NULL, "csv: names of the columns, in their order",
-                  NULL),
+    WEIR_OPT_LIST(struct parse_conf, columns, "columns", 0, NULL,
+                  "csv: names of the columns; access: names of what stands behind the agent", NULL),
     WEIR_OPT_STRING(struct parse_conf, delimiter, "delimiter", 0, "comma",
                     "csv: what stands between fields: one character, or comma, semicolon, tab, pipe or space",
                     NULL),
@@ -91,8 +91,8 @@ static int parse_check(struct weir_ctx *ctx, const void *conf, struct weir_probl
         weir_problemf(ctx, problems, "into", "it needs field: without it the result becomes the whole value");
     if (c->keep_field && !c->field)
         weir_problemf(ctx, problems, "keep-field", "it needs field: without it the text is the whole value");
-    if (c->columns.count && c->format != FORMAT_CSV)
-        weir_problemf(ctx, problems, "columns", "it is for format = csv");
+    if (c->columns.count && c->format != FORMAT_CSV && c->format != FORMAT_ACCESS)
+        weir_problemf(ctx, problems, "columns", "it is for format = csv and format = access");
     if ((c->pattern || c->patterns.count) && c->format != FORMAT_REGEX && c->format != FORMAT_GROK)
         weir_problemf(ctx, problems, "pattern", "it is for format = regex and format = grok");
     if (c->defined.count && c->format != FORMAT_GROK)

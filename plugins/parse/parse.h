@@ -9,15 +9,15 @@
 
 #include "members.h"
 
-enum { FORMAT_JSON, FORMAT_CSV, FORMAT_LOGFMT, FORMAT_SYSLOG, FORMAT_REGEX, FORMAT_GROK };
+enum { FORMAT_JSON, FORMAT_CSV, FORMAT_LOGFMT, FORMAT_SYSLOG, FORMAT_REGEX, FORMAT_GROK, FORMAT_ACCESS };
 
 struct parse_conf {
     const struct weir_path *field, *into, *beside;
     int64_t format, keep_field, on_error, on_missing;
     int64_t types;
-    struct weir_map type_of; /* types.NAME */
+    struct weir_map type_of;  /* types.NAME */
+    struct weir_list columns; /* csv, access */
     /* csv */
-    struct weir_list columns;
     const char *delimiter, *quote;
     /* syslog */
     int64_t syslog;
@@ -43,6 +43,6 @@ extern const struct parse_format *const parse_formats[];
 extern const char *const parse_format_names[];
 
 extern const struct parse_format format_json, format_csv, format_logfmt, format_syslog, format_regex,
-    format_grok;
+    format_grok, format_access;
 
 #endif

@@ -9,6 +9,12 @@ WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host |
 EDITS = ("set.site = {.host}\n", "remove = .client\n", "rename.ms = took\n", "set.kind = web\n", "default.level = info\n")
 LUA = "function process(r) local v = r.value v.method = v.method:upper() return r end"  # as the case `case`
 
+# A line of a web server, combined: the same fields by a regex, and by the names that grok has for its parts.
+REGEX = (r'^(?<client>\S+) (?:-|(?<ident>\S+)) (?:-|(?<user>\S+)) \[(?<time>[^\]]+)\] "(?<method>[A-Z]+) (?<path>\S+) (?<protocol>HTTP/[0-9.]+)" '
+         r'(?<status>\d+) (?:-|(?<bytes>\d+)) "(?:-|(?<referer>[^"]*))" "(?:-|(?<agent>[^"]*))"$')
+GROK = (r'^%{IPORHOST:client} (?:-|%{HTTPDUSER:ident}) (?:-|%{HTTPDUSER:user}) \[%{HTTPDATE:time}\] "%{WORD:method} %{NOTSPACE:path} '
+        r'(?<protocol>HTTP/%{NUMBER})" %{INT:status:int} (?:-|%{INT:bytes:int}) "(?:-|%{DATA:referer})" "(?:-|%{DATA:agent})"$')
+
 
 @dataclass(frozen=True)
 class Case:
@@ -72,6 +78,9 @@ CASES = (
               "types.n = integer\ntypes.status = integer\ntypes.ms = integer\n", input="csv"),
     transform("parse-logfmt", "plugin = parse\nformat = logfmt\ntypes = auto\n", input="logfmt"),
     transform("parse-syslog", "plugin = parse\nformat = syslog\n", input="syslog"),
+    transform("parse-access", "plugin = parse\nformat = access\n", input="access"),
+    transform("parse-regex", f"plugin = parse\nformat = regex\npattern = {REGEX}\ntypes.status = integer\ntypes.bytes = integer\n", input="access"),
+    transform("parse-grok", f"plugin = parse\nformat = grok\npattern = {GROK}\n", input="access"),
     transform("hoist", "plugin = hoist\nfield = payload\n"),
     transform("extract", "plugin = extract\nfield = .note\n"),
     transform("flatten", "plugin = flatten\n"),

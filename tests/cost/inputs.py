@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The records: JSON of about 230 bytes, the same in every run; the same as record objects with key and headers; and written in
-other ways, for parse."""
+other ways, for parse, with lines of a web server of about 190 bytes."""
 import json
 
 METHODS = ("GET", "GET", "GET", "HEAD", "PUT", "GET", "POST", "GET")
@@ -44,3 +44,14 @@ def record(n):
     whole = {"topic": "web", "partition": 0, "offset": n, "timestamp": 1700000000000 + n, "key": f"user-{n % 1000}",
              "value": value(n), "headers": [["trace", f"{n:016x}"], ["tenant", "acme"]]}
     return json.dumps(whole, separators=(",", ":")) + "\n"
+
+
+def access(n):
+    bits = n * 2654435761 % 2**32
+    second = n // 8
+    return (
+        f'10.{bits >> 5 & 255}.{bits >> 13 & 255}.{bits >> 21 & 255} - {"ann" if n % 8 == 0 else "-"} '
+        f'[01/Mar/2026:{second // 3600 % 24:02d}:{second // 60 % 60:02d}:{second % 60:02d} +0100] "{METHODS[bits >> 7 & 7]} /v1/items/{bits >> 12 & 0xFFFF} HTTP/1.1" '
+        f'{STATES[bits % 10]} {bits >> 14 & 0xFFFF} "{"-" if n % 3 else "https://www.example.com/items"}" '
+        '"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"\n'
+    )

@@ -20,7 +20,7 @@ MANY, PARTITIONS = 50000, 16  # where waits are counted
 AT_ONCE = 4  # more than there are processors: what reads Kafka waits three seconds for its group
 ALLOCATES = {"malloc", "calloc", "realloc", "reallocarray", "aligned_alloc", "posix_memalign", "strdup", "strndup"}
 INPUTS = {"lines": inputs.line, "records": inputs.record, "docker": inputs.docker, "csv": inputs.csv,
-          "logfmt": inputs.logfmt, "syslog": inputs.syslog}
+          "logfmt": inputs.logfmt, "syslog": inputs.syslog, "access": inputs.access}
 PIPELINE = "[pipeline]\ncommit = 1h\n[source]\n{source}{transform}[sink]\n{sink}"
 
 
