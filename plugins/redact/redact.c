@@ -70,6 +70,8 @@ struct redactor {
     struct names names;
     struct text out;
     enum place *places; /* what each field is, when it was seen */
+    size_t *drops;      /* fields of this record that are to go */
+    size_t n_drops;
 };
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
@@ -172,6 +174,8 @@ static void redact_destroy(void *self)
     text_free(&r->out);
     if (r->places)
         r->ctx->host->mem(r->ctx, r->places, 0);
+    if (r->drops)
+        r->ctx->host->mem(r->ctx, r->drops, 0);
     r->ctx->host->mem(r->ctx, r, 0);
 }
 
@@ -191,6 +195,7 @@ static int redact_create(struct weir_ctx *ctx, const void *conf, void **self)
     if (c->fields.count) {
         r->places = ctx->host->mem(ctx, NULL, c->fields.count * sizeof *r->places);
         memset(r->places, 0, c->fields.count * sizeof *r->places);
+        r->drops = ctx->host->mem(ctx, NULL, c->fields.count * sizeof *r->drops);
     }
     each_init(&r->each, ctx);
     status = make_patterns(r);
@@ -271,16 +276,30 @@ static enum place place_of(const struct each *e, const struct weir_span *span)
     return p > begin && p[-1] == ':' ? PLACE_MEMBER : PLACE_ELEMENT;
 }
 
-/* An element becomes null, so that the places of the others, which further paths may name, stay theirs. */
 static void drop_field(struct redactor *r, struct each *e, size_t i, const struct weir_span *span)
 {
     if (r->places[i] == PLACE_UNKNOWN)
         r->places[i] = place_of(e, span);
     r->look.made++;
-    if (r->places[i] == PLACE_MEMBER || (r->places[i] == PLACE_UNKNOWN && r->conf->fields.count == 1))
-        each_edit(e, WEIR_EDIT_REMOVE, r->conf->fields.items[i], weir_str(""));
-    else
-        each_edit(e, WEIR_EDIT_SET, r->conf->fields.items[i], weir_str("null"));
+    r->drops[r->n_drops++] = i;
+}
+
+/* An element becomes null, so that the places of the others, which further paths may name, stay theirs.  What an earlier
+ * transform wrote does not tell what it is: alone, and behind all others, it can be removed in either case. */
+static void drop_all(struct redactor *r, struct each *e)
+{
+    size_t unknown = 0;
+    for (size_t k = 0; k < r->n_drops; k++)
+        unknown += r->places[r->drops[k]] == PLACE_UNKNOWN;
+    for (int removing = 0; removing <= 1; removing++) {
+        for (size_t k = 0; k < r->n_drops; k++) {
+            enum place place = r->places[r->drops[k]];
+            bool removed = place == PLACE_MEMBER || (place == PLACE_UNKNOWN && unknown == 1);
+            if (removed == (removing == 1))
+                each_edit(e, removed ? WEIR_EDIT_REMOVE : WEIR_EDIT_SET, r->conf->fields.items[r->drops[k]],
+                          weir_str(removed ? "" : "null"));
+        }
+    }
 }
 
 /* What is the same whatever an array or object holds; false: its values are looked through. */
@@ -339,8 +358,11 @@ static int redact_fields(void *self, struct each *e)
     if (status == WEIR_OK && !names_differ(&r->names, (struct weir_slice){whole.ptr, whole.len}))
         return each_reject(e, "redact",
                            "a name stands twice in an object, so a path may not name all there is");
+    r->n_drops = 0;
     for (size_t i = 0; i < r->conf->fields.count && status == WEIR_OK; i++)
         status = redact_field(r, e, i);
+    if (status == WEIR_OK)
+        drop_all(r, e);
     return status;
 }
 
