@@ -166,6 +166,8 @@ static void what_else_comes_along(void **state)
     assert_string_equal(harness_out_value(h, 3), "{\"a\":2}");
     harness_free(h);
     expect("as.a = int8\n", "{\"a\":1,\"b\":0,\"a\":\"2\"}", "{\"b\":0,\"a\":2}");
+    expect("as.a[-1] = string\nas.\"odd key\" = int8\n", "{\"a\":[1,2],\"odd key\":\"3\"}",
+           "{\"a\":[1,\"2\"],\"odd key\":3}");
 }
 
 static void options_that_contradict_are_refused(void **state)

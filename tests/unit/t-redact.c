@@ -166,6 +166,8 @@ static void values_of_every_type(void **state)
     expect("fields = .a[0], .a[1], .b\naction = drop\n", "{\"a\":[1,2,3],\"b\":4}", "{\"a\":[null,null,3]}");
     expect("fields = .a[-1], .a[-2]\naction = drop\n", "{\"a\":[1,2,3]}", "{\"a\":[1,null,null]}");
     expect("fields = .\"odd name\"\n", "{\"odd name\":\"x\"}", "{\"odd name\":\"*\"}");
+    expect("fields = .\n", "\"x\"", "\"*\"");
+    expect("fields = .\naction = drop\n", "\"x\"", "null");
 }
 
 static void patterns_in_json(void **state)
