@@ -69,6 +69,7 @@ CASES = (
     transform("fields-five", "".join(f"{n and f'[transform {n}]' or ''}\nplugin = fields\n{edit}" for n, edit in enumerate(EDITS)).lstrip()),
     transform("timestamp", "plugin = timestamp\nfield = .time\nfrom = rfc3339\nto = unix-ms\n"),
     transform("key", "plugin = key\nfield.n = {.n}\nfield.host = {.host}\n"),
+    transform("key-part", "plugin = key\nfield.host = {.host}\n[transform up]\nplugin = case\npart = key\nto = upper\nfield = .host\n"),
     transform("header", "plugin = header\nset.host = {.host}\n"),
     transform("header-then-case", "plugin = header\nset.host = {.host}\n[transform then]\nplugin = case\nto = upper\nfield = .method\n"),
     transform("route", "plugin = route\ntopic = web-{.method}\n"),
