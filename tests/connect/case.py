@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A case: transforms of Kafka Connect, weir's sections for the same, records, and where the two differ on purpose."""
+import json
+import random
 from dataclasses import dataclass, field
 
 REJECT = "rejected"  # an exception of Connect's, a dead letter of weir's
@@ -40,6 +42,25 @@ def stage(smt, config=None, predicate=None, negate=False):
 def turned(r):
     """A record or an outcome with key and value in each other's place."""
     return r if isinstance(r, str) else {**r, "key": r["value"], "value": r["key"]}
+
+
+def any_objects(seed, n=100):
+    """Texts of objects, always the same of a seed: nested, with all types, and numbers that Connect keeps."""
+    r = random.Random(seed)
+
+    def scalar():
+        return r.choice([None, True, False, r.randint(-2**31, 2**31 - 1), r.randint(-2**63, 2**63 - 1), r.randint(-99999, 99999) / 100,
+                         "".join(r.choice("ab 0\"\\\n\x01é€😀") for _ in range(r.randint(0, 6)))])
+
+    def value(depth):
+        kind = r.random() if depth < 4 else 1
+        return members(depth + 1) if kind < 0.3 else [value(depth + 1) for _ in range(r.randint(0, 3))] if kind < 0.4 else scalar()
+
+    def members(depth):
+        names = r.sample(["a", "b", "c", "d", "user", "é", "x y", 'q"'], r.randint(0, 5))
+        return {name: value(depth) for name in names}
+
+    return [json.dumps(members(0), ensure_ascii=r.random() < 0.5) for _ in range(n)]
 
 
 class Cases(list):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Kafka Connect's transforms and weir's are compared on.  docs/connect.md tells the differences that are marked here."""
 import page
-from case import DROP, REJECT, Cases, Differs, rec, stage
+from case import DROP, REJECT, Cases, Differs, any_objects, rec, stage
 
 NO_OBJECT = "to weir a value that is no object has no fields, which is no error here"
 WRAPS = "Connect cuts a number that is too large to the type's bits; weir rejects it"
@@ -243,6 +243,46 @@ field  = .a
 from   = unix-ms
 to     = %a, %d %b %Y %I:%M:%S %p %j""", ['{"a":1700000000123}', '{"a":1000000000}'])
 
+# ---- HoistField, ExtractField, Flatten ----
+cases.both("HoistField", "HoistField", {"field": "li.ne"}, """\
+[transform t]
+plugin = hoist
+field  = li.ne""", ['{"a":1}', "5", "[1,2.5]", '"zoë"', "{}", "true", "no json", None, "null", '{"a":9223372036854775808}'], {
+    7: ("a tombstone stays one", '{"li.ne":null}', None),
+    9: (DIGITS, '{"li.ne":{"a":-9223372036854775808}}', '{"li.ne":{"a":9223372036854775808}}'),
+})
+cases.both("ExtractField", "ExtractField", {"field": "a"}, """\
+[transform t]
+plugin     = extract
+field      = .a
+on-missing = null""", ['{"a":{"b":1},"c":1}', '{"a":"zoë"}', '{"a":-1.5}', '{"a":[]}', '{"a":null}', "{}", None, "no json", "[1]", "5",
+], {
+    8: (NO_OBJECT, REJECT, None),
+    9: (NO_OBJECT, REJECT, None),
+})
+cases.both("ExtractField, nested", "ExtractField", {"field": "a.b", "field.syntax.version": "V2"}, """\
+[transform t]
+plugin     = extract
+field      = .a.b
+on-missing = null""", ['{"a":{"b":{"c":1}}}', '{"a":{}}', '{"a":null}', '{"a.b":1}', None, '{"a":5}'], {
+    5: (NO_OBJECT, REJECT, None),
+})
+cases.both("ExtractField, a name with a dot", "ExtractField", {"field": "a.b"}, """\
+[transform t]
+plugin = extract
+field  = ."a.b"
+""", ['{"a.b":1,"a":{"b":2}}'])
+cases.both("Flatten", "Flatten", {"delimiter": "_"}, """\
+[transform t]
+plugin    = flatten
+delimiter = _""", [
+    '{"a":{"b":{"c":1,"é":"x"}},"d":[{"e":{"f":1}}],"f":null,"g":true}', '{"a":{"b":null,"c":0.1}}', "{}", None, "no json",
+    '{"a":{}}', '{"a":{"b":{}}}', '{"a_b":1,"a":{"b":2}}', "5", "[1]", '{"a":{"":1}}',
+], {
+    7: ("of two fields that get one name Connect keeps the one that its hash table has last, weir the last one",
+        '{"a_b":1}', '{"a_b":2}'),
+})
+
 # ---- headers ----
 H = [("a", "1"), ("b", "2"), ("a", "3"), ("c", None)]
 cases.one("DropHeaders", stage("DropHeaders", {"headers": "a,c"}), """\
@@ -322,6 +362,21 @@ topic  = {topic}-{time:%Y%m%d}""", [rec("1"), rec("1", time=0), rec("1", time=-1
 cases.one("SetSchemaMetadata means nothing", stage("SetSchemaMetadata$Value", {"schema.name": "x"}), "",
           [rec('{"a":1}'), rec(None)],
           {0: Differs("without a schema there is nothing to name, and Connect fails", REJECT, rec('{"a":1}'))})
+
+# ---- any objects ----
+for smt, config, options in [
+    ("Cast", {"spec": "a:string,b:string"}, "plugin = cast\nas.a = string\nas.b = string\non-missing = null"),
+    ("Cast", {"spec": "a:int64"}, "plugin = cast\nas.a = int64\non-missing = null"),
+    ("ExtractField", {"field": "a"}, "plugin = extract\nfield = .a\non-missing = null"),
+    ("Flatten", {"delimiter": "_"}, "plugin = flatten\ndelimiter = _"),
+    ("HoistField", {"field": "x"}, "plugin = hoist\nfield = x"),
+    ("InsertField", {"static.field": "a", "static.value": "x"}, "plugin = fields\nset.a = x"),
+    ("ReplaceField", {"exclude": "a,user,é"}, 'plugin = fields\nremove = .a, .user, ."é"'),
+    ("ReplaceField", {"include": "a,b,x y"}, 'plugin = fields\nkeep = .a, .b, ."x y"'),
+    ("ReplaceField", {"renames": "a:z,b:y"}, "plugin = fields\nrename.a = z\nrename.b = y\non-missing = keep"),
+]:
+    cases.both(f"{smt}, {' '.join(config.values())}, of anything", smt, config, f"[transform t]\n{options}",
+               any_objects(f"{smt} {config}"))
 
 # ---- the page ----
 cases.one("the example of the page", [s for s in page.stages() if s["type"] != "TimestampRouter"], page.sections(), [
