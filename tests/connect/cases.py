@@ -243,6 +243,37 @@ field  = .a
 from   = unix-ms
 to     = %a, %d %b %Y %I:%M:%S %p %j""", ['{"a":1700000000123}', '{"a":1000000000}'])
 
+# ---- MaskField ----
+cases.both("MaskField", "MaskField", {"fields": "a,b,c,d,e,f,g"}, """\
+[transform t]
+plugin = redact
+fields = .a, .b, .c, .d, .e, .f, .g
+action = blank""", [
+    '{"a":"x","b":1.5,"c":7,"d":true,"e":[1,{"a":"x"}],"f":{"g":1},"g":null,"i":"a"}',
+    '{"a":"","b":-0.0,"c":-7,"d":false,"e":[],"f":{},"g":"é"}', "no json", None, "5", '{"a":"x"}',
+    '{"a":1e3,"b":1e400,"c":9223372036854775808,"d":0,"e":1,"f":1,"g":1}',
+], {
+    3: ("a tombstone has no fields, and passes", REJECT, None),
+    4: (NO_OBJECT, REJECT, "5"),
+    5: ("a field that is missing stays so", '{"a":"","b":null,"c":null,"d":null,"e":null,"f":null,"g":null}', '{"a":""}'),
+})
+cases.both("MaskField, replacement", "MaskField", {"fields": "a,b", "replacement": "***"}, """\
+[transform t]
+plugin      = redact
+fields      = .a, .b
+action      = blank
+replacement = ***""", ['{"a":"x","b":"secret","c":"x"}', '{"a":"x","b":5}', '{"a":"x","b":true}', '{"a":"","b":""}'], {
+    2: ("what can not hold the replacement is emptied as without one", REJECT, '{"a":"***","b":false}'),
+})
+cases.both("MaskField, a number as replacement", "MaskField", {"fields": "a", "replacement": "99"}, """\
+[transform t]
+plugin      = redact
+fields      = .a
+action      = blank
+replacement = 99""", ['{"a":5}', '{"a":"x"}', '{"a":1.5}'], {
+    2: (DIGITS, '{"a":99.0}', '{"a":99}'),
+})
+
 # ---- HoistField, ExtractField, Flatten ----
 cases.both("HoistField", "HoistField", {"field": "li.ne"}, """\
 [transform t]
