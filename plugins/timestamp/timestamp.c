@@ -65,7 +65,8 @@ static bool zone_for(const char *name, struct zone **ret, char *why, size_t cap)
     return *ret || strcmp(name, "UTC") == 0;
 }
 
-/* All that is in the texts; *ret_option is the one that is wrong, and why says so. */
+/* All that is in the texts, the files of zones with it: a name that is none is a mistake of the configuration.
+ * *ret_option is the one that is wrong, and why says so. */
 static bool compile(struct timestamp *t, const char **ret_option, char *why, size_t cap)
 {
     const struct timestamp_conf *conf = t->conf;
