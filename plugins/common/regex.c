@@ -97,6 +97,9 @@ static bool compile(struct regex *re, pcre2_general_context *memory, const char 
     options |= flags & REGEX_ANY_CASE ? PCRE2_CASELESS : 0;
     options |= flags & REGEX_WHOLE ? PCRE2_ANCHORED | PCRE2_ENDANCHORED : 0;
     options |= flags & REGEX_SAME_NAMES ? PCRE2_DUPNAMES : 0;
+    options |= flags & REGEX_ECMA ? PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
+                                        PCRE2_MATCH_UNSET_BACKREF
+                                  : 0;
     context = pcre2_compile_context_create(memory);
     if (!context) {
         (void)snprintf(why, cap, "there is no memory for it");

@@ -40,6 +40,8 @@ enum {
 #define REGEX_ANY_CASE   0x1u /* as (?i) */
 #define REGEX_WHOLE      0x2u /* it fits only the whole text (what Java calls matches) */
 #define REGEX_SAME_NAMES 0x4u /* several groups may have one name, as (?J) */
+#define REGEX_ECMA                                                                                           \
+    0x8u /* as ECMA-262: $ fits at the very end alone, \uABCD is a character, [] fits nothing */
 
 struct regex;
 struct regex_name {

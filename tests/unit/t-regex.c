@@ -318,9 +318,24 @@ static void what_replacing_makes_has_a_limit(void **state)
     regex_free(re);
 }
 
+static void as_in_a_json_schema(void **state)
+{
+    struct regex *re = compiled("^a$", 0), *ecma = compiled("^a$", REGEX_ECMA);
+    (void)state;
+    assert_int_equal(regex_find(re, (struct weir_slice){"a\n", 2}, true), REGEX_FOUND);
+    assert_int_equal(regex_find(ecma, (struct weir_slice){"a\n", 2}, true), REGEX_NONE);
+    assert_int_equal(regex_find(ecma, (struct weir_slice){"a", 1}, true), REGEX_FOUND);
+    regex_free(re);
+    regex_free(ecma);
+    re = compiled("^\\u00e9[^]$", REGEX_ECMA);
+    assert_int_equal(regex_find(re, (struct weir_slice){"\xc3\xa9\n", 3}, true), REGEX_FOUND);
+    regex_free(re);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_in_a_json_schema),
         cmocka_unit_test(groups_are_found_and_listed),
         cmocka_unit_test(every_place_is_found),
         cmocka_unit_test(windows_change_nothing),
