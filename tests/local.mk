@@ -93,6 +93,9 @@ endif
 if BUILD_CAST
 unit_tests += %D%/unit/t-cast
 endif
+if BUILD_VALIDATE
+unit_tests += %D%/unit/t-validate
+endif
 if BUILD_SPLIT
 unit_tests += %D%/unit/t-split
 endif
@@ -200,6 +203,7 @@ endif
 %C%_unit_t_anew_SOURCES = %D%/unit/t-anew.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_validate_SOURCES = %D%/unit/t-validate.c %D%/unit/scratch.h
 %C%_unit_t_regex_SOURCES = %D%/unit/t-regex.c plugins/common/regex.c plugins/common/regex.h plugins/common/regex_subst.c
 %C%_unit_t_times_SOURCES = %D%/unit/t-times.c plugins/common/calendar.h plugins/common/times.c plugins/common/times.h plugins/common/times_number.c plugins/common/times_print.c plugins/common/times_private.h plugins/common/zones.c plugins/common/zones.h
 # end of them
@@ -217,6 +221,11 @@ endif
 
 # Programs that gates and people run.
 check_PROGRAMS += %D%/unit/expr-driver %D%/bench/json-bench
+if BUILD_VALIDATE
+check_PROGRAMS += %D%/unit/schema-driver
+%C%_unit_schema_driver_SOURCES = %D%/unit/schema-driver.c plugins/validate/equal.c plugins/validate/format.c plugins/validate/judge.c plugins/validate/number.c plugins/validate/say.c plugins/validate/schema.c plugins/validate/schema_words.c plugins/common/jsontree.c plugins/common/regex.c
+%C%_unit_schema_driver_LDADD = $(LDADD) $(PCRE2_LIBS)
+endif
 if HAVE_CMOCKA
 if BUILD_ELASTICSEARCH
 check_PROGRAMS += %D%/unit/t-elasticsearch-live
@@ -248,6 +257,7 @@ gates = \
 	%D%/gates/t-new.sh \
 	%D%/gates/t-plugins.sh \
 	%D%/gates/t-refuse.sh \
+	%D%/gates/t-schema.sh \
 	%D%/gates/t-conform.sh \
 	%D%/gates/t-style.sh \
 	%D%/gates/t-terminal.sh \

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host | test("^web-0[0-9]")) or .method == "PUT"'
 
+SCHEMA = ('{"type":"object","required":["time","status","host"],"properties":{"time":{"type":"string","minLength":20},"method":{"enum":["GET","HEAD","POST","PUT","PATCH","DELETE"]},'
+          '"status":{"type":"integer","minimum":100,"maximum":599},"host":{"pattern":"^web-"},"ms":{"type":"number"}}}')
 EDITS = ("set.site = {.host}\n", "remove = .client\n", "rename.ms = took\n", "set.kind = web\n", "default.level = info\n")
 LUA = "function process(r) local v = r.value v.method = v.method:upper() return r end"  # as the case `case`
 
@@ -85,5 +87,6 @@ CASES = (
     transform("hoist", "plugin = hoist\nfield = payload\n"),
     transform("extract", "plugin = extract\nfield = .note\n"),
     transform("flatten", "plugin = flatten\n"),
+    transform("validate", "plugin = validate\nschema = " + SCHEMA + "\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )
