@@ -158,9 +158,10 @@ static int put_beside(struct parser *p, struct each *e, const struct weir_span *
     if (object.type == WEIR_JSON_OBJECT)
         made = beside_set(&p->beside, (struct weir_slice){object.ptr, object.len}, &p->members,
                           (struct weir_slice){field->ptr, field->len}, drop, &gone);
+    else if (object.type == WEIR_JSON_MISSING)
+        gone = false; /* it is made of them */
     else if (object.ptr != field->ptr)
-        return each_reject(e, "parse", "what is to get the members is %s",
-                           object.type == WEIR_JSON_MISSING ? "missing" : "not an object");
+        return each_reject(e, "parse", "what is to get the members is not an object");
     if (root.ptr == object.ptr && (gone || !drop)) { /* no need to read what was made of JSON */
         struct weir_record changed = *e->record;
         changed.value = made;

@@ -131,9 +131,9 @@ static void what_invites_to_look_again_and_again(void **state)
         {"format = logfmt\n", "", "a=\"\" "},
         {"format = logfmt\n", "", "\""},
         {"format = syslog\n", "<13>Jan  1 12:00:00 h ", "a[:"},
-        {"format = syslog\n", "<13>1 - - - - ", "[a b=\"\"]"},
-        {"format = syslog\n", "<13>1 - - - - [a", " b=\"\\\""},
-        {"format = syslog\n", "<13>1 - - - - [a b=\"", "\\]"},
+        {"format = syslog\n", "<13>1 - - - - - ", "[a b=\"\"]"},
+        {"format = syslog\n", "<13>1 - - - - - [a", " b=\"\\\""},
+        {"format = syslog\n", "<13>1 - - - - - [a b=\"", "\\]"},
         {"format = json\nfield = .a\n", "{\"a\":\"{", "\\\"a\\\":1,"},
         {"format = json\nfield = .a\n", "{\"a\":\"", "["},
     };

@@ -25,6 +25,32 @@ static void logfmt(void **state)
          "\"i\":\"+1\",\"j\":\"null\",\"k\":9223372036854775808,\"l\":\"\",\"m\":\"-\"}"});
 }
 
+/* Every length up to some blocks of eight bytes, with each odd character at every place. */
+static void odd_characters_anywhere(void **state)
+{
+    static const struct {
+        const char *is, *json;
+    } odd[] = {{"\"", "\\\""},   {"\\", "\\\\"}, {"\x1f", "\\u001f"},
+               {"\x7f", "\x7f"}, {"~", "~"},     {"\xc2\x80", "\xc2\x80"}};
+    static const char plain[] = "abcdefghijklmnopqrst";
+    (void)state;
+    for (size_t o = 0; o < sizeof odd / sizeof odd[0]; o++) {
+        struct harness *h = harness_start("parse", WEIR_TRANSFORM, "format = logfmt\n");
+        for (int n = 0; n < 20; n++)
+            for (int at = 0; at <= n; at++) {
+                char in[64], out[64];
+                const char *value = in;
+                (void)snprintf(in, sizeof in, "k=x%.*s%s%.*s", at, plain, odd[o].is, n - at, plain + at);
+                (void)snprintf(out, sizeof out, "{\"k\":\"x%.*s%s%.*s\"}", at, plain, odd[o].json, n - at,
+                               plain + at);
+                harness_out_clear(h);
+                assert_int_equal(harness_process(h, harness_values(h, &value, 1)), WEIR_OK);
+                assert_string_equal(harness_out_value(h, 0), out);
+            }
+        harness_free(h);
+    }
+}
+
 static void types_of_fields(void **state)
 {
     (void)state;
@@ -62,8 +88,7 @@ static void json_in_a_string(void **state)
                {"{\"a\":{\"log\":\"{\\\"a\\\":{\\\"log\\\":3}}\",\"y\":2}}", "{\"a\":{\"log\":3}}"});
     PARSE_ROWS("format = json\nfield = .a.log\nbeside = .a\n",
                {"{\"a\":{\"log\":\"{\\\"x\\\":1}\",\"y\":2}}", "{\"a\":{\"y\":2,\"x\":1}}"});
-    PARSE_ROWS("format = json\nfield = .a\nbeside = .b\n",
-               {"{\"a\":\"{}\"}", "! what is to get the members is missing"},
+    PARSE_ROWS("format = json\nfield = .a\nbeside = .b\n", {"{\"a\":\"{}\"}", "{\"b\":{}}"},
                {"{\"a\":\"{}\",\"b\":[]}", "! what is to get the members is not an object"});
     PARSE_ROWS("format = json\nfield = .log\ninto = .log\n",
                {"{\"log\":\"[1,{\\\"a\\\":1.0}]\",\"t\":1}", "{\"log\":[1,{\"a\":1.0}],\"t\":1}"});
@@ -119,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logfmt),
+        cmocka_unit_test(odd_characters_anywhere),
         cmocka_unit_test(types_of_fields),
         cmocka_unit_test(json_in_a_string),
         cmocka_unit_test(what_becomes_of_the_others),
