@@ -29,7 +29,7 @@ static inline void parse_rows(const char *options, const struct parse_row *rows,
         if (harness_out_count(h) == 0) {
             got = "-";
         } else if (harness_out(h, 0)->how == HARNESS_REJECT) {
-            if (want[0] == '!' && strstr(harness_out(h, 0)->result.why, want + 2))
+            if (want[0] == '!' && strstr(harness_out(h, 0)->result.why, want + strspn(want, "! ")))
                 continue;
             got = harness_out(h, 0)->result.why;
         } else {
