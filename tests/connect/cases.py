@@ -389,7 +389,10 @@ cases.one("TimestampRouter", stage("TimestampRouter", {"topic.format": "${topic}
 plugin = route
 topic  = {topic}-{time:%Y%m%d}""", [rec("1"), rec("1", time=0), rec("1", time=-1), rec(None), rec("1", time=None)])
 
-# ---- SetSchemaMetadata ----
+# ---- what only a schema can say ----
+cases.one("TimestampConverter to a type of schemas", stage("TimestampConverter$Value", {"field": "a", "target.type": "Timestamp"}), "",
+          [rec('{"a":1700000000123}'), rec(None)],
+          {0: Differs("JSON has no such type, and without a schema Connect can not print one", REJECT, rec('{"a":1700000000123}'))})
 cases.one("SetSchemaMetadata means nothing", stage("SetSchemaMetadata$Value", {"schema.name": "x"}), "",
           [rec('{"a":1}'), rec(None)],
           {0: Differs("without a schema there is nothing to name, and Connect fails", REJECT, rec('{"a":1}'))})
