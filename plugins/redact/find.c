@@ -76,55 +76,53 @@ static bool is_domain(char c)
     return is_alnum(c) || c == '-' || c == '.' || (unsigned char)c >= 0x80;
 }
 
-static size_t local_begins(const char *p, size_t from, size_t at)
+static size_t local_begins(const char *p, size_t at)
 {
     size_t i = at;
-    if (i > from && p[i - 1] == '"') {
-        for (i--; i > from && at - i < QUOTED_MAX;) {
+    if (i > 0 && p[i - 1] == '"') {
+        for (i--; i > 0 && at - i < QUOTED_MAX;) {
             if (p[--i] == '"')
                 return i;
         }
         return at;
     }
-    while (i > from && is_local(p, i - 1))
+    while (i > 0 && is_local(p, i - 1))
         i--;
     return i;
 }
 
-/* Where the domain that begins at i ends: at least two labels, the last one of two letters or more. */
+/* Where the domain that begins at i ends: at least two labels, the last one of two characters or more, the first of them no
+ * digit.  Labels behind it that are none are cut off: a@b.de.1. */
 static size_t domain_ends(const char *p, size_t i, size_t n)
 {
-    size_t begin = i, label = 0, dots = 0;
+    size_t begin = i, label;
     while (i < n && is_domain(p[i]))
         i++;
-    while (i > begin && (p[i - 1] == '.' || p[i - 1] == '-'))
-        i--;
-    for (size_t k = begin; k < i; k++) {
-        if (p[k] == '.') {
-            dots++;
-            label = k + 1;
-        }
+    for (; i > begin; i = label > begin ? label - 1 : begin) {
+        while (i > begin && (p[i - 1] == '.' || p[i - 1] == '-'))
+            i--;
+        for (label = i; label > begin && p[label - 1] != '.';)
+            label--;
+        if (label > begin && i - label >= 2 && !is_digit(p[label]))
+            return i;
     }
-    return dots && i - label >= 2 && !is_digit(p[label]) ? i : begin;
+    return begin;
 }
 
+/* Two that overlap, as in a@b.de@c.de, are made one later. */
 void find_mails(struct weir_slice text, struct matches *to)
 {
     const char *p = text.ptr;
-    size_t from = 0;
     for (size_t i = 0; i < text.len; i++) {
         const char *sign = memchr(p + i, '@', text.len - i);
         size_t begin, end;
         if (!sign)
             return;
         i = (size_t)(sign - p);
-        begin = local_begins(p, from, i);
+        begin = local_begins(p, i);
         end = domain_ends(p, i + 1, text.len);
-        if (begin < i && end > i + 1) {
+        if (begin < i && end > i + 1)
             matches_add(to, begin, end - begin);
-            from = end;
-            i = end - 1;
-        }
     }
 }
 

@@ -10,12 +10,24 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* The quote that ends the string at p: one behind an even number of backslashes. */
+static const char *closing_quote(const char *p, const char *end)
+{
+    const char *from = p++;
+    for (; (p = memchr(p, '"', (size_t)(end - p))) != NULL; p++) {
+        const char *back = p;
+        while (back - 1 > from && back[-1] == '\\')
+            back--;
+        if ((p - back) % 2 == 0)
+            return p;
+    }
+    return end - 1; /* it is none: valid text does not come here */
+}
+
 static void read_string(struct scan *s, struct token *ret)
 {
-    const char *from = s->p++;
-    while (s->p < s->end && *s->p != '"')
-        s->p += *s->p == '\\' ? 2 : 1;
-    s->p++;
+    const char *from = s->p;
+    s->p = closing_quote(from, s->end) + 1;
     ret->span = (struct weir_span){from, (size_t)(s->p - from), WEIR_JSON_STRING, 0};
     while (s->p < s->end && is_space(*s->p))
         s->p++;

@@ -89,8 +89,9 @@ static void mail_addresses(void **state)
           {"user=a@b.de&x=1", "user=<a@b.de>&x=1"}, {"'a@b.de'", "'<a@b.de>'"},
           {"o'brien@x.ie", "<o'brien@x.ie>"}, {"\"a b\"@x.de", "<\"a b\"@x.de>"},
           {"zo\xc3\xab@m\xc3\xbcller.de", "<zo\xc3\xab@m\xc3\xbcller.de>"},
-          {"a@b.de,c@d.de", "<a@b.de>,<c@d.de>"}, {"a@@b.de", "a@@b.de"}, {"x@10.0.0.1", "x@10.0.0.1"},
-          {"a@b.c", "a@b.c"}, {"\xff@b.de", "<\xff@b.de>"});
+          {"a@b.de,c@d.de", "<a@b.de>,<c@d.de>"}, {"a@@b.de", "a@@b.de"}, {"a@b.de@c.de", "<a@b.de@c.de>"},
+          {"a@b.de.1", "<a@b.de>.1"}, {"a@b.c.", "a@b.c."}, {"x@10.0.0.1", "x@10.0.0.1"}, {"a@b.c", "a@b.c"},
+          {"\xff@b.de", "<\xff@b.de>"});
 }
 
 static void addresses_of_machines(void **state)
