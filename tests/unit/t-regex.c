@@ -12,7 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
 
 /* All that compiling and searching may use of the host. */
 static size_t held;
@@ -205,6 +212,32 @@ static void nothing_takes_the_thread_for_long(void **state)
     expect_limit("a", "b", REGEX_TEXT_MAX + 1, "");
 }
 
+/* As systemd's MemoryDenyWriteExecute= has it: PCRE2 interprets then, which is the same.  In a process of its own, as
+ * there is no way back; kernels before 6.3 do not know it. */
+static void memory_need_not_be_executable(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        char said[300];
+        struct regex *re;
+        if (prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0) != 0)
+            _exit(77);
+        re = regex_compile(&ctx, "^(?<x>(a+)+)$", 0, said, sizeof said);
+        _exit(re && regex_find(re, slice("aaa"), false) == REGEX_FOUND &&
+                      regex_find(re, slice("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"), false) == REGEX_LIMIT
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_wrong_pattern_is_told_with_its_column(void **state)
 {
     static const struct {
@@ -341,6 +374,7 @@ int main(void)
         cmocka_unit_test(windows_change_nothing),
         cmocka_unit_test(texts_that_are_no_utf8_are_told),
         cmocka_unit_test(nothing_takes_the_thread_for_long),
+        cmocka_unit_test(memory_need_not_be_executable),
         cmocka_unit_test(a_wrong_pattern_is_told_with_its_column),
         cmocka_unit_test(replacing_follows_java),
         cmocka_unit_test(a_wrong_replacement_is_told_with_its_column),
