@@ -117,6 +117,9 @@ endif
 if BUILD_LUA
 unit_tests += %D%/unit/t-lua
 endif
+if BUILD_JQ
+unit_tests += %D%/unit/t-jq
+endif
 if BUILD_DEDUPE
 if BUILD_SAMPLE
 if BUILD_THROTTLE

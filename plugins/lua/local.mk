@@ -17,7 +17,9 @@ plugin_LTLIBRARIES += %D%/lua.la
 	%D%/view.c \
 	%D%/view.h \
 	plugins/common/each.c \
-	plugins/common/each.h
+	plugins/common/each.h \
+	plugins/common/source.c \
+	plugins/common/source.h
 %C%_lua_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(LUA_CFLAGS)
 %C%_lua_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_lua_la_LDFLAGS = $(PLUGIN_LINK)

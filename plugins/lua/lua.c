@@ -5,15 +5,9 @@
  * record, the function itself and reading what it returned, runs in one protected call; what came of it is emitted
  * after that. */
 #define WEIR_API 1
+#include "../common/source.h"
 #include "script.h"
 #include "view.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define SCRIPT_BYTES ((size_t)1 << 20)
 
 enum { AS_JSON, AS_TEXT };
 static const char *const forms[] = {"json", "text", NULL};
@@ -72,34 +66,6 @@ static int prepare(lua_State *L)
 
 /* ---- the script -------------------------------------------------------------------------------------------------- */
 
-/* Reads the file into m->text; NULL, or why it can't be. */
-static const char *read_file(struct lua *m, size_t *ret_len)
-{
-    struct stat st;
-    int fd = open(m->conf->script, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return strerror(errno);
-    const char *why = fstat(fd, &st) < 0                    ? strerror(errno)
-                      : !S_ISREG(st.st_mode)                ? "it is not a file"
-                      : (uint64_t)st.st_size > SCRIPT_BYTES ? "it has more than 1 MiB"
-                                                            : NULL;
-    size_t want = why ? 0 : (size_t)st.st_size, n = 0;
-    m->text = m->ctx->host->mem(m->ctx, NULL, want + 1);
-    while (n < want) {
-        ssize_t got = read(fd, m->text + n, want - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            why = strerror(errno);
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    (void)close(fd);
-    *ret_len = n;
-    return why;
-}
-
 /* Makes the state; false: why says it. */
 static bool start(struct lua *m, char *why, size_t room)
 {
@@ -110,7 +76,7 @@ static bool start(struct lua *m, char *why, size_t room)
         s->text = weir_str(m->conf->code);
         s->name = "=code";
     } else {
-        failure = read_file(m, &n);
+        failure = source_read(m->ctx, m->conf->script, &m->text, &n);
         s->text = (struct weir_slice){m->text, n};
         n = strlen(m->conf->script) + 2;
         m->name = m->ctx->host->mem(m->ctx, NULL, n);

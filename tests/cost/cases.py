@@ -9,7 +9,7 @@ WHEN = '.status >= 500 and (.path | startswith("/v1/")) or .ms < 20 and (.host |
 SCHEMA = ('{"type":"object","required":["time","status","host"],"properties":{"time":{"type":"string","minLength":20},"method":{"enum":["GET","HEAD","POST","PUT","PATCH","DELETE"]},'
           '"status":{"type":"integer","minimum":100,"maximum":599},"host":{"pattern":"^web-"},"ms":{"type":"number"}}}')
 EDITS = ("set.site = {.host}\n", "remove = .client\n", "rename.ms = took\n", "set.kind = web\n", "default.level = info\n")
-LUA = "function process(r) local v = r.value v.method = v.method:upper() return r end"  # as the case `case`
+LUA = "function process(r) local v = r.value v.method = v.method:upper() return r end"  # as the cases `case` and `jq`
 
 # A line of a web server, combined: the same fields by a regex, and by the names that grok has for its parts.
 REGEX = (r'^(?<client>\S+) (?:-|(?<ident>\S+)) (?:-|(?<user>\S+)) \[(?<time>[^\]]+)\] "(?<method>[A-Z]+) (?<path>\S+) (?<protocol>HTTP/[0-9.]+)" '
@@ -61,6 +61,7 @@ CASES = (
     transform("filter", "plugin = filter\nwhen = .status >= 200\n"),
     transform("expressions", f"plugin = filter\nwhen = {WHEN}\n"),
     transform("case", "plugin = case\nto = upper\nfield = .method\n"),
+    transform("jq", "plugin = jq\nfilter = .method |= ascii_upcase\n"),
     transform("lua", f"plugin = lua\ncode = {LUA}\n"),
     transform("case-whole", "plugin = case\nto = lower\n"),
     transform("cast", "plugin = cast\nas.status = string\nas.ms = float64\n"),

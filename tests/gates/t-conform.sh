@@ -97,6 +97,7 @@ ours ours-hoist-text hoist --set field=v --set as=text
 ours ours-extract extract --set field=.text --set as=text
 ours ours-flatten flatten
 ours ours-multiline multiline --set 'start=.text == "x"'
+ours ours-jq jq --set 'filter=., [.text, $key, $headers]'
 ours ours-lua lua --set 'code=function process(r) local v = r.value r.headers.x = "y" r.key = "k" return {r, {value = {v, 1.5}}} end'
 ours ours-exec-nonsense exec --kind sink --set command=cat
 ours ours-exec exec --conf exec.ini
