@@ -49,7 +49,7 @@ const struct grok_name grok_names[] = {
     {"HTTPD_COMBINEDLOG", "%{COMBINEDAPACHELOG}"},
     {"HTTPD_COMMONLOG", "%{COMMONAPACHELOG}"},
     {"INT", "(?<![0-9])[+-]?[0-9]+(?![0-9])"},
-    {"IP", "%{IPV6}|%{IPV4}"},
+    {"IP", "%{IPV4}|%{IPV6}"},
     {"IPORHOST", "%{IP}|%{HOSTNAME}"},
     {"IPV4", "(?<![0-9])" QUAD "(?![0-9])"},
     {"IPV6", "(?<![0-9A-Za-z:.])(?:(?:" PIECE ":){7}" PIECE "|(?:" PIECE ":){6}" QUAD "|(?:" PIECE
