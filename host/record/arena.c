@@ -43,7 +43,7 @@ static void arena_grow(struct arena *a, size_t n)
     a->bytes += size;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_more(struct arena *a, size_t n)
 {
     if (n > ARENA_MAX)
         n = ARENA_MAX + 1; /* arena_grow says no */

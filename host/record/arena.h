@@ -18,8 +18,18 @@ struct arena {
 
 /* A zeroed struct arena is an empty one. */
 
+/* arena_alloc where the newest chunk has no room for that, or n is 0. */
+void *arena_more(struct arena *, size_t n);
 /* Gives n bytes aligned to 8 (never NULL: the process ends with a message when memory is gone). */
-void *arena_alloc(struct arena *, size_t n);
+static inline void *arena_alloc(struct arena *a, size_t n)
+{
+    size_t room = (n + 7) & ~(size_t)7; /* what is too much for a size_t comes out as 0 */
+    if (room - 1 >= (size_t)(a->end - a->next))
+        return arena_more(a, n);
+    void *p = a->next;
+    a->next += room;
+    return p;
+}
 /* Gives a copy of n bytes, with a NUL behind it that is not counted. */
 char *arena_copy(struct arena *, const void *p, size_t n);
 /* Makes the arena empty but keeps its newest chunk for reuse: everything given becomes invalid. */

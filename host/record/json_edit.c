@@ -83,7 +83,7 @@ static void put_key(struct arena *arena, struct json_node *node, const char *key
 {
     node->key = json_quoted(arena, key, len);
     node->flags &= ~NODE_KEY_ESCAPED;
-    if (memchr(node->key.ptr, '\\', node->key.len) != NULL)
+    if (node->key.len != len + 2)
         node->flags |= NODE_KEY_ESCAPED;
 }
 

@@ -127,11 +127,8 @@ struct weir_slice json_string(struct arena *arena, struct weir_slice text)
     return s;
 }
 
-bool json_key_is(struct weir_slice text, uint32_t flags, const char *key, size_t len)
+bool json_key_means(struct weir_slice text, const char *key, size_t len)
 {
-    if (!(flags & NODE_KEY_ESCAPED))
-        return text.len == len + 2 && memcmp((const char *)text.ptr + 1, key, len) == 0;
-
     const uint8_t *p = (const uint8_t *)text.ptr + 1, *end = p + text.len - 2;
     bool whole = true;
     while (p < end) {
@@ -262,9 +259,17 @@ size_t json_quote(char *out, const void *text, size_t n)
 
 struct weir_slice json_quoted(struct arena *arena, const void *p, size_t n)
 {
-    size_t size = json_quote(NULL, p, n);
+    const uint8_t *bytes = p, *end = n > 0 ? bytes + n : bytes;
+    bool plain = scan_run(bytes, end, STOP_QUOTE) == end; /* nearly always */
+    size_t size = plain ? n + 2 : json_quote(NULL, p, n);
     char *text = arena_alloc(arena, size);
-    json_quote(text, p, n);
+    if (!plain) {
+        json_quote(text, p, n);
+        return (struct weir_slice){text, size};
+    }
+    text[0] = text[n + 1] = '"';
+    if (n > 0)
+        memcpy(text + 1, p, n);
     return (struct weir_slice){text, size};
 }
 
