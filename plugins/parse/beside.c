@@ -42,7 +42,7 @@ static bool lies_in(const char *p, const char *from, const char *end)
 }
 
 /* Whether the field may stand in that member's value.  Behind a transform that edited the value the host gives its
- * text from elsewhere: then any that is equal may be it. */
+ * text from elsewhere: then any that is equal may be it, and the text rather stays than that a new member goes. */
 static bool may_hold(struct weir_slice object, struct weir_slice value, struct weir_slice field)
 {
     const char *from = object.ptr, *at = value.ptr;

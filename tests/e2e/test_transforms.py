@@ -162,6 +162,53 @@ def test_failing_transform_is_a_dead_letter(weir, tmp_path):
     assert result.out == b'{"n":2}\n' and (tmp_path / "dead").read_bytes() == b"no json\n"
 
 
+def test_what_is_parsed_between_edits(weir):
+    """Edits that are not printed yet stand before it, and what it made is edited again."""
+    chain = """[transform up]
+        plugin=case
+        to=upper
+        field=.host
+        [transform parse]
+        plugin=parse
+        format=logfmt
+        field=.a.log
+        [transform level]
+        plugin=case
+        to=upper
+        field=.lvl
+        [transform inner]
+        plugin=parse
+        format=json
+        field=.inner
+        into=.inner"""
+    lines = [
+        b'{"host":"h","a":{"log":"lvl=info host=\\"x y\\" inner=[1,2.0]","z":1}, "t":1.0 }',
+        b'{"host":"h","a":{"log":"a=1 lvl=z","z":1}}',
+        b'{"host":"h","t":"lvl=y","a":{"log":"lvl=y"}}',
+    ]
+    for workers in (1, 3):
+        got = run(weir, chain, lines, workers=workers).ok(3).out.splitlines()
+        assert got == [
+            b'{"a":{"z":1}, "t":1.0,"lvl":"INFO","host":"x y","inner":[1,2.0] }',
+            b'{"host":"H","a":"1","lvl":"Z"}',
+            b'{"host":"H","t":"lvl=y","a":{},"lvl":"Y"}',
+        ]
+
+
+def test_what_can_not_be_parsed(weir, tmp_path):
+    lines = [b"a=1", b"plain", b"\xff=1", b"", b"a=2"]
+    dead = tmp_path / "dead"
+    chain = "[transform parse]\nplugin=parse\nformat=logfmt"
+    result = run(weir, chain, lines, more=f"[dead-letter]\nplugin=file\npath={dead}\nformat=record").ok(2, dead=3)
+    assert result.out == b'{"a":"1"}\n{"a":"2"}\n'
+    assert len(dead.read_bytes().splitlines()) == 3
+    result = run(weir, chain + "\non-error=keep", lines).ok(5)
+    assert result.out == b'{"a":"1"}\nplain\n\xff=1\n\n{"a":"2"}\n'
+    assert len(result.lines("further ones are counted only")) == 1
+    result = run(weir, chain + "\non-error=drop", lines).ok(2, dropped=3)
+    assert result.out == b'{"a":"1"}\n{"a":"2"}\n'
+
+
 def test_dropped_by_every_sink(weir):
     """Neither sink wants it: dropped, not lost."""
     ini = "[source]\nplugin=std\n[sink a]\nplugin=std\nwhen=.n == 1\n[sink b]\nplugin=std\nwhen=.n == 2"
