@@ -76,3 +76,40 @@ bool jsonscan_member(const char **at, const char *end, struct weir_slice *ret_ke
     *at = p;
     return jsonscan_element(at, end, ret);
 }
+
+bool jsonscan_item(const char **at, const char *end, bool object, struct jsonscan_item *ret)
+{
+    const char *p = *at;
+    while (p < end && (jsonscan_space(*p) || *p == ','))
+        p++;
+    if (p == end || *p == ']' || *p == '}') {
+        *at = p < end ? p + 1 : end;
+        return false;
+    }
+    ret->key = (struct weir_slice){NULL, 0};
+    if (object) {
+        const char *key = p;
+        p = jsonscan_end(p, end);
+        ret->key = (struct weir_slice){key, (size_t)(p - key)};
+        while (p < end && (jsonscan_space(*p) || *p == ':'))
+            p++;
+    }
+    ret->value = p;
+    return true;
+}
+
+size_t jsonscan_depth(struct weir_slice json)
+{
+    const char *p = json.ptr, *end = p + json.len;
+    size_t depth = 0, most = 0;
+    while (p < end) {
+        char c = *p++;
+        if (c == '"')
+            p = string_end(p, end);
+        else if (c == '[' || c == '{')
+            most = ++depth > most ? depth : most;
+        else if (c == ']' || c == '}')
+            depth--;
+    }
+    return most;
+}

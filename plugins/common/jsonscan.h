@@ -18,4 +18,15 @@ bool jsonscan_element(const char **at, const char *end, struct weir_slice *ret);
 /* The next member of an object likewise; key with its quotes. */
 bool jsonscan_member(const char **at, const char *end, struct weir_slice *ret_key, struct weir_slice *ret);
 
+/* For who goes down into values, so that no level is passed over twice: the next item of an array or object at *at,
+ * which stands behind the bracket, or behind the value of the item before (the caller moves it there).  False: there is
+ * none, and *at stands behind the other bracket. */
+struct jsonscan_item {
+    struct weir_slice key; /* with quotes; of an element ptr NULL */
+    const char *value;     /* where it begins */
+};
+bool jsonscan_item(const char **at, const char *end, bool object, struct jsonscan_item *ret);
+/* How deep arrays and objects nest in it. */
+size_t jsonscan_depth(struct weir_slice json);
+
 #endif

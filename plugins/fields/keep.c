@@ -6,7 +6,7 @@
 #define WEIR_API 1
 #include "keep.h"
 
-#include "../common/scan.h"
+#include "../common/jsonscan.h"
 #include "steps.h"
 
 #include <stdbool.h>
@@ -118,24 +118,24 @@ static void take_out(struct writer *w, struct keep *of, struct keep *gone)
 /* The object whose first byte p is, without what is not named in `of`; gives what is behind it. */
 static const char *put_object(struct writer *w, struct keep *of, const char *p)
 {
-    struct scan_item item;
+    struct jsonscan_item item;
     for (struct keep *c = of->child; c; c = c->next)
         c->n = 0;
     w->out[w->n++] = '{';
-    for (p++; scan_next(&p, w->end, true, &item);) {
+    for (p++; jsonscan_item(&p, w->end, true, &item);) {
         struct keep *c = find_key(w, of, item.key);
         size_t from, open;
         if (c && c->n)
             take_out(w, of, c);
         if (!c || (!c->whole && *item.value != '{')) {
-            p = scan_value(item.value, w->end);
+            p = jsonscan_end(item.value, w->end);
             continue;
         }
         from = w->n;
         put(w, item.key.ptr, item.value);
         open = w->n;
         if (c->whole) {
-            p = scan_value(item.value, w->end);
+            p = jsonscan_end(item.value, w->end);
             put(w, item.value, p);
         } else {
             p = put_object(w, c, item.value);

@@ -12,8 +12,8 @@ plugin_LTLIBRARIES += %D%/fields.la
 	%D%/steps.h \
 	plugins/common/each.c \
 	plugins/common/each.h \
-	plugins/common/scan.c \
-	plugins/common/scan.h
+	plugins/common/jsonscan.c \
+	plugins/common/jsonscan.h
 %C%_fields_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_fields_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_fields_la_LDFLAGS = $(PLUGIN_LINK)

@@ -6,7 +6,7 @@
  * and because a name can be repeated by each field beneath it, what is written has a limit. */
 #define WEIR_API 1
 #include "../common/each.h"
-#include "../common/scan.h"
+#include "../common/jsonscan.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -216,7 +216,7 @@ static const char *put_item(struct flatten *f, struct weir_slice key, const char
     const char *stop;
     size_t n = f->n_prefix;
     if (*value != '{' && (*value != '[' || f->conf->arrays == ARRAYS_KEEP)) {
-        stop = scan_value(value, f->end);
+        stop = jsonscan_end(value, f->end);
         return put_leaf(f, key, value, stop) ? stop : NULL;
     }
     f->prefix = grow(f, f->prefix, n, &f->prefix_room, key.len + f->n_delimiter, 1);
@@ -231,9 +231,9 @@ static const char *put_item(struct flatten *f, struct weir_slice key, const char
 static const char *put_items(struct flatten *f, const char *p, bool object)
 {
     size_t first = f->n_members, index = 0;
-    struct scan_item item;
+    struct jsonscan_item item;
     char digits[20];
-    while (p && scan_next(&p, f->end, object, &item)) {
+    while (p && jsonscan_item(&p, f->end, object, &item)) {
         struct weir_slice key = object ? spelled(f, item.key) : decimal(index++, digits);
         size_t from = f->n_leaves;
         p = put_item(f, key, item.value);
@@ -279,7 +279,7 @@ static bool flatten(struct flatten *f, struct weir_slice object)
     f->end = (const char *)object.ptr + object.len;
     f->out = grow(f, f->out, 0, &f->out_room, object.len + 2, 1);
     f->out[f->n_out++] = '{';
-    if (!put_items(f, scan_space(object.ptr, f->end) + 1, true))
+    if (!put_items(f, (const char *)memchr(object.ptr, '{', object.len) + 1, true))
         return false;
     if (f->twins) {
         for (size_t i = 0; i < f->n_leaves; i++)

@@ -4,8 +4,8 @@ plugin_LTLIBRARIES += %D%/flatten.la
 	%D%/flatten.c \
 	plugins/common/each.c \
 	plugins/common/each.h \
-	plugins/common/scan.c \
-	plugins/common/scan.h
+	plugins/common/jsonscan.c \
+	plugins/common/jsonscan.h
 %C%_flatten_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_flatten_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_flatten_la_LDFLAGS = $(PLUGIN_LINK)

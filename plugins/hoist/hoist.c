@@ -4,7 +4,7 @@
  * Home thread only.  The value's bytes stay as they stand, white space too. */
 #define WEIR_API 1
 #include "../common/each.h"
-#include "../common/scan.h"
+#include "../common/jsonscan.h"
 
 #define DEPTH_MAX 500u /* of JSON, docs/json.md */
 
@@ -79,7 +79,7 @@ static int hoist_json(void *self, struct each *e)
         return each_reject(e, "json", "%s", why ? why : "the value is not JSON");
     if (r != WEIR_OK)
         return r;
-    if (changed.value.len >= 2 * (size_t)DEPTH_MAX && scan_depth(changed.value) >= DEPTH_MAX)
+    if (changed.value.len >= 2 * (size_t)DEPTH_MAX && jsonscan_depth(changed.value) >= DEPTH_MAX)
         return each_reject(e, "json", "the value would nest deeper than %u levels", DEPTH_MAX);
     memcpy(begin(h, e, e->record->value.len, &changed.value), e->record->value.ptr, e->record->value.len);
     return each_emit(e, &changed);

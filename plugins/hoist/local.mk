@@ -4,8 +4,8 @@ plugin_LTLIBRARIES += %D%/hoist.la
 	%D%/hoist.c \
 	plugins/common/each.c \
 	plugins/common/each.h \
-	plugins/common/scan.c \
-	plugins/common/scan.h
+	plugins/common/jsonscan.c \
+	plugins/common/jsonscan.h
 %C%_hoist_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_hoist_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_hoist_la_LDFLAGS = $(PLUGIN_LINK)
