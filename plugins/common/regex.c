@@ -159,7 +159,6 @@ static bool prepare(struct regex *re, pcre2_general_context *memory, char *why, 
         return false;
     }
     (void)pcre2_set_heap_limit(re->limits, HEAP_MOST_KIB);
-    (void)pcre2_set_match_limit(re->limits, REGEX_STEPS);
     names_list(re);
     jit(re, memory);
     return true;
@@ -233,6 +232,8 @@ static int64_t thread_cpu_ms(void)
 
 void regex_begin(struct regex *re, struct weir_slice text, bool valid)
 {
+    uint64_t steps = REGEX_READ / (text.len + 1);
+    (void)pcre2_set_match_limit(re->limits, steps < REGEX_STEPS ? (uint32_t)steps : REGEX_STEPS);
     re->over = false;
     re->from = re->unseen = 0;
     re->cpu_ms = -1;

@@ -10,10 +10,11 @@
  * \C, which would take a character apart, and \G, for a search goes in steps.
  *
  * Bounds.  For each place at which a match may begin, a search takes at most REGEX_STEPS (what PCRE2 counts: about one
- * try each); what it remembers to go back to has 4 MiB with the JIT compiler and 16 MiB without.  All searches in one
- * text together get REGEX_CPU_MS of the thread's CPU time, which is looked at every hundred million steps at the latest;
- * the machine's load makes no difference.  Beyond any of it the answer is REGEX_LIMIT, which is not "it does not fit".
- * A step reads the text once at most: a regex like (a|[^x]*+y)* is slow in its own way on a text of many KiB. */
+ * try each); in a text so long that those could read more than REGEX_READ bytes, as many fewer as keep them below it (a
+ * step reads the text once at most): six seconds on the machine of 2026-11-22, for a regex made to do that.  What it
+ * remembers to go back to has 4 MiB with the JIT compiler and 16 MiB without.  All searches in one text together get
+ * REGEX_CPU_MS of the thread's CPU time, which is looked at after every 200 places; the machine's load makes no
+ * difference.  Beyond any of it the answer is REGEX_LIMIT, which is not "it does not fit". */
 #ifndef WEIR_PLUGINS_REGEX_H
 #define WEIR_PLUGINS_REGEX_H
 
@@ -24,6 +25,7 @@
 #define REGEX_PATTERN_MAX 65535u      /* bytes of a pattern */
 #define REGEX_TEXT_MAX    (16u << 20) /* bytes of a text: a longer one is REGEX_LIMIT */
 #define REGEX_STEPS       500000u
+#define REGEX_READ        ((uint64_t)8 << 30)
 #define REGEX_CPU_MS      500
 
 /* What a search says. */

@@ -209,6 +209,7 @@ static void nothing_takes_the_thread_for_long(void **state)
     expect_limit("(*NO_JIT)(a|a)*[bc]$", "a", 100 << 10, "!");
     expect_limit("^(([a-z])+.)+[A-Z]([a-z])+$", "a", 1000, "");
     expect_limit("(x+x+)+[yz]", "xxxxxxxxxxxxxx-", 20000, ""); /* each place is cheap enough, all are not */
+    expect_limit("^.*?[yz]", "a", 1 << 20, "z"); /* as many steps as bytes: each could read the text */
     expect_limit("a", "b", REGEX_TEXT_MAX + 1, "");
 }
 
