@@ -73,9 +73,10 @@ size_t json_utf8_prefix(const void *p, size_t n);
 
 /* Edits.  Paths are compiled by path.h.  `value` is JSON text that json_check accepts; it is copied into the arena.
  * json_set replaces the value at the path, or adds the member; what is to hold it and is absent or null becomes an
- * object, but for the whole value and what is to be an array; json_remove takes a member or element out; json_rename gives a member another key, in the place of the
- * member that had that key, if any.  With duplicate keys the last one is meant and the others go.  They return
- * false, changing nothing, when the path leads nowhere (or value is not JSON, or would nest too deeply there). */
+ * object, but for the whole value and what is to be an array; json_remove takes a member or element out; json_rename
+ * gives a member another key, in the place of the member that had that key, if any.  With duplicate keys, on the whole
+ * path, the last one is meant and the others go.  They return false, changing nothing, when the path leads nowhere (or
+ * value is not JSON, or would nest too deeply there). */
 struct json_path;
 struct json_node *json_find(const struct json_node *root, const struct json_path *);
 bool json_set(struct arena *, struct json_doc *, const struct json_path *, struct weir_slice value);

@@ -3,8 +3,8 @@
  *
  * The tree always shows the state after all edits.  The texts of containers stay as they were read, and flags and
  * origins say where the tree differs from them; json_print.c puts the two together.  With duplicate keys an edit
- * speaks for the member that json_member gives, and takes its namesakes out: what was removed or replaced must not
- * show up again at a reader that prefers the first.
+ * speaks for the member that json_member gives, and takes its namesakes out, as those of every member it lies in: what
+ * was removed or replaced must not show up again at a reader that prefers the first.
  *
  * Owns: nothing; new text and nodes lie in the arena.  Thread: the one that edits the document. */
 #include "json_private.h"
@@ -18,18 +18,6 @@ static struct json_node *follow(struct json_node *node, const struct json_path *
     for (size_t i = 0; node != NULL && i < n; i++)
         node = json_step(node, &path->steps[i]);
     return node;
-}
-
-/* The containers of the first n steps no longer print as their text. */
-static void mark_dirty(struct json_doc *doc, const struct json_path *path, size_t n)
-{
-    struct json_node *node = doc->root;
-
-    doc->edited = true;
-    for (size_t i = 0; i < n; i++) {
-        node->flags |= NODE_DIRTY;
-        node = json_step(node, &path->steps[i]);
-    }
 }
 
 static void keep_origin(struct arena *arena, struct json_node *node)
@@ -67,6 +55,22 @@ static void unlink_namesakes(struct json_node *object, const char *key, size_t l
             unlink_at(object, link);
         else
             link = &(*link)->next;
+    }
+}
+
+/* The containers of the first n steps no longer print as their text, and none they lead through has a namesake. */
+static void mark_dirty(struct json_doc *doc, const struct json_path *path, size_t n)
+{
+    struct json_node *node = doc->root;
+
+    doc->edited = true;
+    for (size_t i = 0; i < n; i++) {
+        const struct json_step *step = &path->steps[i];
+        struct json_node *next = json_step(node, step);
+        node->flags |= NODE_DIRTY;
+        if (step->key != NULL)
+            unlink_namesakes(node, step->key, step->len, next);
+        node = next;
     }
 }
 

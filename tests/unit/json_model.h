@@ -165,57 +165,84 @@ static const char *around(const struct json_path *path, size_t first, const char
     return copy;
 }
 
+struct level { /* a container on the path, and which of its pieces the path goes on in */
+    struct pieces in;
+    size_t at;
+};
+
+/* The text with what became of the innermost container in its place; namesakes of what the path leads through go. */
+static char *model_out(const char *text, struct level **levels, size_t n, const struct json_path *path,
+                       struct strbuf *inner)
+{
+    const char *open = space(text);
+
+    for (size_t k = n; k-- > 0;) {
+        struct strbuf outer = {0};
+        const struct json_step *step = &path->steps[k];
+        if (step->key != NULL)
+            drop_others(&levels[k]->in, step->key, step->len, levels[k]->at);
+        join(&levels[k]->in, &outer, levels[k]->at, NULL, inner->data, NULL);
+        strbuf_free(inner);
+        *inner = outer;
+    }
+    struct strbuf b = {0};
+    add_range(&b, text, open);
+    strbuf_printf(&b, "%s%s", inner->data, value_end(open));
+    char *copy = arena_copy(&arena, b.data, b.len);
+    strbuf_free(&b);
+    strbuf_free(inner);
+    return copy;
+}
+
 /* Edits text; gives the new text, or NULL when the path leads nowhere. */
 static char *model(const char *text, char op, const struct json_path *path, const char *value)
 {
     const char *at = space(text);
     struct strbuf b = {0};
-    struct pieces in;
-    size_t i = 0;
+    struct level *levels[64] = {0};
+    size_t n = 0;
 
     if (path->count == 0) {
         if (op != '=')
             return NULL;
-        add_range(&b, text, at);
-        strbuf_printf(&b, "%s%s", value, value_end(at));
-    } else {
-        const struct json_step *last = NULL;
-        for (size_t k = 0; k < path->count; k++) {
-            if (*at != '{' && *at != '[')
-                return NULL;
-            cut(at, &in);
-            i = pick(&in, &path->steps[k]);
-            last = &path->steps[k];
-            if (k + 1 == path->count)
-                break;
-            bool absent = i == in.count;
-            if (absent && (op != '=' || *at != '{' || last->key == NULL))
-                return NULL;
-            if (op == '=' && (absent || *in.at[i].value == 'n')) {
-                value = around(path, k + 1, value);
-                if (value == NULL)
-                    return NULL;
-                break;
-            }
-            at = in.at[i].value;
-        }
-        bool add = i == in.count && op == '=' && *at == '{' && last->key != NULL;
-        if ((i == in.count && !add) || (op == '>' && last->key == NULL))
-            return NULL;
-        if (last->key != NULL && !add)
-            drop_others(&in, last->key, last->len, i);
-        if (op == '-')
-            in.at[i].drop = true;
-        if (op == '>')
-            drop_others(&in, value, strlen(value), i);
-        add_range(&b, text, at);
-        join(&in, &b, i, op == '>' ? quoted(value, strlen(value)) : NULL, op == '=' ? value : NULL,
-             add ? quoted(last->key, last->len) : NULL);
-        strbuf_str(&b, in.close + 1);
+        strbuf_str(&b, value);
+        return model_out(text, levels, 0, path, &b);
     }
-    char *copy = arena_copy(&arena, b.data, b.len);
-    strbuf_free(&b);
-    return copy;
+    for (;; n++) {
+        if (*at != '{' && *at != '[')
+            return NULL;
+        const struct json_step *step = &path->steps[n];
+        struct level *l = levels[n] = arena_alloc(&arena, sizeof *l);
+        cut(at, &l->in);
+        l->at = pick(&l->in, step);
+        if (n + 1 == path->count)
+            break;
+        bool absent = l->at == l->in.count;
+        if (absent && (op != '=' || *at != '{' || step->key == NULL))
+            return NULL;
+        if (op == '=' && (absent || *l->in.at[l->at].value == 'n')) {
+            value = around(path, n + 1, value);
+            if (value == NULL)
+                return NULL;
+            break;
+        }
+        at = l->in.at[l->at].value;
+    }
+    const struct json_step *last = &path->steps[n];
+    struct pieces *in = &levels[n]->in;
+    size_t i = levels[n]->at;
+    bool add = i == in->count && op == '=' && *at == '{' && last->key != NULL;
+    if ((i == in->count && !add) || (op == '>' && last->key == NULL))
+        return NULL;
+    if (last->key != NULL && !add)
+        drop_others(in, last->key, last->len, i);
+    if (op == '-')
+        in->at[i].drop = true;
+    if (op == '>')
+        drop_others(in, value, strlen(value), i);
+    join(in, &b, i, op == '>' ? quoted(value, strlen(value)) : NULL, op == '=' ? value : NULL,
+         add ? quoted(last->key, last->len) : NULL);
+    return model_out(text, levels, n, path, &b);
 }
 
 #endif
