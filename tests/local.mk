@@ -93,6 +93,7 @@ endif
 if BUILD_CAST
 unit_tests += %D%/unit/t-cast
 endif
+unit_tests += %D%/unit/t-bad-input
 if BUILD_VALIDATE
 unit_tests += %D%/unit/t-validate
 endif
