@@ -291,7 +291,7 @@ update-golden: weir $(BUILT_PLUGINS) tests/unit/t-metrics
 
 # The fuzz targets are built by tests/fuzz/run, with clang alone.
 EXTRA_DIST += %D%/fuzz/fuzz-bulk.c %D%/fuzz/fuzz-expr.c %D%/fuzz/fuzz-grok.c %D%/fuzz/fuzz-group.c %D%/fuzz/fuzz-hits.c %D%/fuzz/fuzz-host.c \
-	%D%/fuzz/fuzz-ini.c %D%/fuzz/fuzz-json.c %D%/fuzz/fuzz-parse.c %D%/fuzz/fuzz-position.c %D%/fuzz/fuzz-record.c %D%/fuzz/fuzz-subject.h \
+	%D%/fuzz/fuzz-ini.c %D%/fuzz/fuzz-json.c %D%/fuzz/fuzz-parse.c %D%/fuzz/fuzz-position.c %D%/fuzz/fuzz-record.c %D%/fuzz/fuzz-schema.c %D%/fuzz/fuzz-subject.h \
 	%D%/fuzz/fuzz-template.c %D%/fuzz/fuzz-times.c %D%/fuzz/fuzz-unpack.c %D%/fuzz/fuzz.h
 mostlyclean-local:
 	rm -rf tests/fuzz-work
