@@ -269,7 +269,7 @@ gates = \
 TESTS += $(gates)
 EXTRA_DIST += %D%/run-all %D%/sanitizers/lsan.txt %D%/bench/README.md %D%/bench/bench.py %D%/bench/data.py %D%/bench/lanes.py %D%/bench/measure.c \
 	%D%/bench/measure.py %D%/bench/page.py %D%/bench/plot.py %D%/bench/profiles.py %D%/bench/programs.py %D%/bench/run \
-	%D%/bench/scale.py %D%/bench/selftest.py %D%/bench/servers.py %D%/bench/startup.py %D%/bench/table.py
+	%D%/bench/scale.py %D%/bench/selftest.py %D%/bench/servers.py %D%/bench/startup.py %D%/bench/table.py %D%/bench/transforms.py
 EXTRA_DIST += %D%/README.md %D%/abi %D%/bad-plugins %D%/connect %D%/cost %D%/e2e %D%/faults %D%/fuzz %D%/gates %D%/golden %D%/services %D%/unit/expr-corpus.txt
 
 # What was installed, in its place.

@@ -16,6 +16,7 @@ import requests
 import scale
 import startup
 import table
+import transforms
 from confluent_kafka import KafkaException
 from lanes import LANES, Bench
 from measure import BenchError, Meter
@@ -23,7 +24,7 @@ from programs import Rsyslog, Weir
 from servers import Servers
 
 
-PARTS = "startup,lanes,profile,scale"
+PARTS = "startup,lanes,transforms,profile,scale"
 
 
 def arguments():
@@ -42,6 +43,7 @@ def arguments():
     p.add_argument("--parts", default=PARTS, metavar="LIST", help=f"of --page, the others stay as they are; default {PARTS}")
     p.add_argument("--note", metavar="TEXT", help="of --page: a sentence on what was special this time")
     p.add_argument("--scale", action="store_true", help="only: cost of a record as sizes, partitions, ... grow")
+    p.add_argument("--transforms", action="store_true", help="only: cost of each transform, file to file; no server")
     p.add_argument("--sweeps", default=scale.NAMES, metavar="LIST", help=f"of --scale; default {scale.NAMES}")
     p.add_argument("--quick", action="store_true", help="--scale with few records: that it works, not what it costs")
     p.add_argument("--build", type=Path, required=True, metavar="DIR", help="build folder of weir; default: made anew")
@@ -61,7 +63,7 @@ def arguments():
     if a.runs < 1 or a.records < 1000:
         p.error("at least one run and 1000 records")
     a.memory |= a.page
-    a.parts = a.parts.split(",") if a.page else ["scale"] if a.scale else ["lanes"]
+    a.parts = a.parts.split(",") if a.page else ["scale"] if a.scale else ["transforms"] if a.transforms else ["lanes"]
     a.sweeps = [sweep for sweep in scale.SWEEPS if sweep.name in a.sweeps.split(",")]
     return a
 
@@ -103,7 +105,17 @@ def run_scale(bench, a):
     return found
 
 
+def run_transforms(bench, a):
+    found = transforms.run(bench, a.records, a.runs)
+    print(f"\n{table.bold('Transforms, file → file')}\n{table.plain(*transforms.rows(found))}")
+    for what, figure, most in transforms.aims(found):
+        print(f"goal: {what}, at most {most:.2f}; it is {figure:.2f}: {'holds' if figure <= most else 'MISSED'}", flush=True)
+    return found
+
+
 def needs(a):
+    if a.parts == ["transforms"]:
+        return []
     if a.parts == ["scale"]:
         return scale.needs(a.sweeps, a.lanes)
     if a.page:
@@ -116,6 +128,7 @@ def run_all(a, folder):
     measure = {
         "startup": lambda bench: startup.run(bench, a.runs),
         "lanes": lambda bench: run_lanes(bench, a),
+        "transforms": lambda bench: run_transforms(bench, a),
         "profile": lambda bench: profiles.run(bench, a.records),
         "scale": lambda bench: run_scale(bench, a),
     }

@@ -13,6 +13,7 @@ from statistics import median
 import plot
 import scale
 import table
+import transforms as stages
 from lanes import LANES
 from measure import Cost
 
@@ -22,7 +23,7 @@ TITLES = {lane.name: lane.title for lane in LANES} | {
     scale.LIMIT: "kcat to /dev/null",
     scale.LIMIT_WRITE: "kcat idempotent",
 }
-NAMES = {"startup": "start", "lanes": "the four lanes", "profile": "where the time goes", "scale": "as things grow"}
+NAMES = {"startup": "start", "lanes": "the four lanes", "transforms": "transforms", "profile": "where the time goes", "scale": "as things grow"}
 START, IDLE, FIT, FLAT = 0.15, 4e6, 1.2, 1.25  # seconds, bytes above kcat, times the fit, times the cheapest
 
 
@@ -91,6 +92,7 @@ def lane_aims(lane, figures):
 def aims(figures):
     beside = {}
     rows = [row for lane in LANES for row in lane_aims(lane, figures)]
+    rows += [(what, *judged(figure, most)) for what, figure, most in stages.aims(figures["transforms"])]
     s = figures["startup"]
     rows.append(("start to first record, Kafka → file", *judged(s["weir"]["first"], START, "{:.3f} s")))
     most = (s["kcat"]["idle_rss"] + IDLE) / 1e6
@@ -140,6 +142,13 @@ def start(figures):
         for name, f in figures["startup"].items()
     ]
     return table.markdown(head, rows)
+
+
+def transforms(figures):
+    found = figures["transforms"]
+    head, rows = stages.rows(found)
+    said = f"**{found['records']} records, per record, median of {len(found['ways'][0]['us'])}**"
+    return f"![Transforms](performance/transforms.svg)\n\n{said}\n\n{table.markdown(head, rows)}"
 
 
 def profile(figures):
@@ -215,8 +224,8 @@ def drawing(sweep, found):
 
 def render(figures, text):
     """{path: content} of everything that follows from the figures."""
-    blocks = {part.__name__: part(figures) for part in (machine, aims, lanes, limits, start, profile)}
-    files = {}
+    blocks = {part.__name__: part(figures) for part in (machine, aims, lanes, limits, start, transforms, profile)}
+    files = {PLOTS / "transforms.svg": plot.bars("Transforms: CPU of a record", "µs per record", list(stages.bars(figures["transforms"])))}
     for sweep in scale.SWEEPS:
         blocks[sweep.name] = growth(sweep, figures["scale"][sweep.name])
         files[PLOTS / f"{sweep.name}.svg"] = drawing(sweep, figures["scale"][sweep.name])

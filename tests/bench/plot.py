@@ -85,3 +85,30 @@ def draw(title, across, up, lines, dashed=(), log_y=False):
         out.append(marker(i, WIDTH - RIGHT + 20, at, COLOURS[i]))
         out.append(f'<text x="{WIDTH - RIGHT + 32}" y="{at + 4}">{escape(name)}</text>')
     return "\n".join([*out, "</svg>", ""])
+
+
+def bars(title, across, rows):
+    """rows: (name, value, whether it begins a group).  One bar below the other."""
+    left, high = 270, 20
+    tops, at = [], TOP + 8
+    for _, _, first in rows:
+        at += 8 if first and tops else 0
+        tops.append(at)
+        at += high
+    end, marks = at + 8, steps(max(value for _, value, _ in rows))
+    to_x = Scale(marks, left, WIDTH - 60, False)
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {end + BOTTOM}" width="{WIDTH}" height="{end + BOTTOM}" role="img">',
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>",
+        f'<text class="title" x="{left}" y="18">{escape(title)}</text>',
+    ]
+    for x in marks:
+        out.append(f'<line class="grid" x1="{to_x(x)}" y1="{TOP}" x2="{to_x(x)}" y2="{end}"/>')
+        out.append(f'<text x="{to_x(x)}" y="{end + 18}" text-anchor="middle">{short(x)}</text>')
+    out.append(f'<text x="{(left + WIDTH - 60) / 2}" y="{end + BOTTOM - 8}" text-anchor="middle">{escape(across)}</text>')
+    for (name, value, first), y in zip(rows, tops):
+        width = max(to_x(max(value, 0)) - left, 0.5)
+        out.append(f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="{high - 6}" fill="{COLOURS[0 if first else 1]}"/>')
+        out.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
+        out.append(f'<text x="{left + width + 6:.1f}" y="{y + 14}">{value:.2f}</text>')
+    return "\n".join([*out, "</svg>", ""])

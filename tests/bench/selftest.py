@@ -68,6 +68,8 @@ def test_plot():
         assert svg == plot.draw("what <it> costs", "x", "y", lines, lines[:1], log)
         drawn = xml.dom.minidom.parseString(svg)
         assert len(drawn.getElementsByTagName("polyline")) == 3
+    svg = plot.bars("what <it> costs", "x", [("a & b", 2.0, True), ("c", 0.5, False), ("d", -0.1, True)])
+    assert len(xml.dom.minidom.parseString(svg).getElementsByTagName("rect")) == 3
     assert plot.steps(0.9) == [0, 0.2, 0.4, 0.6, 0.8, 1.0] and plot.steps(7) == list(range(8))
     assert [plot.short(v) for v in (0.5, 300, 3000, 300_000, 1_000_000, 1 << 20)] == ["0.5", "300", "3k", "300k", "1M", "1Mi"]
 
@@ -118,6 +120,18 @@ def test_scale(build):
     assert found["size"]["file-file"][2]["us"] > 10, "a record of 1 MiB can not be copied for less"
 
 
+def test_transforms(build):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "figures.json")
+        command = [sys.executable, "-B", HERE / "bench.py", "--build", build, "--transforms", "--records", "1000", "--runs", "1", "--json", file]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TMPDIR": folder})
+        assert done.returncode == 0, done.stderr
+        found = json.loads(file.read_text())["transforms"]
+    ways = {(w["job"], w["way"]) for w in found["ways"]}
+    assert ("keep records by a field", "filter") in ways and ("five edits", "fields, five stages") in ways, ways
+    assert done.stdout.count("goal: ") == 2 and found["records"] == 1000
+
+
 if __name__ == "__main__":
     test_fit()
     test_middle()
@@ -127,3 +141,4 @@ if __name__ == "__main__":
     test_page()
     test_isolate(sys.argv[1])
     test_scale(sys.argv[1])
+    test_transforms(sys.argv[1])
