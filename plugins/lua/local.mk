@@ -18,6 +18,8 @@ plugin_LTLIBRARIES += %D%/lua.la
 	%D%/view.h \
 	plugins/common/each.c \
 	plugins/common/each.h \
+	plugins/common/jsonscan.c \
+	plugins/common/jsonscan.h \
 	plugins/common/source.c \
 	plugins/common/source.h
 %C%_lua_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) $(LUA_CFLAGS)

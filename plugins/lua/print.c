@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* print.c - Lua values to JSON text, along the text that they were read from; see value.h. */
 #define WEIR_API 1
+#include "../common/jsonscan.h"
 #include "script.h"
 #include "token.h"
 #include "value.h"
@@ -35,7 +36,7 @@ static const char *copy(struct printer *p, const char *was, const char *stop)
 static const char *changed(struct printer *p, const char *was)
 {
     p->changed = true;
-    return was ? token_value_end(was, p->end) : NULL;
+    return was ? jsonscan_end(was, p->end) : NULL;
 }
 
 static void print_char(struct printer *p, char c)
@@ -253,7 +254,7 @@ static const char *old_members(struct printer *p, const char *was, int known, lu
             lua_pushboolean(L, lua_rawget(L, known - 1) != LUA_TNIL);
             lua_remove(L, -2);
             lua_rawset(L, known);
-            at = token_value_end(at, p->end);
+            at = jsonscan_end(at, p->end);
         } else if (lua_rawget(L, -2) == LUA_TNIL) {
             lua_pop(L, 1);
             at = changed(p, at);

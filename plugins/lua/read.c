@@ -34,25 +34,6 @@ const char *token_word_end(const char *p, const char *end)
     return p;
 }
 
-const char *token_value_end(const char *p, const char *end)
-{
-    unsigned depth = 0;
-    if (p < end && *p != '"' && *p != '[' && *p != '{')
-        return token_word_end(p, end);
-    while (p < end) {
-        if (*p == '"') {
-            p = token_string_end(p, end);
-        } else {
-            depth += *p == '[' || *p == '{';
-            depth -= *p == ']' || *p == '}';
-            p++;
-        }
-        if (depth == 0)
-            break;
-    }
-    return p;
-}
-
 static unsigned hex4(const char *p)
 {
     unsigned n = 0;

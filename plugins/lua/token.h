@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* token.h - where the values in a JSON text begin and end, for text that is known to be JSON.
+/* token.h - the words of a JSON text, for text that is known to be JSON; values as a whole are jsonscan.h's.
  *
  * Pure functions; what is between p and end is looked at, and nothing behind it. */
 #ifndef WEIR_PLUGINS_LUA_TOKEN_H
@@ -14,7 +14,6 @@ extern const char token_arrays;
 const char *token_space(const char *p, const char *end);      /* behind white space */
 const char *token_string_end(const char *p, const char *end); /* p: at its first quote */
 const char *token_word_end(const char *p, const char *end);   /* of a number, true, false or null */
-const char *token_value_end(const char *p, const char *end);  /* of any value that begins at p */
 /* The text of the string from its first quote to behind its last. */
 void token_push_string(lua_State *, const char *p, const char *end);
 
