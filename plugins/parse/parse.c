@@ -239,6 +239,6 @@ static const struct weir_ops transform = {
 };
 static const struct weir_ops *const ops[] = {&transform, NULL};
 static const struct weir_plugin plugin = {
-    WEIR_PLUGIN_HEAD, "parse", "0.1.0", "JSON of text: CSV, logfmt, syslog, JSON in a string",
+    WEIR_PLUGIN_HEAD, "parse", "0.1.0", "JSON of text: CSV, logfmt, syslog, access logs, grok",
     "BSD-2-Clause",   NULL,    ops};
 WEIR_PLUGIN(plugin);
