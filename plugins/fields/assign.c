@@ -78,8 +78,11 @@ static int render(const struct assign *a, struct each *e, int64_t on_missing)
     const struct weir_field *f = a->field;
     struct weir_slice text;
     int r = each_render(e, f->value, &text);
-    if (r == WEIR_REJECT && on_missing != MISSING_REJECT)
-        return each_missing(e, on_missing, f->path, "%s%s", a->option, f->name);
+    if (r == WEIR_REJECT && on_missing != MISSING_REJECT) {
+        struct weir_span span; /* a template lacks its fields where the value is not JSON, too */
+        r = each_json(e, NULL, &span);
+        return r != WEIR_OK ? r : each_missing(e, on_missing, f->path, "%s%s", a->option, f->name);
+    }
     if (r != WEIR_OK)
         return r;
     if (a->json && e->ctx->host->json_walk(e->ctx, text, any, NULL) != WEIR_OK)

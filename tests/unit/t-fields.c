@@ -147,6 +147,25 @@ static void a_missing_source_follows_on_missing(void **state)
     expect("set.a = {.b}\n", "{\"b\":", "the text ends where a value must stand");
 }
 
+static void what_is_not_json_lacks_nothing(void **state)
+{
+    static const char *const policies[] = {"keep", "drop", "null", "reject"};
+    char options[100];
+    (void)state;
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        (void)snprintf(options, sizeof options, "set.x = {.a}-{.b}\non-missing = %s\n", policies[i]);
+        expect(options, "no",
+               i == 3 ? "{.a} is missing: a word that is not true, false or null; a default is written "
+                        "{...|default}"
+                      : "a word that is not true, false or null");
+        (void)snprintf(options, sizeof options, "json.x = {.a}\non-missing = %s\n", policies[i]);
+        expect(options, "no",
+               i == 3 ? "{.a} is missing: a word that is not true, false or null; a default is written "
+                        "{...|default}"
+                      : "a word that is not true, false or null");
+    }
+}
+
 static void contradictions_are_refused(void **state)
 {
     (void)state;
@@ -198,6 +217,7 @@ int main(void)
         cmocka_unit_test(fields_are_kept),
         cmocka_unit_test(of_names_that_repeat_the_last_is_kept),
         cmocka_unit_test(a_missing_source_follows_on_missing),
+        cmocka_unit_test(what_is_not_json_lacks_nothing),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(many_records_go_through_one_instance),
     };
