@@ -112,28 +112,60 @@ static bool is_secret_name(const char *p, size_t n)
     return false;
 }
 
+/* How many backslashes stand right before i. */
+static size_t backslashes(const char *p, size_t i)
+{
+    size_t n = 0;
+    while (n < i && p[i - 1 - n] == '\\')
+        n++;
+    return n;
+}
+
+/* A quote, which has backslashes before it where JSON stands in a string of JSON; 0: there is none. */
+static size_t quote_ends(struct weir_slice text, size_t i)
+{
+    const char *p = text.ptr;
+    size_t at = i;
+    while (at < text.len && p[at] == '\\')
+        at++;
+    return at < text.len && (p[at] == '"' || p[at] == '\'') ? at + 1 : i;
+}
+
+/* Where the text ends that a quote opened right before i: at the next one that is not escaped more than that one. */
+static size_t quoted_ends(struct weir_slice text, size_t i)
+{
+    const char *p = text.ptr, quote = p[i - 1];
+    size_t level = backslashes(p, i - 1), n;
+    for (; i < text.len; i++) {
+        if (p[i] != quote)
+            continue;
+        n = backslashes(p, i);
+        if (level ? n <= level : n % 2 == 0)
+            return level ? i - n : i;
+    }
+    return i;
+}
+
 /* NAME=VALUE, NAME: VALUE, "NAME": "VALUE": the value, to its closing quote where it has one.  Where it ends; at: there is
  * none. */
 static size_t add_named(struct weir_slice text, size_t at, size_t len, struct matches *to)
 {
     const char *p = text.ptr;
-    size_t i = at + len, begin;
-    char quote = '\0';
-    if (i < text.len && (p[i] == '"' || p[i] == '\''))
-        i++;
+    size_t i = quote_ends(text, at + len), begin;
     while (i < text.len && p[i] == ' ')
         i++;
     if (i == text.len || (p[i] != '=' && p[i] != ':') || !is_secret_name(p + at, len))
         return at;
     for (i++; i < text.len && (p[i] == ' ' || p[i] == '>');)
         i++;
-    if (i < text.len && (p[i] == '"' || p[i] == '\''))
-        quote = p[i++];
-    for (begin = i; i < text.len; i++) {
-        if (quote ? p[i] == quote : strchr(" \t\r\n,;&\"'", p[i]) != NULL && p[i])
-            break;
+    begin = quote_ends(text, i);
+    if (begin > i) {
+        i = quoted_ends(text, begin);
+    } else {
+        while (i < text.len && !(strchr(" \t\r\n,;&\"'", p[i]) != NULL && p[i]))
+            i++;
     }
-    if (i == begin)
+    if (i <= begin)
         return at;
     matches_add(to, begin, i - begin);
     return i;

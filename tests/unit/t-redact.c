@@ -121,6 +121,13 @@ static void tokens(void **state)
         {"postgres://bob:pw@db/x", "postgres://<bob:pw>@db/x"}, {"http://db/x@y", "http://db/x@y"},
         {"ghp_0123456789abcdefghijABCDEFGHIJ012345", "<ghp_0123456789abcdefghijABCDEFGHIJ012345>"},
         {"the token is gone", "the token is gone"});
+    FINDS(
+        "token", {"{\"password\":\"a\\\"b c\"}", "{\"password\":\"<a\\\"b c>\"}"},
+        {"{\"pwd\":\"a\\\\\",\"n\":1}", "{\"pwd\":\"<a\\\\>\",\"n\":1}"},
+        {"{\"m\":\"{\\\"password\\\": \\\"a b\\\"} c\"}", "{\"m\":\"{\\\"password\\\": \\\"<a b>\\\"} c\"}"},
+        {"{\\\"pwd\\\":\\\"a\\\\\\\"b\\\"}", "{\\\"pwd\\\":\\\"<a\\\\\\\"b>\\\"}"},
+        {"{\\\"pwd\\\":\\\"\\\"}", "{\\\"pwd\\\":\\\"\\\"}"}, {"pwd=\"a b", "pwd=\"<a b>"},
+        {"pwd=\\a b", "pwd=<\\a> b"});
 }
 
 static void several_patterns_find_together(void **state)
