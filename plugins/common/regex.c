@@ -282,6 +282,11 @@ static int try(struct regex *re, size_t last)
 static int fitted(struct regex *re)
 {
     const size_t *at = pcre2_get_ovector_pointer(re->found);
+    /* PCRE2 refuses \K in a lookaround, but not in a group that is called there. */
+    if (at[0] < re->from || at[0] > at[1]) {
+        re->over = true;
+        return REGEX_MOVED;
+    }
     re->unseen += at[0] - re->from + 1;
     re->from = at[1] > at[0] ? at[1] : after(re, at[1]);
     re->over = re->from > re->text.len || re->whole;
@@ -341,6 +346,8 @@ const char *regex_error(int answer)
         return "the text is not UTF-8";
     case REGEX_TOO_LONG:
         return "what replacing makes of it is too long";
+    case REGEX_MOVED:
+        return "the regex's \\K puts the start of a match outside of it";
     default:
         return "the regex failed";
     }

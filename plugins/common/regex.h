@@ -35,7 +35,8 @@ enum {
     REGEX_LIMIT = -1,    /* it took too many steps or too much memory, or the text is too long */
     REGEX_NOT_UTF8 = -2, /* the text is not UTF-8 */
     REGEX_FAILED = -3,   /* PCRE2 failed at something else: (*MARK)s, callouts; no regex should come here */
-    REGEX_TOO_LONG = -4  /* regex_replace alone: the result is longer than max */
+    REGEX_TOO_LONG = -4, /* regex_replace alone: the result is longer than max */
+    REGEX_MOVED = -5     /* \K in a group that a lookaround calls put the match's start outside of it */
 };
 
 /* Of regex_compile. */

@@ -136,6 +136,31 @@ static void every_place_is_found(void **state)
     expect_places(".", 0, slice("\xf0\x9f\x98\x80"), false, "0-4 ");
 }
 
+/* \K in a group that a lookaround calls; a match must not end before it begins, or reach back into the one before. */
+static void what_moves_the_start_out_of_the_match_is_told(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        int places; /* before that one */
+    } table[] = {{"(a\\K){0}(?=(?1))", "xa", 0}, {"(\\Ka){0}(?:(?<=(?1))b|xa)", "xab", 1}};
+    struct weir_slice got;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct regex *re = compiled(table[i].pattern, 0);
+        struct regex_subst *s = regex_subst_compile(re, &ctx, "-", why, sizeof why);
+        regex_begin(re, slice(table[i].text), false);
+        for (int k = 0; k < table[i].places; k++)
+            assert_int_equal(regex_next(re), REGEX_FOUND);
+        assert_int_equal(regex_next(re), REGEX_MOVED);
+        assert_int_equal(regex_next(re), REGEX_NONE);
+        assert_int_equal(regex_replace(s, slice(table[i].text), true, 0, 100, &got), REGEX_MOVED);
+        regex_subst_free(s);
+        regex_free(re);
+    }
+    expect_places("a\\Kb", 0, slice("abab"), false, "1-2 3-4 ");
+    assert_string_equal(regex_error(REGEX_MOVED), "the regex's \\K puts the start of a match outside of it");
+}
+
 /* Long texts are searched in windows; a match may begin in one and end in another, and look back over its edge. */
 static void windows_change_nothing(void **state)
 {
@@ -372,6 +397,7 @@ int main(void)
         cmocka_unit_test(as_in_a_json_schema),
         cmocka_unit_test(groups_are_found_and_listed),
         cmocka_unit_test(every_place_is_found),
+        cmocka_unit_test(what_moves_the_start_out_of_the_match_is_told),
         cmocka_unit_test(windows_change_nothing),
         cmocka_unit_test(texts_that_are_no_utf8_are_told),
         cmocka_unit_test(nothing_takes_the_thread_for_long),
