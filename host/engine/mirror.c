@@ -15,6 +15,7 @@ static void swap(struct weir_record *r)
 struct weir_batch *mirror_new(struct weir_batch *in)
 {
     batch_print_edits(in);
+    batch_seal(in);
     struct weir_batch *b = batch_new(in->budget, in->count);
     batch_descend(b, in);
     for (uint32_t i = 0; i < in->count; i++) {

@@ -199,6 +199,7 @@ static int run(struct transform *t, struct weir_batch *in, struct weir_batch *se
     batch_descend(e.out, in);
     e.out->several = in->several;
     int status = vouch(t, &e, call(t, &e, seen));
+    batch_seal(in); /* it grew by what was printed for when and process */
     if (status == WEIR_OK) {
         book(t, &e);
         *ret_out = settle(&e);

@@ -280,6 +280,44 @@ static void edits_of_the_value_come_through(void **state)
     deliver(b);
 }
 
+#define MUCH 100000u
+static int grow(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    static char text[MUCH];
+    struct weir_edit edit = {.path = &path_m, .op = WEIR_EDIT_STRING, .value = {text, sizeof text}};
+    const char *why;
+    memset(text, 'x', sizeof text);
+    for (uint32_t i = 0; i < in->count; i++)
+        assert_int_equal(s->ctx->host->emit_edit(e, i, &edit, 1, sizeof edit, &why), WEIR_OK);
+    return WEIR_OK;
+}
+
+static int want_values(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    struct weir_view view = {.struct_size = sizeof view, .want = WEIR_WANT_VALUE};
+    assert_int_equal(s->ctx->host->view(s->ctx, in, &view), WEIR_OK);
+    return pass(s, in, e);
+}
+
+/* Values that are printed for a stage lie in its inputs, and so in the budget. */
+static void what_is_printed_for_a_stage_is_accounted(void **state)
+{
+    struct stage s[3] = {{.process = grow}, {.process = pass}, {.process = want_values}};
+    static const struct rig_record record = {0, 7, "{\"n\":1}"};
+    (void)state;
+    for (int k = 0; k < 3; k++)
+        rig_transform(&rig, "transform a", &one, &s[k])->part_key = k == 1;
+    build();
+    for (uint32_t k = 1; k < 3; k++) {
+        struct weir_batch *b, *out;
+        assert_int_equal(run(0, rig_chunk(&rig, &record, 1), &b), WEIR_OK);
+        size_t before = rig.p->flow.budget.used;
+        assert_int_equal(run(k, b, &out), WEIR_OK);
+        assert_true(rig.p->flow.budget.used > before + MUCH);
+        deliver(out);
+    }
+}
+
 static int explode(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
 {
     const char *why;
@@ -500,6 +538,7 @@ int main(void)
         test(the_key_is_changed_and_nothing_else),
         test(documents_of_keys_and_values_are_kept_apart),
         test(edits_of_the_value_come_through),
+        test(what_is_printed_for_a_stage_is_accounted),
         test(several_outputs_have_values_of_their_own),
         test(what_is_passed_again_has_a_document_of_its_own),
         test(when_looks_at_the_record_as_it_is),
