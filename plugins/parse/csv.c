@@ -5,11 +5,13 @@
 #define WEIR_API 1
 #include "parse.h"
 
+enum { NO_QUOTE = 256 }; /* no char is that, as the byte 0xff is -1 */
+
 struct csv {
     struct weir_slice *columns;
     size_t count;
     char delimiter;
-    int quote; /* a character, or -1: none */
+    int quote; /* a character, or NO_QUOTE */
 };
 
 /* A character, or the word for one; 0: it is neither. */
@@ -53,7 +55,7 @@ static bool csv_prepare(struct weir_ctx *ctx, const struct parse_conf *conf, str
         return false;
     c = ctx->host->mem(ctx, NULL, sizeof *c);
     c->delimiter = character(conf->delimiter);
-    c->quote = strcmp(conf->quote, "none") == 0 ? -1 : character(conf->quote);
+    c->quote = strcmp(conf->quote, "none") == 0 ? NO_QUOTE : character(conf->quote);
     c->count = conf->columns.count;
     c->columns = ctx->host->mem(ctx, NULL, c->count * sizeof *c->columns);
     for (size_t i = 0; i < c->count; i++)

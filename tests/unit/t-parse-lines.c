@@ -18,7 +18,10 @@ static void csv(void **state)
         {"1,\"2\" ,3", "! something stands behind"}, {"1,\xe4,3", "! the field b is not UTF-8"},
         {"1,2\n,3", "! a second line begins behind the field b"}, {"1,\"\"\"", "! not closed"});
     PARSE_ROWS("format = csv\ncolumns = a,b\ndelimiter = tab\nquote = none\ntypes = auto\n",
-               {"\"1\"\t1.50", "{\"a\":\"\\\"1\\\"\",\"b\":1.50}"});
+               {"\"1\"\t1.50", "{\"a\":\"\\\"1\\\"\",\"b\":1.50}"},
+               {"\xff"
+                "a\xff\t2",
+                "! the field a is not UTF-8"});
     PARSE_ROWS("format = csv\ncolumns = a,b\ndelimiter = \";\"\nquote = single\ntypes.a = integer\n",
                {"'7';'it''s'", "{\"a\":7,\"b\":\"it's\"}"}, {";x", "{\"a\":null,\"b\":\"x\"}"},
                {"x;y", "! the field a is \"x\", which is no integer"});
