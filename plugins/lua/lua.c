@@ -153,8 +153,9 @@ static int lua_create(struct weir_ctx *ctx, const void *conf, void **self)
 static int one_record(lua_State *L)
 {
     struct view *v = lua_touserdata(L, 1);
+    view_push(L, v); /* stays there: a table that takes its address would be taken for it */
     (void)lua_getglobal(L, "process");
-    view_push(L, v);
+    lua_pushvalue(L, -2);
     lua_call(L, 1, 1);
     view_take(L, v);
     return 0;

@@ -233,6 +233,21 @@ static void the_other_parts_of_a_record(void **state)
            "the name of a header is a number; it has to be a text|");
 }
 
+/* No other table is taken for the record, whose key was looked at and would be gone. */
+static void a_table_at_the_address_of_the_record(void **state)
+{
+    struct weir_record r = rich(NULL, 0);
+    struct harness *h = start(
+        "function process(r) local key, at = r.key, tostring(r) r = nil for i = 1, 20000 do local t = {}"
+        " if tostring(t) == at then t.value = 5 return t end end return {value = 5} end",
+        "");
+    (void)state;
+    assert_int_equal(harness_process(h, harness_batch(h, &r, 1)), WEIR_OK);
+    assert_string_equal(harness_out(h, 0)->record.value.ptr, "5");
+    assert_non_null(harness_out(h, 0)->record.key.ptr);
+    harness_free(h);
+}
+
 static void values_as_text(void **state)
 {
     (void)state;
@@ -423,6 +438,7 @@ int main(void)
         cmocka_unit_test(duplicate_keys_and_levels),
         cmocka_unit_test(none_one_or_several_records),
         cmocka_unit_test(the_other_parts_of_a_record),
+        cmocka_unit_test(a_table_at_the_address_of_the_record),
         cmocka_unit_test(values_as_text),
         cmocka_unit_test(errors_are_of_the_record),
         cmocka_unit_test(a_script_reaches_nothing_outside),
