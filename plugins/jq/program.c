@@ -14,10 +14,14 @@ enum { TOPIC, KEY, PARTITION, OFFSET, TIME, HEADERS, NOW, VARIABLES };
 static const char *const names[VARIABLES] = {"topic", "key",     "partition", "offset",
                                              "time",  "headers", "__now"};
 
-static const char hidden[] = "{} as $ENV | def env: $ENV; "
-                             "def input: error(\"input is not available\"); def inputs: input; "
-                             "def modulemeta: error(\"modulemeta is not available\"); "
-                             "def get_search_list: []; def input_filename: null; def stderr: debug; ";
+static const char hidden[] =
+    "{} as $ENV | def env: $ENV; "
+    "def input: error(\"input is not available\"); def inputs: input; "
+    "def modulemeta: error(\"modulemeta is not available\"); "
+    "def __error(m): error(m); " /* libjq takes error(null) for empty, and the record would be gone */
+    "def error(m): m | if . == null then __error(\"error(null)\") else __error(.) end; "
+    "def error: error(.); "
+    "def get_search_list: []; def input_filename: null; def stderr: debug; ";
 
 /* ---- compiling --------------------------------------------------------------------------------------------------- */
 

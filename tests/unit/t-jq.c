@@ -181,6 +181,10 @@ static void errors_are_of_the_record(void **state)
     process(h, "no JSON", "a word that is not true, false or null|");
     process(h, "NaN", "this can not start a value|");
     harness_free(h);
+    expect("error(.a)", "", "{}", "error(null)|");
+    expect("1, (.a | error)", "", "{}", "error(null)|");
+    expect("try error(.b) catch .c", "", "{\"b\":{\"c\":4}}", "4|");
+    expect("error(empty)", "", "{}", "");
 }
 
 static void says(const char *options, const char *text)
