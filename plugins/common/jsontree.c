@@ -272,6 +272,49 @@ struct weir_slice jsontree_string(struct weir_slice text, jsontree_memory *memor
     return (struct weir_slice){out, (size_t)(to - out)};
 }
 
+struct meaning { /* the bytes that a string means, one by one */
+    const char *p, *end;
+    char made[4]; /* of one escape, or a byte that stands for itself */
+    int n, at;
+};
+
+static struct meaning meaning_of(struct weir_slice text)
+{
+    const char *p = (const char *)text.ptr + 1;
+    return (struct meaning){.p = p, .end = p + text.len - 2};
+}
+
+/* -1: that was all. */
+static int next_byte(struct meaning *m)
+{
+    if (m->at == m->n) {
+        if (m->p == m->end)
+            return -1;
+        m->at = 0;
+        m->n = 1;
+        if (*m->p == '\\')
+            m->n = (int)(put_utf8(m->made, escape(&m->p, m->end)) - m->made);
+        else
+            m->made[0] = *m->p++;
+    }
+    return (unsigned char)m->made[m->at++];
+}
+
+bool jsontree_same_string(struct weir_slice a, struct weir_slice b)
+{
+    struct meaning x = meaning_of(a), y = meaning_of(b);
+    int c, d;
+    if (a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0)
+        return true;
+    if (!memchr(a.ptr, '\\', a.len) && !memchr(b.ptr, '\\', b.len))
+        return false;
+    do {
+        c = next_byte(&x);
+        d = next_byte(&y);
+    } while (c == d && c >= 0);
+    return c == d;
+}
+
 size_t jsontree_length(struct weir_slice text)
 {
     const char *p = (const char *)text.ptr + 1, *end = p + text.len - 2;

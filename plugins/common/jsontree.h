@@ -7,6 +7,8 @@
 #ifndef WEIR_PLUGINS_JSONTREE_H
 #define WEIR_PLUGINS_JSONTREE_H
 
+#include <stdbool.h>
+
 #include <weir/plugin.h>
 
 #define JSONTREE_DEPTH_MAX 500 /* as the host's */
@@ -28,6 +30,8 @@ struct jsontree *jsontree_read(struct weir_slice json, jsontree_memory *, void *
 /* What a string or a key means; borrows from its text where there is no escape.  Half a surrogate pair reads as
  * U+FFFD. */
 struct weir_slice jsontree_string(struct weir_slice text, jsontree_memory *, void *opaque);
+/* Whether two strings or keys mean the same; needs no memory. */
+bool jsontree_same_string(struct weir_slice a, struct weir_slice b);
 /* Its characters (code points), by its text. */
 size_t jsontree_length(struct weir_slice text);
 

@@ -22,17 +22,6 @@ static struct weir_slice string_of(struct judge *j, struct weir_slice text)
     return jsontree_string(text, j->memory, j->opaque);
 }
 
-static bool equal_strings(struct judge *j, struct weir_slice a, struct weir_slice b)
-{
-    if (a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0)
-        return true;
-    if (!memchr(a.ptr, '\\', a.len) && !memchr(b.ptr, '\\', b.len))
-        return false;
-    a = string_of(j, a);
-    b = string_of(j, b);
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 /* The member of that name, looked for from `from` on and round: members mostly stand in one order. */
 static const struct jsontree *find_member(struct judge *j, const struct jsontree *object,
                                           const struct jsontree *from, struct weir_slice key)
@@ -40,7 +29,7 @@ static const struct jsontree *find_member(struct judge *j, const struct jsontree
     const struct jsontree *v = from;
     for (uint32_t i = 0; i < object->count && step(j); i++) {
         v = v ? v : object->child;
-        if (equal_strings(j, v->key, key))
+        if (jsontree_same_string(v->key, key))
             return v;
         v = v->next;
     }
@@ -68,7 +57,7 @@ bool judge_equal(struct judge *j, const struct jsontree *a, const struct jsontre
         return number_compare(&x, &y) == 0;
     }
     if (a->type == WEIR_JSON_STRING)
-        return equal_strings(j, a->text, b->text);
+        return jsontree_same_string(a->text, b->text);
     if (a->type == WEIR_JSON_OBJECT)
         return equal_objects(j, a, b);
     for (a = a->child, b = b->child; a; a = a->next, b = b->next)

@@ -9,7 +9,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -107,6 +109,30 @@ static void long_values_and_paths_are_cut(void **state)
         "\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
         "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9..., but "
         "must be null");
+}
+
+/* Two objects of the same 1,200 members, in the order of the other one turned round, each key with an escape. */
+static void comparing_needs_no_memory(void **state)
+{
+    enum { KEYS = 1200, ROOM = KEYS * 2 * 320 };
+    char *value = malloc(ROOM);
+    struct rusage before, after;
+    size_t n = 0;
+    (void)state;
+    assert_non_null(value);
+    for (int i = 0; i < 2 * KEYS; i++)
+        n += (size_t)snprintf(value + n, ROOM - n, "%s\"\\u0061%d%0300d\":1",
+                              i == 0      ? "[{"
+                              : i == KEYS ? "},{"
+                                          : ",",
+                              i < KEYS ? i : 2 * KEYS - 1 - i, 0);
+    assert_true(snprintf(value + n, ROOM - n, "}]") == 2);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    judged("{\"uniqueItems\":true}", value,
+           "the value has the same element at 0 and 1, but each must be another");
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 100 << 10); /* KiB */
+    free(value);
 }
 
 static void numbers_are_compared_by_their_digits(void **state)
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test(three_faults_are_told),
         cmocka_unit_test(what_was_meant_is_guessed_from_what_goes_deepest),
         cmocka_unit_test(long_values_and_paths_are_cut),
+        cmocka_unit_test(comparing_needs_no_memory),
         cmocka_unit_test(numbers_are_compared_by_their_digits),
         cmocka_unit_test(characters_are_code_points),
         cmocka_unit_test(each_of_two_members_of_one_name_must_fit),
