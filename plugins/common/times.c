@@ -151,6 +151,11 @@ bool times_needs_near(const struct times_format *f)
     return f->kind == TIMES_PATTERN && !(f->says & (SAYS_YEAR | SAYS_UNIX));
 }
 
+bool times_is_fractional(const struct times_format *f)
+{
+    return !f->twice && (f->says & ~(uint32_t)SAYS_ZONE) == (SAYS_UNIX | SAYS_FRACTION);
+}
+
 /* ---- texts ------------------------------------------------------------------------------------------------------ */
 
 struct parts { /* of a time, as a text says them */

@@ -7,7 +7,8 @@
 struct civil {
     int year, month, day, year_day, weekday, of_day; /* of_day: seconds */
     int32_t ns, offset;
-    int64_t sec;
+    int64_t sec; /* %s */
+    bool minus;  /* before a 0 there, too */
     const char *zone;
 };
 
@@ -18,6 +19,7 @@ static bool to_civil(const struct zone *zone, struct times_point t, struct civil
     c->zone = "UTC";
     c->offset = zone ? zone_at(zone, t.sec, &c->zone) : 0;
     c->sec = t.sec;
+    c->minus = false;
     c->ns = t.ns;
     int64_t local = t.sec + c->offset, day = calendar_day_of(local);
     if (local < TIMES_FIRST || local > TIMES_LAST)
@@ -117,7 +119,7 @@ static char *put_letter(char *out, char letter, const struct civil *c)
     case 'N':
         return put_digits(out, c->ns, 9);
     case 's':
-        return put_number(out, c->sec);
+        return put_number(c->minus && !c->sec ? put(out, "-", 1) : out, c->sec);
     case 'z':
         return put_offset(out, c->offset, "");
     case ':':
@@ -168,6 +170,27 @@ static char *put_unix(char *out, struct times_point t, int digits, int32_t unit_
     return whole ? put_digits(put_number(out, whole), rest, digits) : put_number(out, rest);
 }
 
+/* Nanoseconds of the last digit that the pattern's fraction has. */
+static int32_t finest(const char *p)
+{
+    int32_t unit = 1;
+    for (; *p; p++)
+        if (*p == '%' && *++p != '%')
+            unit = *p == 'L' ? 1000000 : *p == 'f' ? 1000 : unit;
+    return unit;
+}
+
+/* Before 1970: -2 seconds and half a second later are %s.%L of -1.500. */
+static void count_back(struct civil *c, int32_t unit)
+{
+    c->ns -= c->ns % unit;
+    if (c->sec >= 0 || !c->ns)
+        return;
+    c->minus = true;
+    c->sec++;
+    c->ns = 1000000000 - c->ns;
+}
+
 /* A text; NULL: the time is beyond the calendar. */
 static char *put_text(char *out, const struct times_format *f, const struct zone *zone, struct times_point t)
 {
@@ -176,6 +199,8 @@ static char *put_text(char *out, const struct times_format *f, const struct zone
         zone = NULL; /* rfc3339 has no offsets by the sun */
     if (!to_civil(zone, t, &c))
         return NULL;
+    if (times_is_fractional(f))
+        count_back(&c, finest(f->pattern));
     return f->kind == TIMES_RFC3339 ? put_rfc3339(out, &c) : put_pattern(out, f->pattern, &c);
 }
 

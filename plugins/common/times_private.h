@@ -17,6 +17,9 @@ static inline bool times_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* It says seconds since 1970 and a fraction of them, and no other part of a time. */
+bool times_is_fractional(const struct times_format *);
+
 /* NULL, or the sentence that it is none of them. */
 const char *times_in_range(const struct times_point *);
 /* [-]d[.d][e[+-]d] of TIMES_UNIX and the like. */

@@ -149,6 +149,13 @@ static void patterns_are_read_and_printed(void **state)
     expect("%Y%m%d%H%M%S%L", NULL, "20260131100000123", "%L %f %N", "123 123000 123000000");
     expect("%s.%f", NULL, "-1.25", "unix-ms", "-1250");
     expect("%s", NULL, "-0", "%s", "0");
+    expect("unix", NULL, "-1.25", "%s.%f", "-1.250000");
+    expect("unix", NULL, "-0.5", "%s,%L%Z", "-0,500UTC");
+    expect("%s.%L", NULL, "-0.500", "unix", "-1");
+    expect("unix", NULL, "-0.0004", "%s.%L", "-0.001");
+    expect("unix", NULL, "-1.9999996", "%s.%f%%L", "-2.000000%L");
+    expect("unix", NULL, "-2", "%s.%N", "-2.000000000");
+    expect("unix", NULL, "-0.5", "%T.%L %s", "23:59:59.500 -1");
     expect("%y-%m-%d", NULL, "69-01-01", "%Y", "1969");
     expect("%y-%m-%d", NULL, "68-01-01", "%Y", "2068");
     expect("%Y", NULL, "2026", "rfc3339", "2026-01-01T00:00:00Z");
