@@ -51,6 +51,8 @@ int emitter_emit_bad(struct weir_emitter *, const struct weir_record *, size_t s
                      const struct weir_result *);
 /* Has record i of the batch that process sees hold its edits in its value, unless it was emitted already. */
 void emitter_print(struct weir_emitter *, const struct weir_batch *, uint32_t i);
+/* The same, and its document is read from that value anew: what is found in it lies in one text then. */
+void emitter_print_anew(struct weir_emitter *, const struct weir_batch *, uint32_t i);
 /* Where input `parent` of process stands in `in`; false: it is none. */
 bool emitter_input(const struct weir_emitter *, uint32_t parent, uint32_t *ret);
 /* The call is taken back: edits it made in place are undone. */

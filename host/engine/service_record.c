@@ -37,6 +37,8 @@ int service_json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, c
     *ret = (struct weir_span){0};
     if (!valid(b, i, ret_why))
         return WEIR_FATAL;
+    if (!path && of(ctx)->emitter) /* it would be printed in any case */
+        emitter_print_anew(of(ctx)->emitter, b, i);
     struct parsed *p = batch_json(b, i, of(ctx)->loop);
     if (!p->doc) {
         *ret_why = p->why;

@@ -139,6 +139,19 @@ static struct parsed *parse_again(struct weir_emitter *e, uint32_t i, struct are
     return p;
 }
 
+void emitter_print_anew(struct weir_emitter *e, const struct weir_batch *b, uint32_t k)
+{
+    if (b != e->process)
+        return;
+    uint32_t i = input_of(e, k);
+    const struct parsed *p = batch_json_known(e->in, i);
+    if (e->outputs[i] || !p || !p->doc || !p->doc->edited)
+        return;
+    emitter_print(e, b, k);
+    batch_json_put(e->in, i, parse_again(e, i, batch_doc_arena(e->in, e->instance->loop)));
+    batch_charge_docs(e->in, e->instance->loop);
+}
+
 /* The document that an output of input i may change. */
 static struct parsed *own_document(struct weir_emitter *e, uint32_t i, struct arena *arena, const void *owner)
 {

@@ -433,13 +433,15 @@ static void edits_of_several_stages_parse_and_print_once(void **state)
 static int look(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
 {
     struct weir_view v = {.struct_size = sizeof v, .want = WEIR_WANT_VALUE};
-    struct weir_span top;
+    struct weir_span top, m;
     const char *why;
     uint32_t type, lines;
     assert_int_equal(s->ctx->host->pass(e, 0, 1), WEIR_OK); /* before anybody looks: it keeps its edits */
     assert_int_equal(s->ctx->host->json(s->ctx, in, 1, NULL, &top, &why), WEIR_OK);
     assert_int_equal(top.len, 16);
     assert_memory_equal(top.ptr, "{\"n\":1,\"m\":true}", 16);
+    assert_int_equal(s->ctx->host->json(s->ctx, in, 1, &path_m, &m, &why), WEIR_OK);
+    assert_ptr_equal(m.ptr, (const char *)top.ptr + 11); /* in that text, although an edit wrote it */
     assert_int_equal(s->ctx->host->json_check(s->ctx, in, 1, &type, &lines, &why), WEIR_OK);
     assert_int_equal(in->records[1].value.len, 16);
     assert_int_equal(s->ctx->host->view(s->ctx, in, &v), WEIR_OK);
