@@ -113,3 +113,15 @@ size_t jsonscan_depth(struct weir_slice json)
     }
     return most;
 }
+
+bool jsonscan_is_member(struct weir_slice json, const void *p)
+{
+    uintptr_t from = (uintptr_t)json.ptr, at = (uintptr_t)p;
+    const char *c = p;
+    if (at <= from || at - from >= json.len)
+        return false;
+    do
+        c--;
+    while (c > (const char *)json.ptr && jsonscan_space(*c));
+    return *c == ':';
+}

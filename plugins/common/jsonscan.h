@@ -26,6 +26,9 @@ struct jsonscan_item {
     const char *value;     /* where it begins */
 };
 bool jsonscan_item(const char **at, const char *end, bool object, struct jsonscan_item *ret);
+/* Whether the value that begins at p is that of a member, by what stands before it in the text; one that lies elsewhere or
+ * is the whole text is not. */
+bool jsonscan_is_member(struct weir_slice json, const void *p);
 /* How deep arrays and objects nest in it. */
 size_t jsonscan_depth(struct weir_slice json);
 

@@ -7,6 +7,7 @@
 #include "fields.h"
 
 #include "keep.h"
+#include "removal.h"
 
 static const struct weir_option rows[] = {
     WEIR_OPT_LIST(struct fields_conf, keep, "keep", 0, NULL,
@@ -44,10 +45,7 @@ struct fields {
     const struct weir_field **renames; /* in their order */
     struct assign *assigns;
     size_t n_assigns;
-    struct removal {
-        const struct weir_path *path;
-        const char *at;
-    } * removals; /* room for all */
+    struct removal removal;
     struct each each;
 };
 
@@ -68,7 +66,7 @@ static int fields_create(struct weir_ctx *ctx, const void *conf, void **self)
     if (c->keep.count)
         s->keep = keep_new(ctx, &c->keep);
     s->renames = rename_order(ctx, &c->rename);
-    s->removals = ctx->host->mem(ctx, NULL, (c->remove.count + 1) * sizeof *s->removals);
+    removal_init(&s->removal, ctx, &c->remove, c->keep_in);
     s->assigns = ctx->host->mem(ctx, NULL, (n + 1) * sizeof *s->assigns);
     add_assigns(s, "set.", &c->set);
     add_assigns(s, "json.", &c->json);
@@ -93,31 +91,6 @@ static int keep_some(struct fields *s, struct each *e)
     return WEIR_OK;
 }
 
-/* From the back to the front, so that what is inside of another, or behind it in one array, goes first. */
-static int remove_some(struct fields *s, struct each *e)
-{
-    struct removal *all = s->removals;
-    size_t n = 0, k;
-    for (size_t i = 0; i < s->conf->remove.count; i++) {
-        const struct weir_path *path = s->conf->remove.items[i];
-        struct weir_span span;
-        int r = each_json(e, path, &span);
-        if (r != WEIR_OK)
-            return r;
-        if (span.type == WEIR_JSON_MISSING)
-            continue;
-        for (k = n; k > 0 && all[k - 1].at < (const char *)span.ptr; k--)
-            ;
-        if (k > 0 && all[k - 1].at == span.ptr)
-            continue; /* the same, written in another way */
-        memmove(all + k + 1, all + k, (n++ - k) * sizeof *all);
-        all[k] = (struct removal){path, span.ptr};
-    }
-    for (k = 0; k < n; k++)
-        each_edit(e, WEIR_EDIT_REMOVE, all[k].path, (struct weir_slice){NULL, 0});
-    return WEIR_OK;
-}
-
 static int rename_one(struct fields *s, struct each *e, const struct weir_field *f)
 {
     struct weir_span span;
@@ -137,7 +110,7 @@ static int fields_one(void *self, struct each *e)
     struct fields *s = self;
     int r = s->keep ? keep_some(s, e) : WEIR_OK;
     if (r == WEIR_OK && s->conf->remove.count)
-        r = remove_some(s, e);
+        r = removal_one(&s->removal, e);
     for (size_t i = 0; r == WEIR_OK && i < s->conf->rename.count; i++)
         r = rename_one(s, e, s->renames[i]);
     for (size_t i = 0; r == WEIR_OK && i < s->n_assigns; i++)
@@ -159,7 +132,7 @@ static void fields_destroy(void *self)
     for (size_t i = 0; i < s->n_assigns; i++)
         assign_free(&s->assigns[i], s->ctx);
     s->ctx->host->mem(s->ctx, s->assigns, 0);
-    s->ctx->host->mem(s->ctx, s->removals, 0);
+    removal_free(&s->removal, s->ctx);
     s->ctx->host->mem(s->ctx, (void *)s->renames, 0);
     each_free(&s->each);
     s->ctx->host->mem(s->ctx, s, 0);

@@ -7,6 +7,8 @@ plugin_LTLIBRARIES += %D%/fields.la
 	%D%/fields.h \
 	%D%/keep.c \
 	%D%/keep.h \
+	%D%/removal.c \
+	%D%/removal.h \
 	%D%/rules.c \
 	%D%/steps.c \
 	%D%/steps.h \

@@ -97,6 +97,25 @@ static void fields_are_removed(void **state)
     expect("remove = .a\nset.c = {.a}\n", "{\"a\":1}", "{\"c\":1}");
 }
 
+static void elements_go_all_at_once(void **state)
+{
+    (void)state;
+    expect("remove = .l[-1], .l[-2]\n", "{\"l\":[1,2,3]}", "{\"l\":[1]}");
+    expect("remove = .l[2], .l[-2]\n", "{\"l\":[1, 2, 3 ]}", "{\"l\":[1 ]}");
+    expect("remove = .l[0], .l[1]\n", " {\"l\": [1, 2, 3], \"m\":1} ", " {\"l\": [ 3], \"m\":1} ");
+    expect("remove = .l[0], .l[1], .l\n", "{\"l\":[1,2,3],\"m\":1}", "{\"m\":1}");
+    expect("remove = .l[-1], .l[-2].x\n", "{\"l\":[{\"x\":1},{\"x\":2},{\"x\":3}]}",
+           "{\"l\":[{\"x\":1},{}]}");
+    expect("remove = .l[0], .l[-1], .l[1].x, .a.b\n",
+           "{\"a\":{\"b\":0},\"l\":[1,{\"x\":1,\"y\":[ ],\"\\u0078\":2},3],\"a\":{\"b\":1,\"c\":2}}",
+           "{\"l\":[{\"y\":[ ]}],\"a\":{\"c\":2}}");
+    expect("remove = .l[0][0], .l[0][-1], .l[1]\n", "{\"l\":[[1,2,3],4],\"n\":1.0}",
+           "{\"l\":[[2]],\"n\":1.0}");
+    expect("remove = .[0], .[1]\nset.[0] = x\n", "[1,2,3]", "[\"x\"]");
+    expect("remove = .l[0], .l[1]\nkeep-in = .l\n", "{\"l\":[1,2,3]}",
+           "keep-in is for keep, and not for remove");
+}
+
 static void fields_are_kept(void **state)
 {
     (void)state;
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_default_fills_what_is_missing_or_null),
         cmocka_unit_test(fields_are_renamed_in_place),
         cmocka_unit_test(fields_are_removed),
+        cmocka_unit_test(elements_go_all_at_once),
         cmocka_unit_test(fields_are_kept),
         cmocka_unit_test(of_names_that_repeat_the_last_is_kept),
         cmocka_unit_test(a_missing_source_follows_on_missing),
