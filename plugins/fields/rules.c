@@ -62,7 +62,7 @@ static void check_constants(const struct report *r, const struct group *g, bool 
 static void check_pair(const struct report *r, const struct group *a, const struct group *b, bool beneath)
 {
     for (size_t i = 0; i < a->fields->count; i++)
-        for (size_t k = 0; k < b->fields->count; k++) {
+        for (size_t k = a == b ? i + 1 : 0; k < b->fields->count; k++) {
             const char *one = a->fields->items[i].name, *other = b->fields->items[k].name;
             struct steps x, y;
             if (!steps_read(one, &x) || !steps_read(other, &y))
@@ -178,6 +178,7 @@ int fields_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *p
         check_constants(&r, &all[i], i % 2 == 1);
         for (size_t k = 0; k < i; k++)
             check_pair(&r, &all[k], &all[i], i >= 2);
+        check_pair(&r, &all[i], &all[i], false);
     }
     if (!n)
         weir_problemf(ctx, problems, NULL,

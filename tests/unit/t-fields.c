@@ -199,6 +199,7 @@ static void contradictions_are_refused(void **state)
     refused("rename.a = b\ndefault-json.b.c = 1\n", "default-json.b.c: rename.a makes that field");
     refused("set.a = 1\ndefault.a = 2\n", "default.a: set.a writes there too");
     refused("set.a = 1\njson.a = 2\n", "json.a: set.a writes there too");
+    refused("set.a.b = 1\nset.a[\"b\"] = 2\n", "set.a[\"b\"]: set.a.b writes there too");
     refused("json.a.b = 1\ndefault.a = 2\n", "default.a: json.a.b writes there too");
     refused("keep = .a\nrename.a = b\n", "two stages");
     refused("keep = .a[0]\n", "\".a[0]\" names an element");
