@@ -15,6 +15,8 @@ plugin_LTLIBRARIES += %D%/redact.la
 	%D%/text.h \
 	plugins/common/each.c \
 	plugins/common/each.h \
+	plugins/common/jsonscan.c \
+	plugins/common/jsonscan.h \
 	plugins/common/regex.c \
 	plugins/common/regex.h
 %C%_redact_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)

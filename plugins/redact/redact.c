@@ -5,6 +5,7 @@
  * that no record passes that could not be looked at. */
 #define WEIR_API 1
 #include "../common/each.h"
+#include "../common/jsonscan.h"
 #include "look.h"
 #include "scan.h"
 
@@ -60,7 +61,7 @@ static const struct weir_metric metric_rows[] = {
 };
 static const struct weir_metrics metrics = WEIR_METRICS(metric_rows);
 
-enum place { PLACE_UNKNOWN, PLACE_MEMBER, PLACE_ELEMENT };
+enum place { PLACE_UNSEEN, PLACE_MEMBER, PLACE_ELEMENT };
 
 struct redactor {
     struct weir_ctx *ctx;
@@ -72,6 +73,7 @@ struct redactor {
     enum place *places; /* what each field is, when it was seen */
     size_t *drops;      /* fields of this record that are to go */
     size_t n_drops;
+    struct weir_slice whole; /* value of this record, edits of earlier stages with it */
 };
 
 /* ---- options ---------------------------------------------------------------------------------------------------- */
@@ -265,36 +267,21 @@ static int redact_whole(void *self, struct each *e)
     return answer == LOOK_FAILED ? unseen(r, e) : answer == LOOK_SAME ? WEIR_OK : emit_value(r, e);
 }
 
-/* Whether the field is a member or an element, as far as the bytes before it are the record's. */
-static enum place place_of(const struct each *e, const struct weir_span *span)
+static void drop_field(struct redactor *r, size_t i, const struct weir_span *span)
 {
-    const char *begin = e->record->value.ptr, *p = span->ptr;
-    if (p < begin || p >= begin + e->record->value.len)
-        return PLACE_UNKNOWN;
-    while (p > begin && strchr(" \t\r\n", p[-1]) && p[-1])
-        p--;
-    return p > begin && p[-1] == ':' ? PLACE_MEMBER : PLACE_ELEMENT;
-}
-
-static void drop_field(struct redactor *r, struct each *e, size_t i, const struct weir_span *span)
-{
-    if (r->places[i] == PLACE_UNKNOWN)
-        r->places[i] = place_of(e, span);
+    if (r->places[i] == PLACE_UNSEEN)
+        r->places[i] = jsonscan_is_member(r->whole, span->ptr) ? PLACE_MEMBER : PLACE_ELEMENT;
     r->look.made++;
     r->drops[r->n_drops++] = i;
 }
 
-/* An element becomes null, so that the places of the others, which further paths may name, stay theirs.  What an earlier
- * transform wrote does not tell what it is: alone, and behind all others, it can be removed in either case. */
+/* An element becomes null, so that the places of the others, which further paths may name, stay theirs; members go when
+ * all of them are. */
 static void drop_all(struct redactor *r, struct each *e)
 {
-    size_t unknown = 0;
-    for (size_t k = 0; k < r->n_drops; k++)
-        unknown += r->places[r->drops[k]] == PLACE_UNKNOWN;
     for (int removing = 0; removing <= 1; removing++) {
         for (size_t k = 0; k < r->n_drops; k++) {
-            enum place place = r->places[r->drops[k]];
-            bool removed = place == PLACE_MEMBER || (place == PLACE_UNKNOWN && unknown == 1);
+            bool removed = r->places[r->drops[k]] == PLACE_MEMBER;
             if (removed == (removing == 1))
                 each_edit(e, removed ? WEIR_EDIT_REMOVE : WEIR_EDIT_SET, r->conf->fields.items[r->drops[k]],
                           weir_str(removed ? "" : "null"));
@@ -329,7 +316,7 @@ static int redact_field(struct redactor *r, struct each *e, size_t i)
     if (span.type == WEIR_JSON_MISSING)
         return each_missing(e, r->conf->on_missing, path, "a field that is to be redacted is missing");
     if (r->conf->action == ACT_DROP && !look_has_patterns(&r->look)) {
-        drop_field(r, e, i, &span);
+        drop_field(r, i, &span);
         return WEIR_OK;
     }
     if (redact_container(r, e, i, &span))
@@ -341,7 +328,7 @@ static int redact_field(struct redactor *r, struct each *e, size_t i)
     if (answer == LOOK_SAME)
         return WEIR_OK;
     if (r->conf->action == ACT_DROP) {
-        drop_field(r, e, i, &span);
+        drop_field(r, i, &span);
         return WEIR_OK;
     }
     copy = each_alloc(e, r->out.len);
@@ -355,7 +342,8 @@ static int redact_fields(void *self, struct each *e)
     struct redactor *r = self;
     struct weir_span whole;
     int status = each_json(e, NULL, &whole);
-    if (status == WEIR_OK && !names_differ(&r->names, (struct weir_slice){whole.ptr, whole.len}))
+    r->whole = (struct weir_slice){whole.ptr, whole.len};
+    if (status == WEIR_OK && !names_differ(&r->names, r->whole))
         return each_reject(e, "redact",
                            "a name stands twice in an object, so a path may not name all there is");
     r->n_drops = 0;

@@ -195,6 +195,19 @@ def test_what_is_parsed_between_edits(weir):
         ]
 
 
+def test_what_goes_behind_edits(weir):
+    """Elements that an earlier stage wrote lie elsewhere in memory than those that it left alone."""
+    line = b'{"a":["p","secret","q"],"b":{"c":1,"d":2}}'
+    edit = "[transform edit]\nplugin=fields\nset.a[0]=x\nset.b.c=x\n"
+    for stage, left in (
+        ("plugin=fields\nremove=.a[0], .a[1], .b, .b.c", b'{"a":["q"]}'),
+        ("plugin=fields\nremove=.b, .b.c, .a[-2]", b'{"a":["x","q"]}'),
+        ("plugin=redact\naction=drop\nfields=.a[0]", b'{"a":[null,"secret","q"],"b":{"c":"x","d":2}}'),
+        ("plugin=redact\naction=drop\nfields=.a[0], .b.c", b'{"a":[null,"secret","q"],"b":{"d":2}}'),
+    ):
+        assert run(weir, edit + "[transform goes]\n" + stage, [line]).ok(1).out == left + b"\n"
+
+
 def test_what_can_not_be_parsed(weir, tmp_path):
     lines = [b"a=1", b"plain", b"\xff=1", b"", b"a=2"]
     dead = tmp_path / "dead"
