@@ -155,8 +155,8 @@ static bool add_text(struct transformer *t, const char *bytes, size_t n)
 {
     if (n > (size_t)t->conf->max_bytes - t->len)
         return false;
-    if (n > t->cap - t->len) {
-        t->cap = (t->len + n) * 2;
+    if (n >= t->cap - t->len) { /* always an address: a value without one is a tombstone */
+        t->cap = (t->len + n) * 2 + 1;
         t->text = t->ctx->host->mem(t->ctx, t->text, t->cap);
     }
     if (n)

@@ -61,6 +61,7 @@ static void none_one_or_several_records(void **state)
     expect("[range(1000)]", "max-bytes = 1K\n", "0", "the program gives more bytes than max-bytes allows|");
     expect("., .a", "raw = yes\n", "{\"a\":\"x\\ty\"}", "{\"a\":\"x\\ty\"}|x\ty|");
     expect("null, empty, true", "raw = yes\n", "0", "null|true|");
+    expect(".a", "raw = yes\n", "{\"a\":\"\"}", "|"); /* no bytes, and no tombstone */
 }
 
 static void what_comes_out_as_it_came_keeps_its_bytes(void **state)
