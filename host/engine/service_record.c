@@ -112,7 +112,19 @@ int service_json_walk(struct weir_ctx *ctx, struct weir_slice json,
                       int (*each)(void *opaque, struct weir_slice path, const struct weir_span *),
                       void *opaque)
 {
-    return json_walk(&of(ctx)->walked, &of(ctx)->text, json, each, opaque);
+    struct instance *in = of(ctx);
+    struct arena walked = {0};
+    struct strbuf path = {0};
+    if (in->walking) { /* called by each of another walk, which goes on in what it read */
+        int status = json_walk(&walked, &path, json, each, opaque);
+        strbuf_free(&path);
+        arena_free(&walked);
+        return status;
+    }
+    in->walking = true;
+    int status = json_walk(&in->walked, &in->text, json, each, opaque);
+    in->walking = false;
+    return status;
 }
 
 /* The place where a template's text stands until its next render. */

@@ -111,6 +111,7 @@ struct instance {
 
     struct arena scratch; /* of one service call */
     struct arena walked;  /* the text of json_walk */
+    bool walking;         /* it runs */
     struct arena parsed;  /* of record_parse */
     struct strbuf text, string, line;
     struct strbuf match_why, render_why;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t-anew.c - a record that a transform makes anew: what it keeps of the one it is made from, bytes and documents. */
+/* t-anew.c - a record that a transform makes anew: what it keeps of the one it is made from, bytes and documents; and
+ * other texts that it reads meanwhile. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -255,6 +256,42 @@ static void of_several_the_first_has_the_document(void **state)
     batch_unref(out);
 }
 
+struct walk {
+    struct weir_ctx *ctx;
+    char seen[200];
+};
+
+static int see(void *opaque, struct weir_slice path, const struct weir_span *v)
+{
+    struct walk *w = opaque;
+    struct weir_slice text = w->ctx->host->json_string(w->ctx, v);
+    char copy[100]; /* what json_string gave stays until its next call */
+    size_t n = strlen(w->seen);
+    assert_true(text.len < sizeof copy);
+    memcpy(copy, text.ptr ? text.ptr : "", text.len);
+    snprintf(w->seen + n, sizeof w->seen - n, "%.*s=%.*s;", (int)path.len, (const char *)path.ptr,
+             (int)v->len, (const char *)v->ptr);
+    return text.ptr ? w->ctx->host->json_walk(w->ctx, (struct weir_slice){copy, text.len}, see, w) : WEIR_OK;
+}
+
+/* A text in a text: what each is given by the outer walk still stands while the inner one runs, and behind it. */
+static int walk_in_walk(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    static const char text[] = "{\"a\":{\"b\":\"[1,{\\\"c\\\":2}]\",\"d\":3},\"e\":4}";
+    struct walk w = {.ctx = s->ctx};
+    struct weir_slice json = {text, sizeof text - 1};
+    assert_int_equal(s->ctx->host->json_walk(s->ctx, json, see, &w), WEIR_OK);
+    assert_string_equal(w.seen, "a.b=\"[1,{\\\"c\\\":2}]\";0=1;1.c=2;a.d=3;e=4;");
+    return s->ctx->host->pass(e, 0, in->count);
+}
+
+static void a_walk_may_begin_in_another(void **state)
+{
+    struct stage s[] = {{.process = walk_in_walk}};
+    (void)state;
+    deliver(run(&any, s, 1));
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -264,6 +301,7 @@ int main(void)
         test(edits_that_were_printed_are_not_parsed_again),
         test(edits_that_were_not_printed_stay_behind),
         test(of_several_the_first_has_the_document),
+        test(a_walk_may_begin_in_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
