@@ -162,6 +162,15 @@ static struct weir_slice without(const struct removal *r, struct each *e, struct
     return (struct weir_slice){w.out, w.n};
 }
 
+static int remove_only(const struct weir_path *path, struct each *e)
+{
+    struct weir_span span;
+    int status = each_json(e, path, &span);
+    if (status == WEIR_OK && span.type != WEIR_JSON_MISSING)
+        each_edit(e, WEIR_EDIT_REMOVE, path, (struct weir_slice){NULL, 0});
+    return status;
+}
+
 /* ---- both ------------------------------------------------------------------------------------------------------- */
 
 int removal_one(struct removal *r, struct each *e)
@@ -169,6 +178,8 @@ int removal_one(struct removal *r, struct each *e)
     struct weir_slice text = e->record->value;
     struct weir_span whole;
     size_t elements;
+    if (r->paths->count == 1)
+        return remove_only(r->paths->items[0], e);
     int status = find(r, e, text, &elements);
     if (status == WEIR_OK && r->n > 1 && elements) { /* edits of earlier stages do not lie there */
         status = each_json(e, NULL, &whole);
