@@ -131,15 +131,27 @@ static int parse_value(void *self, struct each *e)
     return changed.value.ptr == e->record->value.ptr ? WEIR_OK : each_emit(e, &changed);
 }
 
+/* The text goes; where it is the whole value, an object stands in its place, for what is set next. */
+static int remove_text(struct parser *p, struct each *e)
+{
+    struct weir_span root;
+    int r = each_json(e, NULL, &root);
+    if (r == WEIR_OK && root.type == WEIR_JSON_STRING)
+        each_edit(e, WEIR_EDIT_SET, p->conf->field, weir_str("{}"));
+    else if (r == WEIR_OK)
+        each_edit(e, WEIR_EDIT_REMOVE, p->conf->field, (struct weir_slice){NULL, 0});
+    return r;
+}
+
 /* The result stands at into; the text goes unless it is to stay, or was there. */
 static int put_into(struct parser *p, struct each *e, const struct weir_span *field)
 {
     struct weir_span there;
     int r = p->conf->keep_field ? WEIR_OK : each_json(e, p->conf->into, &there);
+    if (r == WEIR_OK && !p->conf->keep_field && there.ptr != field->ptr)
+        r = remove_text(p, e);
     if (r != WEIR_OK)
         return r;
-    if (!p->conf->keep_field && there.ptr != field->ptr)
-        each_edit(e, WEIR_EDIT_REMOVE, p->conf->field, (struct weir_slice){NULL, 0});
     each_edit(e, WEIR_EDIT_SET, p->conf->into, members_end(&p->members));
     return WEIR_OK;
 }
@@ -155,10 +167,11 @@ static int put_beside(struct parser *p, struct each *e, const struct weir_span *
         r = each_json(e, NULL, &root);
     if (r != WEIR_OK)
         return r;
+    const bool missing = object.type == WEIR_JSON_MISSING;
     if (object.type == WEIR_JSON_OBJECT)
         made = beside_set(&p->beside, (struct weir_slice){object.ptr, object.len}, &p->members,
                           (struct weir_slice){field->ptr, field->len}, drop, &gone);
-    else if (object.type == WEIR_JSON_MISSING)
+    else if (missing)
         gone = false; /* it is made of them */
     else if (object.ptr != field->ptr)
         return each_reject(e, "parse", "what is to get the members is not an object");
@@ -167,10 +180,12 @@ static int put_beside(struct parser *p, struct each *e, const struct weir_span *
         changed.value = made;
         return each_emit(e, &changed);
     }
+    if (missing && drop) /* first, as what is set may stand where the text does */
+        r = remove_text(p, e);
     each_edit(e, WEIR_EDIT_SET, p->conf->beside, made);
-    if (drop && !gone)
+    if (!missing && drop && !gone)
         each_edit(e, WEIR_EDIT_REMOVE, p->conf->field, (struct weir_slice){NULL, 0});
-    return WEIR_OK;
+    return r;
 }
 
 static int parse_field(void *self, struct each *e)

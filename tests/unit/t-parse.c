@@ -97,6 +97,11 @@ static void json_in_a_string(void **state)
                {"{\"parsed\":{\"old\":1},\"log\":\"{}\"}", "{\"parsed\":{}}"});
     PARSE_ROWS("format = json\nfield = .log\ninto = .parsed\nkeep-field = yes\n",
                {"{\"log\":\"5\"}", "{\"log\":\"5\",\"parsed\":5}"});
+    PARSE_ROWS("format = json\nfield = .\ninto = .a\n", {"\"[1]\"", "{\"a\":[1]}"});
+    PARSE_ROWS("format = json\nfield = .\nbeside = .a.b\n",
+               {"\"{\\\"c\\\":1}\"", "{\"a\":{\"b\":{\"c\":1}}}"});
+    PARSE_ROWS("format = json\nfield = .a\nbeside = .a.b\n",
+               {"{\"a\":\"{\\\"c\\\":1}\",\"z\":2}", "{\"z\":2,\"a\":{\"b\":{\"c\":1}}}"});
     PARSE_ROWS("format = json\nfield = .\n", {"\"{\\\"a\\\":1}\"", "{\"a\":1}"}, {"{}", "{}"});
     PARSE_ROWS("format = json\n", {" {\"a\":1} ", " {\"a\":1} "}, {"{", "! not JSON"});
 }
