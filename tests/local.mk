@@ -204,9 +204,9 @@ endif
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_testing_SOURCES = %D%/unit/t-testing.c %D%/unit/scratch.h
-%C%_unit_t_anew_SOURCES = %D%/unit/t-anew.c %D%/unit/rig.h %D%/unit/scratch.h
-%C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h
-%C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_anew_SOURCES = %D%/unit/t-anew.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/stage.h
+%C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/stage.h
+%C%_unit_t_transform_SOURCES = %D%/unit/t-transform.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/stage.h
 %C%_unit_t_validate_SOURCES = %D%/unit/t-validate.c %D%/unit/scratch.h
 %C%_unit_t_regex_SOURCES = %D%/unit/t-regex.c plugins/common/regex.c plugins/common/regex.h plugins/common/regex_subst.c
 %C%_unit_t_times_SOURCES = %D%/unit/t-times.c plugins/common/calendar.h plugins/common/times.c plugins/common/times.h plugins/common/times_number.c plugins/common/times_print.c plugins/common/times_private.h plugins/common/zones.c plugins/common/zones.h
@@ -215,7 +215,7 @@ endif
 # These count how often a document is read and printed.
 %C%_unit_t_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 %C%_unit_t_anew_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
-%C%_unit_t_mirror_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse
+%C%_unit_t_mirror_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 %C%_unit_t_transform_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_parse,--wrap=json_print
 
 # Plugins and libraries find these in the program.

@@ -45,6 +45,20 @@ static const struct weir_ops rig_source = {.struct_size = sizeof rig_source,
                                            .poll = rig_poll,
                                            .destroy = rig_destroy};
 
+/* A sink that takes nothing. */
+static int rig_write(void *self, struct weir_batch *b)
+{
+    (void)self;
+    (void)b;
+    return WEIR_AGAIN;
+}
+
+static const struct weir_ops rig_full = {.struct_size = sizeof rig_full,
+                                         .kind = WEIR_SINK,
+                                         .create = rig_create,
+                                         .write = rig_write,
+                                         .destroy = rig_destroy};
+
 static struct section_conf rig_section(struct rig *r, uint32_t kind, const char *title,
                                        const struct weir_ops *ops, void *conf)
 {

@@ -9,70 +9,7 @@
 
 #include "engine/transform.h"
 #include "record/path.h"
-#include "rig.h"
-
-/* Linked with --wrap: every parse and print of the program goes through here. */
-struct json_doc *__real_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-struct json_doc *__wrap_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-void __real_json_print(const struct json_doc *, char *out);
-void __wrap_json_print(const struct json_doc *, char *out);
-static int parses, prints;
-
-struct json_doc *__wrap_json_parse(struct arena *a, const void *p, size_t n, struct json_error *error)
-{
-    parses++;
-    return __real_json_parse(a, p, n, error);
-}
-
-void __wrap_json_print(const struct json_doc *doc, char *out)
-{
-    prints++;
-    __real_json_print(doc, out);
-}
-
-struct stage { /* conf and self of the fake transform */
-    struct weir_ctx *ctx;
-    int (*process)(struct stage *, const struct weir_batch *, struct weir_emitter *);
-};
-
-static int stage_create(struct weir_ctx *ctx, const void *conf, void **self)
-{
-    struct stage *s = (struct stage *)(uintptr_t)conf;
-    s->ctx = ctx;
-    *self = s;
-    return WEIR_OK;
-}
-
-static int stage_process(void *self, const struct weir_batch *in, struct weir_emitter *e)
-{
-    struct stage *s = self;
-    return s->process(s, in, e);
-}
-
-static const struct weir_ops any = {.struct_size = sizeof any,
-                                    .kind = WEIR_TRANSFORM,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-
-static const struct weir_ops one = {.struct_size = sizeof one,
-                                    .kind = WEIR_TRANSFORM,
-                                    .promises = WEIR_ONE_TO_ONE,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-
-static int sink_write(void *self, struct weir_batch *b)
-{
-    (void)self;
-    (void)b;
-    return WEIR_AGAIN;
-}
-static const struct weir_ops sink = {.struct_size = sizeof sink,
-                                     .kind = WEIR_SINK,
-                                     .create = rig_create,
-                                     .write = sink_write,
-                                     .destroy = rig_destroy};
+#include "stage.h"
 
 static struct rig rig;
 static struct weir_path path_n;
@@ -85,7 +22,7 @@ static int setup(void **state)
         return -1;
     path_n.path = path_compile(".n", 2, &used, &why);
     rig_init(&rig);
-    rig_sink(&rig, "sink", &sink, NULL);
+    rig_sink(&rig, "sink", &rig_full, NULL);
     parses = prints = 0;
     return 0;
 }
@@ -192,7 +129,7 @@ static void bytes_that_stay_are_not_copied_and_not_parsed_again(void **state)
 {
     struct stage s[] = {{.process = parse_and_pass}, {.process = move_printed}, {.process = set_seven}};
     (void)state;
-    struct weir_batch *out = run(&one, s, 3);
+    struct weir_batch *out = run(&stage_one, s, 3);
     for (uint32_t i = 0; i < 2; i++) {
         assert_ptr_equal(out->records[i].value.ptr, batch_original(out, i)->value.ptr);
         assert_memory_equal(out->records[i].topic.ptr, "there", 5);
@@ -211,7 +148,7 @@ static void edits_that_were_printed_are_not_parsed_again(void **state)
 {
     struct stage s[] = {{.process = set_seven}, {.process = move_printed}, {.process = parse_and_pass}};
     (void)state;
-    struct weir_batch *out = run(&one, s, 3);
+    struct weir_batch *out = run(&stage_one, s, 3);
     holds(out, 1, "{\"n\":7}");
     assert_int_equal(parses, 2);
     assert_int_equal(prints, 2);
@@ -223,7 +160,7 @@ static void edits_that_were_not_printed_stay_behind(void **state)
 {
     struct stage s[] = {{.process = set_seven}, {.process = move_unprinted}, {.process = parse_and_pass}};
     (void)state;
-    struct weir_batch *out = run(&one, s, 3);
+    struct weir_batch *out = run(&stage_one, s, 3);
     batch_print_edits(out);
     holds(out, 1, "{\"n\":2}");
     deliver(out);
@@ -244,7 +181,7 @@ static void of_several_the_first_has_the_document(void **state)
 {
     struct stage s[] = {{.process = parse_and_pass}, {.process = move_twice}, {.process = set_first}};
     (void)state;
-    struct weir_batch *out = run(&any, s, 3);
+    struct weir_batch *out = run(&stage_any, s, 3);
     batch_print_edits(out);
     assert_int_equal(out->count, 4);
     holds(out, 0, "{\"n\":7}");
@@ -289,7 +226,7 @@ static void a_walk_may_begin_in_another(void **state)
 {
     struct stage s[] = {{.process = walk_in_walk}};
     (void)state;
-    deliver(run(&any, s, 1));
+    deliver(run(&stage_any, s, 1));
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

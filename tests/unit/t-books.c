@@ -9,18 +9,6 @@
 #include "monitor/books.h"
 #include "rig.h"
 
-static int sink_write(void *self, struct weir_batch *b)
-{
-    (void)self;
-    (void)b;
-    return WEIR_AGAIN;
-}
-static const struct weir_ops sink = {.struct_size = sizeof sink,
-                                     .kind = WEIR_SINK,
-                                     .create = rig_create,
-                                     .write = sink_write,
-                                     .destroy = rig_destroy};
-
 static struct rig rig;
 
 static int setup(void **state)
@@ -51,7 +39,7 @@ static void every_record_stands_in_one_column(void **state)
     static const struct rig_record records[] = {
         {0, 0, "a"}, {0, 1, "b"}, {0, 2, "c"}, {1, 0, "d"}, {1, 1, "e"}};
     (void)state;
-    rig_sink(&rig, "sink es", &sink, NULL);
+    rig_sink(&rig, "sink es", &rig_full, NULL);
     rig_build(&rig);
     prints("rig: read 0 = delivered 0 + dead-lettered 0 + dropped 0 + undelivered 0\n"
            "  es: in 0 = delivered 0 + duplicate 0 + dead-lettered 0\n",
@@ -77,9 +65,9 @@ static void every_record_stands_in_one_column(void **state)
 static void a_sink_of_several_workers_is_one_line(void **state)
 {
     (void)state;
-    rig_sink(&rig, "sink es", &sink, NULL);
-    rig_sink(&rig, "sink archive", &sink, NULL);
-    rig_dead(&rig, &sink, NULL);
+    rig_sink(&rig, "sink es", &rig_full, NULL);
+    rig_sink(&rig, "sink archive", &rig_full, NULL);
+    rig_dead(&rig, &rig_full, NULL);
     rig.conf.workers = 3;
     rig_build(&rig);
     for (uint32_t i = 0; i < rig.p->n_outlets; i++)
@@ -94,7 +82,7 @@ static void a_sink_of_several_workers_is_one_line(void **state)
 static void books_that_do_not_balance_say_so(void **state)
 {
     (void)state;
-    rig_sink(&rig, "sink es", &sink, NULL);
+    rig_sink(&rig, "sink es", &rig_full, NULL);
     rig_build(&rig);
     rig.p->flow.ledger.counts.taken = 1;
     prints("rig: read 1 = delivered 0 + dead-lettered 0 + dropped 0 + undelivered 0\n"

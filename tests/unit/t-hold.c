@@ -85,18 +85,6 @@ static const struct weir_ops holder = {.struct_size = sizeof holder,
                                        .destroy = rig_destroy,
                                        .release = stage_release};
 
-static int sink_write(void *self, struct weir_batch *b)
-{
-    (void)self;
-    (void)b;
-    return WEIR_AGAIN;
-}
-static const struct weir_ops sink = {.struct_size = sizeof sink,
-                                     .kind = WEIR_SINK,
-                                     .create = rig_create,
-                                     .write = sink_write,
-                                     .destroy = rig_destroy};
-
 static struct rig rig;
 
 static int setup(void **state)
@@ -104,7 +92,7 @@ static int setup(void **state)
     if (scratch_make(state))
         return -1;
     rig_init(&rig);
-    rig_sink(&rig, "sink", &sink, NULL);
+    rig_sink(&rig, "sink", &rig_full, NULL);
     return 0;
 }
 
@@ -267,7 +255,7 @@ static void a_group_that_failed_is_a_letter_for_each(void **state)
 {
     struct stage s = {.process = hold_all, .what = REJECT, .until = INT64_MAX};
     (void)state;
-    rig_dead(&rig, &sink, NULL);
+    rig_dead(&rig, &rig_full, NULL);
     build(&s, 1);
     assert_null(run(0, three(0)));
     assert_null(release(0, 0, true));
@@ -294,7 +282,7 @@ static void a_refused_record_of_several_is_a_letter_for_each(void **state)
 {
     struct stage s = {.process = hold_all, .until = INT64_MAX};
     (void)state;
-    rig_dead(&rig, &sink, NULL);
+    rig_dead(&rig, &rig_full, NULL);
     build(&s, 1);
     assert_null(run(0, three(0)));
     struct weir_batch *out = release(0, 0, true);
@@ -361,7 +349,7 @@ static void records_of_records_of_several_end_like_all_others(void **state)
 {
     struct stage s[2] = {{.process = crosswise}, {.process = hold_all, .until = INT64_MAX}};
     (void)state;
-    rig_dead(&rig, &sink, NULL);
+    rig_dead(&rig, &rig_full, NULL);
     build(s, 2);
     struct weir_batch *between = run(0, three(0));
     assert_int_equal(between->count, 2);
@@ -396,7 +384,7 @@ static void a_letter_is_the_record_as_it_was_read(void **state)
 {
     struct stage s[2] = {{.process = hold_all, .what = PASS}, {.process = pass_once}};
     (void)state;
-    rig_dead(&rig, &sink, NULL);
+    rig_dead(&rig, &rig_full, NULL);
     build(s, 2);
     assert_null(run(0, three(0)));
     assert_null(run(0, three(3)));
@@ -472,7 +460,7 @@ static void a_call_that_held_can_not_be_made_again(void **state)
         struct weir_batch *out;
         rig_free(&rig);
         rig_init(&rig);
-        rig_sink(&rig, "sink", &sink, NULL);
+        rig_sink(&rig, "sink", &rig_full, NULL);
         build(&s, 1);
         assert_int_equal(transform_run(stage_at(0), three(0), &out), WEIR_FATAL);
         assert_true(flow_failed(&rig.p->flow));

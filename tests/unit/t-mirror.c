@@ -10,63 +10,7 @@
 #include "engine/transform.h"
 #include "record/expr.h"
 #include "record/path.h"
-#include "rig.h"
-
-/* Linked with --wrap: every parse of the program goes through here. */
-struct json_doc *__real_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-struct json_doc *__wrap_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-static int parses;
-
-struct json_doc *__wrap_json_parse(struct arena *a, const void *p, size_t n, struct json_error *error)
-{
-    parses++;
-    return __real_json_parse(a, p, n, error);
-}
-
-struct stage { /* conf and self of the fake transform */
-    struct weir_ctx *ctx;
-    int (*process)(struct stage *, const struct weir_batch *, struct weir_emitter *);
-    int calls;
-};
-
-static int stage_create(struct weir_ctx *ctx, const void *conf, void **self)
-{
-    struct stage *s = (struct stage *)(uintptr_t)conf;
-    s->ctx = ctx;
-    *self = s;
-    return WEIR_OK;
-}
-
-static int stage_process(void *self, const struct weir_batch *in, struct weir_emitter *e)
-{
-    struct stage *s = self;
-    s->calls++;
-    return s->process(s, in, e);
-}
-
-static const struct weir_ops any = {.struct_size = sizeof any,
-                                    .kind = WEIR_TRANSFORM,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-static const struct weir_ops one = {.struct_size = sizeof one,
-                                    .kind = WEIR_TRANSFORM,
-                                    .promises = WEIR_ONE_TO_ONE,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-
-static int sink_write(void *self, struct weir_batch *b)
-{
-    (void)self;
-    (void)b;
-    return WEIR_AGAIN;
-}
-static const struct weir_ops sink = {.struct_size = sizeof sink,
-                                     .kind = WEIR_SINK,
-                                     .create = rig_create,
-                                     .write = sink_write,
-                                     .destroy = rig_destroy};
+#include "stage.h"
 
 static struct rig rig;
 static struct weir_path path_n, path_m;
@@ -80,7 +24,7 @@ static int setup(void **state)
     path_n.path = path_compile(".n", 2, &used, &why);
     path_m.path = path_compile(".m", 2, &used, &why);
     rig_init(&rig);
-    rig_sink(&rig, "sink", &sink, NULL);
+    rig_sink(&rig, "sink", &rig_full, NULL);
     parses = 0;
     return 0;
 }
@@ -212,8 +156,8 @@ static void the_key_is_changed_and_nothing_else(void **state)
     struct stage s = {.process = mark};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s)->part_key = true;
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s)->part_key = true;
+    rig_dead(&rig, &rig_full, NULL);
     build();
     assert_int_equal(run(0, five(), &out), WEIR_OK);
     assert_int_equal(out->count, 3);
@@ -237,8 +181,8 @@ static void documents_of_keys_and_values_are_kept_apart(void **state)
     struct weir_batch *b, *out;
     (void)state;
     for (int k = 0; k < 4; k++)
-        rig_transform(&rig, "transform a", &one, &s[k])->part_key = k == 1;
-    rig_dead(&rig, &sink, NULL);
+        rig_transform(&rig, "transform a", &stage_one, &s[k])->part_key = k == 1;
+    rig_dead(&rig, &rig_full, NULL);
     build();
     b = five();
     assert_int_equal(run(0, b, &out), WEIR_OK);
@@ -267,7 +211,7 @@ static void edits_of_the_value_come_through(void **state)
     static const struct rig_record record = {0, 7, "{\"n\":1}"};
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", &one, &s[k])->part_key = k == 1;
+        rig_transform(&rig, "transform a", &stage_one, &s[k])->part_key = k == 1;
     build();
     b = rig_chunk(&rig, &record, 1);
     for (uint32_t k = 0; k < 3; k++) {
@@ -306,7 +250,7 @@ static void what_is_printed_for_a_stage_is_accounted(void **state)
     static const struct rig_record record = {0, 7, "{\"n\":1}"};
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", &one, &s[k])->part_key = k == 1;
+        rig_transform(&rig, "transform a", &stage_one, &s[k])->part_key = k == 1;
     build();
     for (uint32_t k = 1; k < 3; k++) {
         struct weir_batch *b, *out;
@@ -351,7 +295,7 @@ static void several_outputs_have_values_of_their_own(void **state)
     struct weir_batch *b, *out;
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", k == 1 ? &any : &one, &s[k])->part_key = k == 1;
+        rig_transform(&rig, "transform a", k == 1 ? &stage_any : &stage_one, &s[k])->part_key = k == 1;
     build();
     assert_int_equal(run(0, five(), &out), WEIR_OK);
     assert_int_equal(run(1, out, &b), WEIR_OK);
@@ -383,7 +327,7 @@ static void what_is_passed_again_has_a_document_of_its_own(void **state)
     static const struct rig_record record = {0, 7, "{\"n\":1}"};
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", k == 1 ? &any : &one, &s[k]);
+        rig_transform(&rig, "transform a", k == 1 ? &stage_any : &stage_one, &s[k]);
     build();
     assert_int_equal(run(0, rig_chunk(&rig, &record, 1), &out), WEIR_OK);
     assert_int_equal(run(1, out, &b), WEIR_OK);
@@ -407,8 +351,8 @@ static void when_looks_at_the_record_as_it_is(void **state)
     struct weir_expr *when = expr_compile(".n == \"a\" and ($value | endswith(\"0}\"))", why, sizeof why);
     assert_non_null(when);
     static const struct rig_record records[] = {{0, 0, "{\"n\":\"a\"}"}, {0, 1, "{\"n\":\"b\"}"}};
-    rig_transform(&rig, "transform a", &one, &s[0]);
-    struct section_conf *conf = rig_transform(&rig, "transform b", &one, &s[1]);
+    rig_transform(&rig, "transform a", &stage_one, &s[0]);
+    struct section_conf *conf = rig_transform(&rig, "transform b", &stage_one, &s[1]);
     conf->when = when;
     conf->part_key = true;
     build();
@@ -438,7 +382,7 @@ static void what_is_to_be_tried_again_stands_as_before(void **state)
     struct stage s = {.process = not_yet};
     struct weir_batch *in = NULL, *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s)->part_key = true;
+    rig_transform(&rig, "transform a", &stage_one, &s)->part_key = true;
     build();
     in = five();
     for (int k = 0; k < 2; k++) {
@@ -468,9 +412,9 @@ static void a_refused_call_rejects_records_as_they_were_read(void **state)
     struct weir_batch *b, *out;
     static const struct rig_record record = {0, 7, "{\"n\":1}"};
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s[0]);
-    rig_transform(&rig, "transform b", &one, &s[1])->part_key = true;
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s[0]);
+    rig_transform(&rig, "transform b", &stage_one, &s[1])->part_key = true;
+    rig_dead(&rig, &rig_full, NULL);
     build();
     assert_int_equal(run(0, rig_chunk(&rig, &record, 1), &b), WEIR_OK);
     assert_int_equal(run(1, b, &out), WEIR_REJECT);
@@ -490,7 +434,7 @@ static void a_failed_call_leaves_nothing_behind(void **state)
     struct stage s = {.process = refuse_to_go_on};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s)->part_key = true;
+    rig_transform(&rig, "transform a", &stage_one, &s)->part_key = true;
     build();
     assert_int_equal(run(0, five(), &out), WEIR_FATAL);
     assert_null(out);
@@ -505,8 +449,8 @@ static void what_was_held_keeps_what_it_was(void **state)
     struct stage s = {.process = mark};
     struct weir_batch *in, *held, *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s)->part_key = true;
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s)->part_key = true;
+    rig_dead(&rig, &rig_full, NULL);
     build();
     in = five();
     held = batch_new(&rig.p->flow.budget, 5);

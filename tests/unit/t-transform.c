@@ -10,71 +10,7 @@
 #include "record/expr.h"
 #include "record/path.h"
 #include "report/clock.h"
-#include "rig.h"
-
-/* Linked with --wrap: every parse and print of the program goes through here. */
-struct json_doc *__real_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-struct json_doc *__wrap_json_parse(struct arena *, const void *p, size_t n, struct json_error *error);
-void __real_json_print(const struct json_doc *, char *out);
-void __wrap_json_print(const struct json_doc *, char *out);
-static int parses, prints;
-
-struct json_doc *__wrap_json_parse(struct arena *a, const void *p, size_t n, struct json_error *error)
-{
-    parses++;
-    return __real_json_parse(a, p, n, error);
-}
-
-void __wrap_json_print(const struct json_doc *doc, char *out)
-{
-    prints++;
-    __real_json_print(doc, out);
-}
-
-struct stage { /* conf and self of the fake transform */
-    struct weir_ctx *ctx;
-    int (*process)(struct stage *, const struct weir_batch *, struct weir_emitter *);
-    int calls;
-};
-
-static int stage_create(struct weir_ctx *ctx, const void *conf, void **self)
-{
-    struct stage *s = (struct stage *)(uintptr_t)conf;
-    s->ctx = ctx;
-    *self = s;
-    return WEIR_OK;
-}
-
-static int stage_process(void *self, const struct weir_batch *in, struct weir_emitter *e)
-{
-    struct stage *s = self;
-    s->calls++;
-    return s->process(s, in, e);
-}
-
-static const struct weir_ops any = {.struct_size = sizeof any,
-                                    .kind = WEIR_TRANSFORM,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-static const struct weir_ops one = {.struct_size = sizeof one,
-                                    .kind = WEIR_TRANSFORM,
-                                    .promises = WEIR_ONE_TO_ONE,
-                                    .create = stage_create,
-                                    .process = stage_process,
-                                    .destroy = rig_destroy};
-
-static int sink_write(void *self, struct weir_batch *b)
-{
-    (void)self;
-    (void)b;
-    return WEIR_AGAIN;
-}
-static const struct weir_ops sink = {.struct_size = sizeof sink,
-                                     .kind = WEIR_SINK,
-                                     .create = rig_create,
-                                     .write = sink_write,
-                                     .destroy = rig_destroy};
+#include "stage.h"
 
 static struct rig rig;
 static struct weir_path path_n, path_m, path_item;
@@ -89,7 +25,7 @@ static int setup(void **state)
     path_m.path = path_compile(".m", 2, &used, &why);
     path_item.path = path_compile(".a.b", 4, &used, &why);
     rig_init(&rig);
-    rig_sink(&rig, "sink", &sink, NULL);
+    rig_sink(&rig, "sink", &rig_full, NULL);
     parses = prints = 0;
     return 0;
 }
@@ -168,7 +104,7 @@ static void what_is_not_passed_is_dropped(void **state)
     struct stage s = {.process = pass_even};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s);
+    rig_transform(&rig, "transform a", &stage_one, &s);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_int_equal(out->count, 5);
@@ -191,7 +127,7 @@ static void a_chunk_of_which_nothing_is_left_is_gone(void **state)
     struct stage s = {.process = pass_none};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &any, &s);
+    rig_transform(&rig, "transform a", &stage_any, &s);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_null(out);
@@ -219,7 +155,7 @@ static void further_outputs_are_copies_with_numbers(void **state)
     struct stage s = {.process = emit_n};
     struct outlet *o;
     (void)state;
-    rig_transform(&rig, "transform a", &any, &s);
+    rig_transform(&rig, "transform a", &stage_any, &s);
     build();
     struct lane *worker = rig.p->workers[0];
     worker->started = true; /* so that the chunk goes through the stages, on this thread */
@@ -259,7 +195,7 @@ static void one_to_one_is_held_to_it(void **state)
     struct stage s = {.process = twice};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s);
+    rig_transform(&rig, "transform a", &stage_one, &s);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_FATAL);
     assert_null(out);
@@ -283,8 +219,8 @@ static void a_rejected_input_lives_on_in_its_dead_letter(void **state)
     struct stage s = {.process = reject_some};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s);
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s);
+    rig_dead(&rig, &rig_full, NULL);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_int_equal(out->count, 5);
@@ -311,8 +247,8 @@ static void a_refused_call_rejects_every_input(void **state)
     struct stage s = {.process = reject_call};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s);
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s);
+    rig_dead(&rig, &rig_full, NULL);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_REJECT);
     assert_null(out);
@@ -334,7 +270,7 @@ static void an_answer_that_means_nothing_ends_the_pipeline(void **state)
     struct stage s = {.process = answer_oddly};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s);
+    rig_transform(&rig, "transform a", &stage_one, &s);
     build();
     assert_int_not_equal(run(0, ten(), &out), WEIR_OK);
     assert_true(flow_failed(&rig.p->flow));
@@ -359,7 +295,7 @@ static void what_when_does_not_want_passes_in_its_place(void **state)
     struct weir_batch *out;
     (void)state;
     struct weir_expr *when = expr_compile(".n >= 3 and .n < 5 or .n == 9", why, sizeof why);
-    rig_transform(&rig, "transform a", &one, &s)->when = when;
+    rig_transform(&rig, "transform a", &stage_one, &s)->when = when;
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     assert_int_equal(out->count, 10);
@@ -381,8 +317,8 @@ static void what_when_can_not_judge_is_rejected(void **state)
     struct weir_batch *out;
     (void)state;
     struct weir_expr *when = expr_compile(".n > 0", why, sizeof why);
-    rig_transform(&rig, "transform a", &one, &s)->when = when;
-    rig_dead(&rig, &sink, NULL);
+    rig_transform(&rig, "transform a", &stage_one, &s)->when = when;
+    rig_dead(&rig, &rig_full, NULL);
     build();
     assert_int_equal(run(0, rig_chunk(&rig, records, 3), &out), WEIR_OK);
     assert_int_equal(out->count, 2);
@@ -415,7 +351,7 @@ static void edits_of_several_stages_parse_and_print_once(void **state)
     struct weir_batch *b, *out;
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", &one, &s[k]);
+        rig_transform(&rig, "transform a", &stage_one, &s[k]);
     build();
     b = ten();
     for (uint32_t k = 0; k < 3; k++) {
@@ -461,8 +397,8 @@ static void who_looks_sees_the_edits_before(void **state)
         struct weir_expr *when = expr_compile(".m", why, sizeof why);
         rig_free(&rig);
         rig_init(&rig);
-        rig_transform(&rig, "transform a", &one, &s[0]);
-        rig_transform(&rig, "transform b", &one, &s[1])->when = behind_when ? when : NULL;
+        rig_transform(&rig, "transform a", &stage_one, &s[0]);
+        rig_transform(&rig, "transform b", &stage_one, &s[1])->when = behind_when ? when : NULL;
         build();
         assert_int_equal(run(0, ten(), &between), WEIR_OK);
         assert_int_equal(run(1, between, &out), WEIR_OK);
@@ -494,7 +430,7 @@ static void outputs_of_one_input_do_not_share_their_edits(void **state)
     struct stage s = {.process = explode};
     struct weir_batch *out;
     (void)state;
-    rig_transform(&rig, "transform a", &any, &s);
+    rig_transform(&rig, "transform a", &stage_any, &s);
     build();
     assert_int_equal(run(0, ten(), &out), WEIR_OK);
     batch_print_edits(out);
@@ -527,8 +463,8 @@ static void an_edit_that_leads_nowhere_changes_nothing(void **state)
     struct stage s[2] = {{.process = mark}, {.process = half_an_edit}};
     struct weir_batch *between, *out;
     (void)state;
-    rig_transform(&rig, "transform a", &one, &s[0]);
-    rig_transform(&rig, "transform b", &one, &s[1]);
+    rig_transform(&rig, "transform a", &stage_one, &s[0]);
+    rig_transform(&rig, "transform b", &stage_one, &s[1]);
     build();
     assert_int_equal(run(0, ten(), &between), WEIR_OK);
     assert_int_equal(run(1, between, &out), WEIR_OK);
@@ -555,8 +491,8 @@ static void a_call_that_wants_another_try_leaves_no_trace(void **state)
     struct weir_batch *b, *out;
     (void)state;
     for (int k = 0; k < 3; k++)
-        rig_transform(&rig, "transform a", &one, &s[k]);
-    rig_dead(&rig, &sink, NULL)->stop_after = 1;
+        rig_transform(&rig, "transform a", &stage_one, &s[k]);
+    rig_dead(&rig, &rig_full, NULL)->stop_after = 1;
     build();
     b = ten();
     assert_int_equal(run(0, b, &out), WEIR_OK);
