@@ -55,6 +55,16 @@ static bool matches(struct judge *j, const struct schema_pattern *p, struct weir
     return answer == REGEX_FOUND;
 }
 
+/* What the string means.  Many schemas may ask for the same one in turn: it is kept once, not once for each. */
+static struct weir_slice text_of(struct judge *j, struct weir_slice quoted)
+{
+    if (j->quoted.ptr != quoted.ptr) {
+        j->text = jsontree_string(quoted, j->memory, j->opaque);
+        j->quoted = quoted;
+    }
+    return j->text;
+}
+
 static bool judge_string(struct judge *j, const struct schema *s, const struct place *at)
 {
     if (s->length.min > 0 || s->length.max != SCHEMA_NO_LIMIT) {
@@ -64,7 +74,7 @@ static bool judge_string(struct judge *j, const struct schema *s, const struct p
     }
     if (!s->pattern.regex && !s->format)
         return true;
-    struct weir_slice text = jsontree_string(at->at->text, j->memory, j->opaque);
+    struct weir_slice text = text_of(j, at->at->text);
     if (s->pattern.regex && !matches(j, &s->pattern, text))
         return say_must(j, at, "something that matches %.*s", (int)s->pattern.text.len,
                         (const char *)s->pattern.text.ptr);
@@ -119,7 +129,7 @@ static bool judge_array(struct judge *j, const struct schema *s, const struct pl
 /* One member, by all that speaks of it; *ret_name is its number among the names, or -1. */
 static bool judge_member(struct judge *j, const struct schema *s, const struct place *here, int64_t *ret_name)
 {
-    struct weir_slice key = jsontree_string(here->at->key, j->memory, j->opaque);
+    struct weir_slice key = text_of(j, here->at->key);
     const struct schema_name *name;
     bool known = false, good = true;
     *ret_name = schema_find_name(&s->names, key);
@@ -330,6 +340,7 @@ bool judge_value(struct judge *j, const struct schema *schema, const struct json
     j->steps = JUDGE_STEPS + 16 * (uint64_t)value->text.len;
     j->depth = j->quiet = j->deepest = j->told = 0;
     j->stop = NULL;
+    j->quoted = j->text = (struct weir_slice){NULL, 0};
     j->len = 0;
     j->why[0] = '\0';
     return judge(j, schema, &top);

@@ -23,7 +23,8 @@ struct place {
 struct judge {
     jsontree_memory *memory; /* what it needs for one value */
     void *opaque;
-    uint64_t steps; /* that are left */
+    struct weir_slice quoted, text; /* the string that was read last, for several rules may look at it */
+    uint64_t steps;                 /* that are left */
     unsigned depth;
     unsigned quiet;   /* above 0: within anyOf and the like, where a fault is none yet */
     unsigned deepest; /* quiet: of the places of faults */

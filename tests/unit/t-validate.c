@@ -135,6 +135,27 @@ static void comparing_needs_no_memory(void **state)
     free(value);
 }
 
+/* A string with an escape, and 300 patterns that look at it. */
+static void a_string_is_read_once_for_all(void **state)
+{
+    enum { LENGTH = 400000, PATTERNS = 300 };
+    char *value = malloc(LENGTH + 16), *schema = malloc(PATTERNS * 20 + 32);
+    struct rusage before, after;
+    size_t n = 0;
+    (void)state;
+    assert_true(value && schema);
+    assert_true(snprintf(value, LENGTH + 16, "\"\\u0061%0*d\"", LENGTH, 0) > LENGTH);
+    for (int i = 0; i < PATTERNS; i++)
+        n += (size_t)snprintf(schema + n, 32, "%s{\"pattern\":\"^a\"}", i ? "," : "{\"allOf\":[");
+    assert_true(snprintf(schema + n, 8, "]}") == 2);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    judged(schema, value, NULL);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 50 << 10); /* KiB; 300 copies are 117 MB */
+    free(schema);
+    free(value);
+}
+
 static void numbers_are_compared_by_their_digits(void **state)
 {
     (void)state;
@@ -316,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_was_meant_is_guessed_from_what_goes_deepest),
         cmocka_unit_test(long_values_and_paths_are_cut),
         cmocka_unit_test(comparing_needs_no_memory),
+        cmocka_unit_test(a_string_is_read_once_for_all),
         cmocka_unit_test(numbers_are_compared_by_their_digits),
         cmocka_unit_test(characters_are_code_points),
         cmocka_unit_test(each_of_two_members_of_one_name_must_fit),
