@@ -138,14 +138,26 @@ int each_run_all(struct each *e, const struct weir_batch *batch, struct weir_emi
     return run(e, batch, to, want, one, self, 1);
 }
 
+static int not_json(struct each *e, int r, const char *why)
+{
+    return r == WEIR_REJECT
+               ? each_reject(e, "json", "the value is not JSON%s%s", why ? ": " : "", why ? why : "")
+               : r;
+}
+
 int each_json(struct each *e, const struct weir_path *path, struct weir_span *ret)
 {
-    int r = e->ctx->host->json(e->ctx, e->batch, e->i, path, ret, &e->why);
-    if (r == WEIR_REJECT) {
-        e->type = "json";
-        e->why = e->why ? e->why : "the value is not JSON";
-    }
-    return r;
+    const char *why = NULL;
+    int r = e->ctx->host->json(e->ctx, e->batch, e->i, path, ret, &why);
+    return r == WEIR_OK ? r : not_json(e, r, why);
+}
+
+int each_json_check(struct each *e, uint32_t *ret_type)
+{
+    const char *why = NULL;
+    uint32_t lines;
+    int r = e->ctx->host->json_check(e->ctx, e->batch, e->i, ret_type, &lines, &why);
+    return r == WEIR_OK ? r : not_json(e, r, why);
 }
 
 static struct weir_slice keep(struct each *e, struct weir_slice s)

@@ -49,6 +49,8 @@ int each_run_all(struct each *, const struct weir_batch *, struct weir_emitter *
 void *each_alloc(struct each *, size_t n);
 /* The value at path (NULL: the whole value); what is not OK is to be returned. */
 int each_json(struct each *, const struct weir_path *, struct weir_span *ret);
+/* Checks that the value is JSON, of type WEIR_JSON_*; what is not OK is to be returned. */
+int each_json_check(struct each *, uint32_t *ret_type);
 /* The text of a string span, which stays until the next record. */
 struct weir_slice each_string(struct each *, const struct weir_span *);
 /* A rendered template, which stays until the next record; what is not OK is to be returned. */

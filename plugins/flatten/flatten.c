@@ -320,11 +320,8 @@ static int flatten_whole(void *self, struct each *e)
 {
     struct flatten *f = self;
     struct weir_record changed = *e->record;
-    uint32_t type, multiline;
-    const char *why = NULL;
-    int r = f->ctx->host->json_check(f->ctx, e->batch, e->i, &type, &multiline, &why);
-    if (r == WEIR_REJECT)
-        return each_reject(e, "json", "%s", why ? why : "the value is not JSON");
+    uint32_t type;
+    int r = each_json_check(e, &type);
     if (r != WEIR_OK)
         return r;
     if (type != WEIR_JSON_OBJECT && f->conf->on_missing == MISSING_NULL) {

@@ -72,11 +72,8 @@ static int hoist_json(void *self, struct each *e)
 {
     struct hoist *h = self;
     struct weir_record changed = *e->record;
-    uint32_t type, multiline;
-    const char *why = NULL;
-    int r = h->ctx->host->json_check(h->ctx, e->batch, e->i, &type, &multiline, &why);
-    if (r == WEIR_REJECT)
-        return each_reject(e, "json", "%s", why ? why : "the value is not JSON");
+    uint32_t type;
+    int r = each_json_check(e, &type);
     if (r != WEIR_OK)
         return r;
     if (changed.value.len >= 2 * (size_t)DEPTH_MAX && jsonscan_depth(changed.value) >= DEPTH_MAX)

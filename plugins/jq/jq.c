@@ -233,12 +233,9 @@ static int run(struct transformer *t, struct each *e, jv value)
 static int run_one(void *self, struct each *e)
 {
     struct transformer *t = self;
-    const char *why = NULL;
-    uint32_t type, lines;
-    int r = t->ctx->host->json_check(t->ctx, e->batch, e->i, &type, &lines, &why);
+    uint32_t type;
+    int r = each_json_check(e, &type);
     t->len = t->n_out = 0;
-    if (r == WEIR_REJECT)
-        return each_reject(e, "json", "%s", why ? why : "the value is not JSON");
     if (r != WEIR_OK)
         return r;
     if (e->record->value.len > INT_MAX / 4)

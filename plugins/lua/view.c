@@ -45,7 +45,7 @@ static void push_json(lua_State *L, struct view *v)
     int r = v->ctx->host->json_check(v->ctx, e->batch, e->i, &type, &lines, &why);
     if (r != WEIR_OK) {
         v->status = r == WEIR_REJECT ? WEIR_OK : r;
-        (void)luaL_error(L, "%s", why ? why : "the value is not JSON");
+        (void)luaL_error(L, "the value is not JSON%s%s", why ? ": " : "", why ? why : "");
     }
     value_push(L, e->record->value, &v->twice);
     v->parsed = true;

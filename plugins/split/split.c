@@ -183,8 +183,11 @@ static int split_elements(struct split *s, const struct weir_batch *batch, const
     struct weir_slice element;
     const char *why = NULL;
     int r = s->ctx->host->json(s->ctx, batch, i, s->conf->field, &span, &why);
-    if (r == WEIR_REJECT)
-        return split_reject(s, to, i, why ? why : "the value is not JSON");
+    if (r == WEIR_REJECT) {
+        char text[160];
+        (void)snprintf(text, sizeof text, "the value is not JSON%s%s", why ? ": " : "", why ? why : "");
+        return split_reject(s, to, i, text);
+    }
     if (r != WEIR_OK)
         return r;
     if (span.type != WEIR_JSON_ARRAY)

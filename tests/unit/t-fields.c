@@ -92,7 +92,7 @@ static void fields_are_removed(void **state)
     expect("remove = .l[0], .l[1], .l[-1]\n", "{\"l\":[1,2,3,4]}", "{\"l\":[3]}");
     expect("remove = .a, .[\"a\"]\n", "{\"a\":1,\"a\":2,\"b\":3}", "{\"b\":3}");
     expect("remove = .a\n", "[1]", "[1]");
-    expect("remove = .a\n", "no", "a word that is not true, false or null");
+    expect("remove = .a\n", "no", "the value is not JSON: a word that is not true, false or null");
     expect("remove = .a\nrename.b = a\n", "{\"a\":1,\"b\":2}", "{\"a\":2}");
     expect("remove = .a\nset.c = {.a}\n", "{\"a\":1}", "{\"c\":1}");
 }
@@ -163,7 +163,7 @@ static void a_missing_source_follows_on_missing(void **state)
     expect("set.a = x\n", "[]",
            "a field can't be set: what should hold it is no object, or its value is not JSON, or nests too "
            "deeply there");
-    expect("set.a = {.b}\n", "{\"b\":", "the text ends where a value must stand");
+    expect("set.a = {.b}\n", "{\"b\":", "the value is not JSON: the text ends where a value must stand");
 }
 
 static void what_is_not_json_lacks_nothing(void **state)
@@ -176,12 +176,12 @@ static void what_is_not_json_lacks_nothing(void **state)
         expect(options, "no",
                i == 3 ? "{.a} is missing: a word that is not true, false or null; a default is written "
                         "{...|default}"
-                      : "a word that is not true, false or null");
+                      : "the value is not JSON: a word that is not true, false or null");
         (void)snprintf(options, sizeof options, "json.x = {.a}\non-missing = %s\n", policies[i]);
         expect(options, "no",
                i == 3 ? "{.a} is missing: a word that is not true, false or null; a default is written "
                         "{...|default}"
-                      : "a word that is not true, false or null");
+                      : "the value is not JSON: a word that is not true, false or null");
     }
 }
 

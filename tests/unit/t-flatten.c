@@ -97,8 +97,8 @@ static void what_is_no_object(void **state)
     expect("on-missing = keep\n", "7", "7");
     expect("on-missing = drop\n", "7", "(dropped)");
     expect("on-missing = null\n", "7", "null");
-    expect("", "{\"a\":", "the text ends where a value must stand");
-    expect("on-missing = keep\n", "{\"a\"}", "a colon is missing behind a name");
+    expect("", "{\"a\":", "the value is not JSON: the text ends where a value must stand");
+    expect("on-missing = keep\n", "{\"a\"}", "the value is not JSON: a colon is missing behind a name");
 }
 
 static void what_grows_has_a_limit(void **state)

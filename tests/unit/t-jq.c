@@ -114,7 +114,7 @@ static void levels_of_nesting(void **state)
     memset(deep, '[', 501);
     memset(deep + 501, ']', 501);
     deep[1002] = '\0';
-    expect(".", "", deep, "nested deeper than weir reads|");
+    expect(".", "", deep, "the value is not JSON: nested deeper than weir reads|");
 }
 
 #define SLICE(s) ((struct weir_slice){s, sizeof s - 1})
@@ -179,8 +179,8 @@ static void errors_are_of_the_record(void **state)
     process(h, "{\"bad\":\"no stock\"}", "no stock|");
     process(h, "{\"bad\":{\"code\":3}}", "{\"code\":3}|");
     process(h, "{\"ok\":1}", "1|");
-    process(h, "no JSON", "a word that is not true, false or null|");
-    process(h, "NaN", "this can not start a value|");
+    process(h, "no JSON", "the value is not JSON: a word that is not true, false or null|");
+    process(h, "NaN", "the value is not JSON: this can not start a value|");
     harness_free(h);
     expect("error(.a)", "", "{}", "error(null)|");
     expect("1, (.a | error)", "", "{}", "error(null)|");

@@ -136,7 +136,7 @@ static void duplicate_keys_and_levels(void **state)
     edit("v.v = v", "{}", "a table is in itself, or deeper than 500 levels|");
     memset(deep, '[', 501);
     memset(deep + 501, ']', 501);
-    edit("", deep, "code:1: nested deeper than weir reads|");
+    edit("", deep, "code:1: the value is not JSON: nested deeper than weir reads|");
 }
 
 static void none_one_or_several_records(void **state)
@@ -279,7 +279,7 @@ static void errors_are_of_the_record(void **state)
     edit("v.l = {[true] = 2}", "{}", "a key of an object is a boolean; it has to be a text|");
     edit("v.l = {[5] = 2, ['5'] = 3}", "{}", "a table has the key 5 as a number and as a text|");
     edit("v[5] = 2", "{\"5\":1}", "a table has the key 5 as a number and as a text|");
-    edit("", "{\"a\":", "code:1: the text ends where a value must stand|");
+    edit("", "{\"a\":", "code:1: the value is not JSON: the text ends where a value must stand|");
     expect("function process(r) return setmetatable({}, {__index = error}) end", "", "1", "");
 }
 

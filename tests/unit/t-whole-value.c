@@ -15,8 +15,8 @@ static void any_json_becomes_a_field(void **state)
     hoisted(options, "null", "{\"v\":null}");
     hoisted("field = say \"x\"\n", "\"\"", "{\"say \\\"x\\\"\":\"\"}");
     hoisted(options, NULL, "(tombstone)");
-    hoisted(options, "", "empty");
-    hoisted(options, "{} {}", "something stands behind the value");
+    hoisted(options, "", "the value is not JSON: empty");
+    hoisted(options, "{} {}", "the value is not JSON: something stands behind the value");
 }
 
 static void any_text_becomes_a_string(void **state)
@@ -59,7 +59,7 @@ static void a_field_becomes_the_value(void **state)
     extracted("field = .\n", " [1] ", "[1]");
     extracted("field = .[-1]\n", "[1,2]", "2");
     extracted(options, NULL, "(tombstone)");
-    extracted(options, "{\"a\":", "the text ends where a value must stand");
+    extracted(options, "{\"a\":", "the value is not JSON: the text ends where a value must stand");
 }
 
 static void a_string_becomes_its_text(void **state)
