@@ -89,5 +89,9 @@ CASES = (
     transform("extract", "plugin = extract\nfield = .note\n"),
     transform("flatten", "plugin = flatten\n"),
     transform("validate", "plugin = validate\nschema = " + SCHEMA + "\n"),
+    transform("sample", "plugin = sample\nkey = {.n}\nrate = 2\n"),
+    transform("throttle", "plugin = throttle\nrate = 1000000000\n"),
+    transform("dedupe", "plugin = dedupe\nkey = {.host}\nwithin = 1h\n"),  # keys that are known: a new one is an allocation, for it stays
+    transform("split", "plugin = split\nby = line\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )
