@@ -107,8 +107,9 @@ class Running:
         """Until condition(); fails at once if weir ends meanwhile."""
 
         def ready():
+            alive = self.alive()  # asked before: its last act may be what is waited for
             value = condition()
-            assert value or self.alive(), f"weir ended ({self.process.returncode}) before {what}:\n{self.err}"
+            assert value or alive, f"weir ended ({self.process.returncode}) before {what}:\n{self.err}"
             return value
 
         return until(ready, lambda: f"{what}:\n{self.err}", timeout)
