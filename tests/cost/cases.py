@@ -27,6 +27,7 @@ class Case:
     transform: str = ""
     needs: tuple = ()  # plugins
     hot: bool = False  # a plain lane: its waits are counted too
+    partitions: int = 1  # of the topic that is read
 
 
 FILE_IN = "plugin = file\npath = {input}\n"
@@ -55,6 +56,7 @@ CASES = (
     lane("file-kafka-record", FILE_IN + RECORD, KAFKA_OUT, input="records"),
     lane("kafka-file", KAFKA_IN, FILE_OUT, hot=True),
     lane("kafka-file-record", KAFKA_IN, FILE_OUT + RECORD, input="records"),
+    lane("kafka-file-partitions", KAFKA_IN, FILE_OUT, partitions=20),  # beside kafka-file: twenty cost what one does
     lane("kafka-elasticsearch", KAFKA_IN, BULK, hot=True),
     lane("kafka-elasticsearch-record", KAFKA_IN, BULK + "payload = record\n", input="records"),
     lane("kafka-elasticsearch-templates", KAFKA_IN, BULK.replace("web\n", "web-{{time:%Y.%m.%d}}\n") + "id = {{.n}}\n"),

@@ -68,26 +68,25 @@ class Bench:
         return self.folder / f"{name}-{size}"
 
     def start_broker(self):
-        """One partition a topic, so that there is one order; many records do not fit into one, and are spread by a key."""
-        sinks = [f"{case.name}-{size}" for case in self.cases for size in (*SIZES, MANY)]
-        read = {case.input for case in self.cases if "kafka" in case.needs}
-        given = [(name, size) for name, size in self.given if name in read]
-        sources = [f"{name}-{size}" for name, size in given]
-        self.broker = Broker(
-            self.weir.parent / "demo" / "mock-broker",
-            [f"{topic}:{PARTITIONS if topic.endswith(str(MANY)) else 1}" for topic in sinks + sources],
-        )
+        """One partition a topic, so that there is one order, unless the case wants more; many records do not fit into one."""
+        sinks = [f"{case.name}-{size}:{PARTITIONS if size == MANY else 1}" for case in self.cases for size in (*SIZES, MANY)]
+        read = {(case.input, case.partitions) for case in self.cases if "kafka" in case.needs}
+        given = [(name, size, partitions) for name, partitions in sorted(read) for size in SIZES]
+        if ("lines", MANY) in self.given:
+            given.append(("lines", MANY, PARTITIONS))
+        self.broker = Broker(self.weir.parent / "demo" / "mock-broker", sinks + [f"{topic(*g)}:{g[2]}" for g in given])
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self.fill, *zip(*given)))
 
-    def fill(self, name, size):
+    def fill(self, name, size, partitions):
+        into = topic(name, size, partitions)
         text = PIPELINE.format(
             transform="",
             source=f"plugin = file\npath = {self.input(name, size)}\n" + ("format = record\n" if name == "records" else ""),
-            sink=f"plugin = kafka\nbrokers = {self.broker.address}\ntopic = {name}-{size}\n"
-            + ("key = {.host}\n" if size == MANY else ""),
+            sink=f"plugin = kafka\nbrokers = {self.broker.address}\ntopic = {into}\n"
+            + ("key = {.n}\n" if partitions > 1 else ""),
         )
-        self.run(f"fill-{name}-{size}", text, size, [])
+        self.run(f"fill-{into}", text, size, [])
 
     def run(self, name, text, size, prefix, stdin=os.devnull):
         """weir to its end, which must have delivered all; returns what the kernel counted."""
@@ -109,7 +108,7 @@ class Bench:
     def run_case(self, case, size, prefix=()):
         name = f"{case.name}-{size}"
         known = {"input": self.input(case.input, size), "output": self.folder / name, "fresh": name, "group": name,
-                 "topic": f"{case.input}-{size}", "brokers": self.broker and self.broker.address,
+                 "topic": topic(case.input, size, PARTITIONS if size == MANY else case.partitions), "brokers": self.broker and self.broker.address,
                  "url": self.search and self.search.url}
         transform = f"[transform it]\n{case.transform}" if case.transform else ""
         text = PIPELINE.format(source=case.source.format(**known), sink=case.sink.format(**known), transform=transform)
@@ -150,6 +149,10 @@ class Bench:
             sorted(((n, Path(f[0]).name, f[1]) for f, n in own.items()), reverse=True),
             sorted(((n, *key) for key, n in called.items()), reverse=True),
         )
+
+
+def topic(name, size, partitions):
+    return f"{name}-{size}-{partitions}"
 
 
 def plain(function):

@@ -11,10 +11,10 @@ ACTION = re.compile(rb'^\{"(index|create)":', re.MULTILINE)
 
 
 class Broker:
-    """Topics of one partition each, so that there is one order."""
+    """topics: NAME:PARTITIONS each."""
 
     def __init__(self, program, topics):
-        self.process = subprocess.Popen([program, *(f"{topic}:1" for topic in topics)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([program, *topics], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip()
         if not self.address:
