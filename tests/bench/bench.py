@@ -96,7 +96,7 @@ def run_lanes(bench, a):
 
 
 def run_scale(bench, a):
-    lanes = [*a.lanes, *(limit for limit, lane in scale.LIMITS.items() if lane in a.lanes)]
+    lanes = [*a.lanes, *(more for more, lane in scale.MORE.items() if lane in a.lanes)]
     found = {}
     for sweep in a.sweeps:
         found[sweep.name] = scale.run(bench, sweep, lanes, 1 if a.quick else min(2, a.runs), a.quick)

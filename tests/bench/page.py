@@ -20,6 +20,7 @@ from measure import Cost
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, FIGURES, PLOTS = DOCS / "performance.md", DOCS / "performance.json", DOCS / "performance"
 TITLES = {lane.name: lane.title for lane in LANES} | {
+    scale.SPREAD: "file → Kafka, at random",
     scale.LIMIT: "kcat to /dev/null",
     scale.LIMIT_WRITE: "kcat idempotent",
 }

@@ -47,12 +47,16 @@ def of_size(size):
 
 
 ALL = ("kafka-file", "kafka-es", "file-kafka", "file-file")
+SPREAD = "file-kafka-spread"  # each record to a partition at random, as with keys: the same where there is one
 LIMIT = "limit"  # kcat to /dev/null: what librdkafka alone costs
-LIMIT_WRITE = "limit-write"  # kcat with weir's guarantee and partitioner: the same of a producer
-LIMITS = {LIMIT: "kafka-file", LIMIT_WRITE: "file-kafka"}  # and which lane they are the limit of
+LIMIT_WRITE = "limit-write"  # kcat with weir's guarantee, spread likewise: the same of a producer
+LIMITS = {LIMIT: "kafka-file", LIMIT_WRITE: SPREAD}  # and which lane they are the limit of
+AT_RANDOM = {"sticky.partitioning.linger.ms": 0}
+TO_KAFKA = ("file-kafka", SPREAD)
+MORE = {SPREAD: "file-kafka", LIMIT: "kafka-file", LIMIT_WRITE: "file-kafka"}  # what is measured with a lane
 PAIRS, PATIENCE = 5, 4.0  # most pairs for a point; no further one after so many seconds
 # Who shares a topic or a file; others come last.
-RUN_ORDER = ("kafka-file", LIMIT, "file-kafka", LIMIT_WRITE, "file-file", "kafka-es")
+RUN_ORDER = ("kafka-file", LIMIT, "file-kafka", SPREAD, LIMIT_WRITE, "file-file", "kafka-es")
 SWEEPS = (
     Sweep(
         "records", "Records read", "records", ALL, (10_000, 30_000, 100_000, 300_000, 1_000_000),
@@ -64,7 +68,7 @@ SWEEPS = (
     ),
     Sweep(
         "partitions", "Partitions of the topic", "partitions",
-        ("kafka-file", "kafka-es", "file-kafka", LIMIT, LIMIT_WRITE),
+        ("kafka-file", "kafka-es", "file-kafka", SPREAD, LIMIT, LIMIT_WRITE),
         (1, 3, 10, 30, 100, 300, 1000), (1, 10), lambda x: Shape(partitions=x),
     ),
     Sweep(
@@ -81,7 +85,7 @@ ES_SHARE = 3  # Elasticsearch gets so many times fewer records: its own work fil
 
 
 def lanes_of(sweeps, wanted):
-    return [lane for lane in (*ALL, *LIMITS) if lane in wanted and any(lane in s.lanes for s in sweeps)]
+    return [lane for lane in (*ALL, *MORE) if lane in wanted and any(lane in s.lanes for s in sweeps)]
 
 
 def needs(sweeps, wanted):
@@ -139,21 +143,16 @@ class Rig:
         return {"plugin": "kafka", "brokers": brokers, "topics": self.filled(shape)[i], "group": f"{word}-{i}"} | start
 
     def sink(self, lane, shape, i, word):
-        if lane.endswith("file"):
+        if lane.endswith("-file"):
             return {"plugin": "file", "path": self.b.folder / f"{word}-{i}.out"}
-        if lane.endswith("es"):
+        if lane.endswith("-es"):
             return {"plugin": "elasticsearch", "url": self.b.servers.es.url, "index": f"{word}-{i}"}
-        spread = {f"rdkafka.{name}": value for name, value in self.spread(shape).items()}
+        spread = {f"rdkafka.{name}": value for name, value in AT_RANDOM.items() if lane == SPREAD}
         return {"plugin": "kafka", "brokers": self.b.servers.kafka.brokers, "topic": f"{word}-{i}"} | spread
-
-    @staticmethod
-    def spread(shape):
-        """Many partitions: each record to one at random, as with keys."""
-        return {} if shape.partitions <= 3 else {"sticky.partitioning.linger.ms": 0}
 
     def open_targets(self, lane, shape, word):
         for i in range(shape.pipelines):
-            if lane.endswith("-kafka"):
+            if lane in TO_KAFKA:
                 self.b.servers.kafka.create(f"{word}-{i}", shape.partitions)
             elif lane.endswith("-es"):
                 self.b.servers.es.create(f"{word}-{i}", BARE)
@@ -167,7 +166,7 @@ class Rig:
                 path = self.b.folder / f"{name}.out"
                 found += data.of_file(path) if path.exists() else data.Print(0, 0)
                 clean(path)
-            elif lane.endswith("-kafka"):
+            elif lane in TO_KAFKA:
                 found += self.b.servers.kafka.print_of(name)
                 self.b.servers.kafka.delete(name)
             else:
@@ -202,7 +201,7 @@ class Rig:
     def run_limit_write(self, shape, nothing):
         word = self.b.fresh("scale", LIMIT_WRITE)
         path, expected = self.inputs(shape)[0]
-        same = {"enable.idempotence": "true", "topic.partitioner": "murmur2_random"} | self.spread(shape)
+        same = {"enable.idempotence": "true", "topic.partitioner": "murmur2_random"} | AT_RANDOM
         options = [text for name, value in same.items() for text in ("-X", f"{name}={value}")]
         kafka = self.b.servers.kafka
         kafka.create(word, shape.partitions)
