@@ -24,6 +24,14 @@ class Search:
         self.call("PUT", index, {**settings, **body})
         return index
 
+    def create_held(self, index, body=ANY):
+        """Takes no document until let_go(): each write waits for a copy that no node has, then fails for the moment."""
+        held = {"number_of_shards": 1, "number_of_replicas": 1, "write.wait_for_active_shards": 2}
+        self.call("PUT", f"{index}?wait_for_active_shards=1", {"settings": held, **body})
+
+    def let_go(self, index):
+        self.call("PUT", f"{index}/_settings", {"write.wait_for_active_shards": 1})
+
     def exists(self, index):
         return self.call("HEAD", index, ok=(200, 404)).status_code == 200
 
