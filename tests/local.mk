@@ -56,6 +56,7 @@ unit_tests = \
 	%D%/unit/t-log \
 	%D%/unit/t-metrics \
 	%D%/unit/t-option \
+	%D%/unit/t-pass \
 	%D%/unit/t-path \
 	%D%/unit/t-stuck \
 	%D%/unit/t-subst \
@@ -193,6 +194,7 @@ endif
 %C%_unit_t_flatten_SOURCES = %D%/unit/t-flatten.c %D%/unit/one_value.h
 %C%_unit_t_whole_value_SOURCES = %D%/unit/t-whole-value.c %D%/unit/one_value.h
 %C%_unit_t_intake_SOURCES = %D%/unit/t-intake.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
+%C%_unit_t_pass_SOURCES = %D%/unit/t-pass.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_pipeline_SOURCES = %D%/unit/t-pipeline.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h
 %C%_unit_t_readers_SOURCES = %D%/unit/t-readers.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_rebalance_SOURCES = %D%/unit/t-rebalance.c %D%/unit/flow.h %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/whole.h

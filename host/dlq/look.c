@@ -168,11 +168,14 @@ int look_run(struct reader *reader, const struct look_wish *wish)
                            .ready = sift_ready};
     k.pass = &pass;
     enum pass_end end = pass_run(&pass, &why);
+    if (end == PASS_STOPPED)
+        strbuf_str(&why, "stopped before all dead letters were looked at");
     if (why.len)
         log_line(WEIR_LOG_ERROR, name, "%s", why.data);
-    if (end != PASS_REFUSED && !wish->show)
-        print_groups(&k, name);
-    say_rest(&k, name);
+    if (end == PASS_DONE && !wish->show)
+        print_groups(&k, name); /* counts of a part would pass for counts of all */
+    if (end == PASS_DONE)
+        say_rest(&k, name);
     look_free(&k);
     snapshot_free(&copy);
     strbuf_free(&why);

@@ -101,6 +101,8 @@ static bool watch(const struct passing *pass, struct pipeline *p)
 
 enum pass_end pass_run(struct passing *pass, struct strbuf *why)
 {
+    if (stopped_at) /* a pass before this one was: who does that means all */
+        return PASS_STOPPED;
     struct state *state = state_open(pass->state_dir, pass->conf->state_name, why);
     if (!state)
         return PASS_REFUSED;
@@ -124,8 +126,8 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
     if (pass->books)
         ok &= books_print(p, stderr);
     state_again(p->state);
-    if (pass->done)
-        pass->done(pass->gate, p->state);
+    if (ok && !atomic_load(&p->stop) && pass->done) /* what was stopped has not seen the end */
+        ok = pass->done(pass->gate, p->state);
     close(p->done_fd);
     pass->running = NULL;
     pipeline_free(p);

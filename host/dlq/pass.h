@@ -16,9 +16,10 @@ struct passing {
     bool looks; /* gives up when the source is in trouble for PASS_PATIENCE_MS */
     bool books; /* show progress, print the books */
     bool (*ready)(struct gate *,
-                  struct state *);               /* before the start; false: it must not start.  NULL: none */
-    void (*done)(struct gate *, struct state *); /* after the end.  NULL: none */
-    struct pipeline *running;                    /* for gates that have seen enough: pipeline_stop(running) */
+                  struct state *); /* before the start; false: it must not start.  NULL: none */
+    bool (*done)(struct gate *,
+                 struct state *); /* after it, if it came to its end; false: that failed.  NULL: none */
+    struct pipeline *running;     /* for gates that have seen enough: pipeline_stop(running) */
 };
 
 enum pass_end { PASS_DONE, PASS_FAILED, PASS_STOPPED, PASS_REFUSED };

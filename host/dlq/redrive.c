@@ -103,16 +103,18 @@ static bool restore(struct sift *sift, const struct found *f)
 }
 
 /* A lane that ends before what was redriven of it is another file or topic of that name. */
-static void looked(struct gate *gate, struct state *state)
+static bool looked(struct gate *gate, struct state *state)
 {
     struct sift *s = (struct sift *)(void *)gate;
     struct strbuf why = {0};
     bool other = false;
     for (const struct sift_end *e = s->ends; e; e = e->after)
         other |= redriven_check(s->redriven, state, (struct weir_slice){e->id, e->len}, e->next);
-    if (other && !state_commit(state, "", NULL, 0, &why))
+    bool ok = !other || state_commit(state, "", NULL, 0, &why);
+    if (!ok)
         log_line(WEIR_LOG_ERROR, NULL, "%s", why.data);
     strbuf_free(&why);
+    return ok;
 }
 
 static bool look(struct redrive *r, const char *state_dir, struct strbuf *why)
@@ -126,6 +128,8 @@ static bool look(struct redrive *r, const char *state_dir, struct strbuf *why)
     r->looking = true;
     enum pass_end end = pass_run(&pass, why);
     r->looking = false;
+    if (end == PASS_STOPPED)
+        strbuf_str(why, "stopped before all dead letters were looked at, so none was sent");
     if (end == PASS_REFUSED && r->reader->exclusive)
         strbuf_printf(
             why, "; a sink of %s is final only with the pipeline's own state, so stop the pipeline first",

@@ -504,6 +504,16 @@ def test_a_topic_that_is_not_there(weir, kafka, name):
     assert result.status == 1 and "gave up" in result.err and "Unknown topic" in result.err, result.err
 
 
+@pytest.mark.parametrize("verb,end", [("ls", "\n"), ("redrive", ", so none was sent")])
+def test_a_look_that_is_stopped(weir, free_port, verb, end):
+    """It has not come to its end: that is said, and nothing follows from it."""
+    ini = weir.ini(f"[source]\nplugin=std\n[sink]\nplugin=std\n[dead-letter]\nplugin=kafka\nbrokers=127.0.0.1:{free_port}\ntopic=x", "web")
+    running = weir.start_call("dlq", verb, "--state-dir", weir.state, ini)
+    running.wait_line(f"127.0.0.1:{free_port}")
+    result = running.stop().failed(f"stopped before all dead letters were looked at{end}")
+    assert result.all_books == {} and b"no dead letters" not in result.out
+
+
 def test_several_pipelines(weir, tmp_path):
     """ls takes a folder; pipelines without dead letters are no trouble."""
     folder = tmp_path / "conf.d"

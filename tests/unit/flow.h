@@ -369,7 +369,7 @@ static const struct weir_ops snk_ops = {.struct_size = sizeof snk_ops,
                                         .close = snk_close,
                                         .destroy = snk_destroy};
 
-static int64_t flow_ms(void)
+static inline int64_t flow_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
