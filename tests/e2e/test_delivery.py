@@ -390,6 +390,7 @@ def test_transactions_are_read_committed(weir, kafka, name, tmp_path):
         p.produce(source, value, partition=0)
         p.flush(30)
         (p.commit_transaction if good else p.abort_transaction)(30)
+    until(lambda: kafka.ends(source) == {0: 6}, "the broker has written that the last transaction is committed")
     weir.run(kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out").ok(2)
     assert (tmp_path / "out").read_bytes() == b"a\nb\n"
     assert kafka.committed(name, source) == kafka.ends(source)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Producing and consuming with confluent-kafka: a second client, to check weir's against."""
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+import contextlib
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from lib.record import Record
@@ -30,8 +32,7 @@ class Kafka:
     def create(self, topic, partitions=1, **config):
         config = {k.replace("_", "."): str(v) for k, v in config.items()}
         new = NewTopic(topic, num_partitions=partitions, replication_factor=-1, config=config)
-        for future in self.admin.create_topics([new]).values():
-            future.result(30)
+        self.ask(lambda: self.admin.create_topics([new])[topic], 30, KafkaError.TOPIC_ALREADY_EXISTS)
         until(lambda: self.has_leaders(topic, partitions), f"topic {topic} has its leaders")
         return topic
 
@@ -44,7 +45,7 @@ class Kafka:
     def has_leaders(self, topic, partitions):
         """A new topic answers with errors for a moment."""
         try:
-            return len(self.ends(topic)) == partitions
+            return len(self.ends_now(topic)) == partitions
         except KafkaException:
             return False
 
@@ -82,7 +83,18 @@ class Kafka:
         assert self.producer.flush(60) == 0
 
     def ends(self, topic, isolation="read_committed"):
-        """End of each partition: of what is committed, or of all."""
+        """End of each partition: of what is committed, or of all. A broker that stood still for three seconds, on a slow
+        disk too, is without leaders for a moment: it is asked until it answers."""
+        found = []
+
+        def answer():
+            with contextlib.suppress(KafkaException):
+                found.append(self.ends_now(topic, isolation))
+            return found
+
+        return until(answer, f"the broker answers where {topic} ends")[0]
+
+    def ends_now(self, topic, isolation="read_committed"):
         c = self.consumer(isolation)
         try:
             parts = c.list_topics(topic, 30).topics[topic].partitions
@@ -108,7 +120,9 @@ class Kafka:
         )
 
     def read(self, topic):
-        """Every record of the topic, partition by partition in order."""
+        """Every record of the topic, partition by partition in order. A transaction that its producer has committed is
+        not to be read before the broker has written so behind it, a moment later."""
+        until(lambda: self.ends(topic) == self.ends(topic, "read_uncommitted"), f"no transaction is open in {topic}")
         ends = self.ends(topic)
         out = {p: [] for p in ends}
         c = self.consumer()
@@ -118,8 +132,9 @@ class Kafka:
             while left:
                 m = c.poll(30)
                 assert m is not None, f"no more records in {topic}, still waiting for partitions {left}"
-                if m.error():
-                    left.discard(m.partition())
+                if m.error():  # but for the end of a partition they are troubles that the client itself gets over
+                    if m.error().code() == KafkaError._PARTITION_EOF and m.offset() >= ends[m.partition()]:
+                        left.discard(m.partition())
                     continue
                 out[m.partition()].append(from_message(m))
         finally:
@@ -148,19 +163,24 @@ class Kafka:
     def members(self, group):
         return self.ask(lambda: self.admin.describe_consumer_groups([group])[group]).members
 
-    def ask(self, request, timeout=5):
+    def ask(self, request, timeout=5, done=None):
         """A request of the admin client, which may hang for good when the broker was killed: then a new client asks.
-        The old one is kept, as the library does not outlive the end of a client that is being asked."""
+        The old one is kept, as the library does not outlive the end of a client that is being asked. The error `done`
+        says that an earlier request was carried out, whose answer did not come in time."""
+        last = []
 
         def answer():
             try:
-                return request().result(timeout)
-            except (TimeoutError, KafkaException):
+                return (request().result(timeout),)
+            except (TimeoutError, KafkaException) as e:
+                if last and isinstance(e, KafkaException) and e.args[0].code() == done:
+                    return (None,)
+                last.append(repr(e))
                 self.given_up.append(self.admin)
                 self.admin = AdminClient({"bootstrap.servers": self.brokers, **QUIET})
                 return None
 
-        return until(answer, "the broker answers an admin request")
+        return until(answer, lambda: f"the broker answers an admin request: {last[-1]}")[0]
 
     def wait_members(self, group, n, partitions):
         """Until n members share all partitions, each with some."""
