@@ -8,6 +8,7 @@ from lib.record import Record
 from lib.wait import until
 
 pytestmark = pytest.mark.pipeline
+KEPT = "rdkafka.session.timeout.ms=600000"  # a static member keeps its place however long the next run takes to come
 
 
 def kafka_source(kafka, topic, group, more=""):
@@ -47,6 +48,7 @@ def test_weir_keeps_its_own_copy_of_offsets(weir, kafka, name, tmp_path):
     kafka.fill(source, 50)
     ini = kafka_source(kafka, source, name, "instance=") + f"[sink]\nplugin=file\npath={tmp_path}/out"
     weir.run(ini).ok(50)
+    until(lambda: not kafka.members(name), "it has left the group")
     for future in kafka.admin.delete_consumer_groups([name]).values():
         future.result(30)
     kafka.fill(source, 5, first=50)
@@ -141,8 +143,8 @@ def test_second_signal_ends_at_once(weir, kafka, name, free_port):
     run.wait_line("trying on")
     run.signal(signal.SIGTERM)
     run.wait_line("stopping")
-    until(lambda: not run.alive() or run.signal(signal.SIGTERM), "a second signal ends it", 10, every=0.2)
-    result = run.wait().failed("a second signal")
+    until(lambda: not run.alive() or run.signal(signal.SIGTERM), "a second signal ends it", 25, every=0.2)
+    result = run.wait().failed("a second signal: ends at once")
     assert result.books.undelivered == 10
     assert kafka.committed(name, source) == {}
 
@@ -156,7 +158,7 @@ def test_drain_has_an_end(weir, kafka, name, free_port):
         + f"[sink]\nplugin=elasticsearch\nurl=http://127.0.0.1:{free_port}\nindex={name}"
     )
     run.wait_line("trying on")
-    result = run.stop(20).failed("10 records were not delivered within drain")
+    result = run.stop(25).failed("10 records were not delivered within drain = 0.3s")
     assert result.books.undelivered == 10
 
 
@@ -286,7 +288,7 @@ def test_two_members_share_a_topic(weir, kafka, name, tmp_path, feed):
     ini += kafka_sink(kafka, out, "partition={partition}")
     feeder = feed(lambda first, n: kafka.fill(source, n, 6, first=first), lambda: kafka.count(out))
     first = weir.start([weir.ini(ini, "one")])
-    kafka.wait_members(name, 1, 6)
+    first.wait_for(lambda: feeder.seen() >= 1000, "the first works")
     second = weir.start([weir.ini(ini, "two")])
     kafka.wait_members(name, 2, 6)
     mark = feeder.seen() + 2000
@@ -306,7 +308,7 @@ def test_two_members_share_a_topic(weir, kafka, name, tmp_path, feed):
 
 def test_a_static_member_is_back_without_a_rebalance(weir, kafka, name, tmp_path):
     source = kafka.create(f"{name}-in", 2)
-    ini = kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out"
+    ini = kafka_source(kafka, source, name, KEPT) + f"[sink]\nplugin=file\npath={tmp_path}/out"
     kafka.fill(source, 10, 2)
     weir.run(ini).ok(10)
     before = kafka.members(name)
@@ -324,14 +326,14 @@ def test_a_static_member_with_other_topics_reads_them_at_once(weir, kafka, name,
         source = ",".join(word[w] for w in topics.split(","))
         for w in topics.split(","):
             kafka.fill(word[w], 10, 2, first=10 * i)
-        run = weir.run(kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/{topics}")
+        run = weir.run(kafka_source(kafka, source, name, KEPT) + f"[sink]\nplugin=file\npath={tmp_path}/{topics}")
         run.ok(10 * len(topics.split(",")))
         assert ("joining again" in run.err) == (i > 0)
 
 
 def test_partitions_that_came_while_a_static_member_was_away_are_read(weir, kafka, name, tmp_path):
     source = kafka.create(f"{name}-in", 2)
-    ini = kafka_source(kafka, source, name) + f"[sink]\nplugin=file\npath={tmp_path}/out"
+    ini = kafka_source(kafka, source, name, KEPT) + f"[sink]\nplugin=file\npath={tmp_path}/out"
     kafka.fill(source, 10, 2)
     weir.run(ini).ok(10)
     kafka.grow(source, 4)
@@ -342,7 +344,7 @@ def test_partitions_that_came_while_a_static_member_was_away_are_read(weir, kafk
 
 def test_a_cooperative_static_member_says_what_it_does_not_read(weir, kafka, name, tmp_path):
     source = kafka.create(f"{name}-in", 2)
-    ini = kafka_source(kafka, source, name, "rdkafka.partition.assignment.strategy=cooperative-sticky")
+    ini = kafka_source(kafka, source, name, f"rdkafka.partition.assignment.strategy=cooperative-sticky\n{KEPT}")
     ini += f"[sink]\nplugin=file\npath={tmp_path}/out"
     kafka.fill(source, 10, 2)
     weir.run(ini).ok(10)
@@ -359,6 +361,7 @@ def test_until_end_says_what_other_members_hold(weir, kafka, name, tmp_path):
     kafka.wait_members(name, 1, 4)
     run = weir.run(ini + "two")
     assert run.status == 0 and "2 partitions of its topics are held by other members" in run.err
+    first.wait_for(lambda: sum(kafka.committed(name, source).values()) == 40, "all is committed")
     assert run.books.read + first.stop().ok().books.read == 40
 
 
