@@ -255,6 +255,7 @@ def test_a_delete_is_not_undone_by_a_replay(weir, kafka, search, name):
     topic = kafka.create(f"{name}-in")
     kafka.produce(topic, [Record(b'{"v":0}', b"k"), Record(None, b"k")])
     search.create(name)
+    search.call("PUT", f"{name}/_settings", {"index.gc_deletes": "1h"})
     ini = f"[source]\nplugin=kafka\nbrokers={kafka.brokers}\ntopics={topic}\ngroup=%s\n[sink]\nplugin=elasticsearch\n"
     ini += f"url={search.url}\nindex={name}\nid={{key}}\nversion=offset\n"
     weir.run([weir.ini(ini % f"{name}-1", "one")]).ok(2)
@@ -283,12 +284,12 @@ def test_a_full_disk_of_the_server_is_waited_for(weir, es, name, tmp_path):
     marks = "cluster.routing.allocation.disk"
     keys = [f"{marks}.threshold_enabled", "cluster.info.update.interval"]
     keys += [f"{marks}.watermark.{k}" for k in ("low", "high", "flood_stage")]
-    values = [True, "10s", "1%", "2%", "3%"]
+    run = weir.start(pipeline(es.url, tmp_path, dead=to_dead(tmp_path)).replace("=i\n", f"={name}\n"))
+    run.wait_for(lambda: len(es.ids(name)) == 5, "the first are there")
     try:
-        es.call("PUT", "_cluster/settings", {"transient": dict(zip(keys, values))})
+        # what must be free: more than any disk has
+        es.call("PUT", "_cluster/settings", {"transient": dict(zip(keys, [True, "10s", "3pb", "2pb", "1pb"]))})
         blocked = f"{name}/_settings/index.blocks.read_only_allow_delete"
-        run = weir.start(pipeline(es.url, tmp_path, dead=to_dead(tmp_path)).replace("=i\n", f"={name}\n"))
-        run.wait_for(lambda: es.ids(name), "the first are there")
 
         def flooded():
             return es.call("GET", blocked).json()
@@ -298,10 +299,12 @@ def test_a_full_disk_of_the_server_is_waited_for(weir, es, name, tmp_path):
             f.write(b'{"n":5}\n')
         run.wait_line("cluster_block_exception")
         assert "trying on" in run.err and len(es.ids(name)) == 5
-        es.call("PUT", "_cluster/settings", {"transient": {k: None for k in keys[2:]}})
+        es.call("PUT", "_cluster/settings", {"transient": dict(zip(keys[2:], ["3b", "2b", "1b"]))})
         run.wait_for(lambda: len(es.ids(name)) == 6, "the last is there when there is room")
     finally:
         es.call("PUT", "_cluster/settings", {"transient": {k: None for k in keys}})
         es.call("PUT", "_all/_settings", {"index.blocks.read_only_allow_delete": None})
     result = run.stop().ok(6)
-    assert len(result.lines("cluster_block_exception")) == 1, result.err
+    # another line comes after a minute, which the server may take to see that there is room
+    said = [line for line in result.lines("cluster_block_exception") if "again and again" not in line]
+    assert len(said) == 1, result.err
