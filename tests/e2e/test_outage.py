@@ -16,8 +16,10 @@ CHECKED = os.environ.get("WEIR_SANITIZED") == "yes"  # sanitizers multiply the m
 
 
 def troubles(run, section):
-    """Log lines of that section that are no information: what an operator would have to read."""
-    return [line for line in run.err.splitlines() if re.search(r" (warning|error) ", line) and section in line]
+    """Log lines of that section that are no information: what an operator would have to read. Not the one that
+    comes after a minute, which a server needs to start on a machine that has much else to do."""
+    lines = [line for line in run.err.splitlines() if re.search(r" (warning|error) ", line) and section in line]
+    return [line for line in lines if "again and again" not in line]
 
 
 def kafka_to(sink, kafka, name, pipeline="", source=""):
@@ -61,7 +63,7 @@ def test_broker_away_at_the_start(weir, tmp_path, free_port):
     assert len(troubles(run, "[source]")) == 1, run.err
     said = troubles(run, "[source]")[0]
     assert f"127.0.0.1:{free_port}" in said and "refused" in said, said
-    result = run.stop(20)
+    result = run.stop()
     assert result.status == 0 and result.books.read == 0, result.err
 
 
@@ -93,8 +95,7 @@ def test_index_killed_and_started_again(weir, kafka, es, services, name):
         services.start("elasticsearch")
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 500, 1: 500}, "all is committed")
     result = run.stop().ok(1000)
-    # another line comes after a minute, which a server needs to start on a machine that has much else to do
-    assert len([line for line in troubles(run, "[sink]") if "again and again" not in line]) == 1, result.err
+    assert len(troubles(run, "[sink]")) == 1, result.err
     assert len(result.lines("is well again")) == 1, result.err
     assert sorted(es.ids(name)) == sorted(f"{name}-in+{p}+{o}" for p in (0, 1) for o in range(500))
 
@@ -129,8 +130,8 @@ def test_index_stands_still_behind_a_full_topic(weir, kafka, es, services, name,
     es.create(name)
     document = Record(b'{"text":"%s"}' % (b"x " * 5000))
     kafka.produce(f"{name}-in", [document] * 100)  # so that the connections are made
-    source = "rdkafka.session.timeout.ms=6000\nrdkafka.heartbeat.interval.ms=500"
-    run = weir.start(kafka_to(to_index(es, name), kafka, name, f"memory={memory}M\ndrain=200ms", source))
+    source = "rdkafka.session.timeout.ms=10000\nrdkafka.heartbeat.interval.ms=500"
+    run = weir.start(kafka_to(to_index(es, name), kafka, name, f"memory={memory}M", source))
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 100}, "the first records are committed")
     with stopped(services, "elasticsearch"):
         for p in range(4):
@@ -201,4 +202,4 @@ def test_a_reader_that_leaves(weir, tmp_path):
     run = weir.start(f"[source]\nplugin=file\npath={tmp_path}/in\n[sink]\nplugin=std", until_end=True, stdout=fifo)
     until(lambda: run.alive() and os.stat(f"/proc/{run.pid}/fd/1"), "it writes")
     os.close(reader)
-    run.wait(20).failed("the reader of standard output left")
+    run.wait().failed("the reader of standard output left")
