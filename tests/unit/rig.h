@@ -91,7 +91,7 @@ static void rig_init(struct rig *r)
                                      .memory = 16 << 20,
                                      .workers = 1,
                                      .commit_ms = 50,
-                                     .drain_ms = 5000,
+                                     .drain_ms = 60000, /* no test that waits for the end of it */
                                      .stuck_after_ms = 300000,
                                      .transforms = r->transforms,
                                      .sinks = r->sinks};

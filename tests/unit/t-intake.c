@@ -71,7 +71,7 @@ static int odd_poll(void *self, struct weir_emitter *e, const struct weir_poll *
     odd.fed = true;
     if (odd.does == SKIPS)
         odd.ctx->host->shard_skip(odd.ctx, odd.lane, 20);
-    else if (odd.does == REVOKES && odd.ctx->host->shard_revoke(odd.ctx, &odd.lane, 1, 10000) != WEIR_OK)
+    else if (odd.does == REVOKES && odd.ctx->host->shard_revoke(odd.ctx, &odd.lane, 1, 60000) != WEIR_OK)
         return WEIR_FATAL;
     return WEIR_OK;
 }
@@ -124,7 +124,7 @@ static void tables(const char *sql)
     sqlite3 *db = NULL;
     (void)snprintf(path, sizeof path, "%s/rig.db", scratch_dir);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_busy_timeout(db, 5000), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, 60000), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
@@ -136,6 +136,7 @@ static int rows_of(const char *sql)
     sqlite3_stmt *q = NULL;
     (void)snprintf(path, sizeof path, "%s/rig.db", scratch_dir);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, 60000), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(q), SQLITE_ROW);
     int n = sqlite3_column_int(q, 0);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define LONG 60000 /* ms that no wait takes which is ended */
+
 static struct loop loop;
 static struct instance one, two;
 
@@ -83,7 +85,7 @@ static void a_wake_ends_the_next_wait_and_only_that(void **state)
     for (int i = 0; i < 2; i++) {
         loop_wake(&loop);
         loop_wake(&loop);
-        assert_true(waited(waits[i], 5000) < 2000);
+        assert_true(waited(waits[i], LONG) < LONG);
         assert_true(waited(waits[i], 30) >= 29);
     }
 }
@@ -91,9 +93,10 @@ static void a_wake_ends_the_next_wait_and_only_that(void **state)
 static void an_instance_is_woken_at_its_time_once(void **state)
 {
     (void)state;
-    one.wake_at = clock_mono_ms() + 30;
-    two.wake_at = clock_mono_ms() + 3600000;
-    assert_in_range(waited(loop_wait, -1), 25, 2000);
+    int64_t at = one.wake_at = clock_mono_ms() + 30;
+    two.wake_at = at + 3600000;
+    loop_wait(&loop, -1);
+    assert_true(clock_mono_ms() >= at);
     assert_int_equal(one.ready, WEIR_WHY_TIME);
     assert_int_equal(one.wake_at, INT64_MAX);
     assert_int_equal(two.ready, 0);
@@ -111,7 +114,7 @@ static void a_descriptor_is_heard_unless_the_loop_is_deaf(void **state)
     assert_int_equal(write(fds[1], "x", 1), 1);
     assert_true(waited(loop_wait_deaf, 30) >= 29);
     assert_int_equal(two.ready, 0);
-    assert_true(waited(loop_wait, 5000) < 2000);
+    assert_true(waited(loop_wait, LONG) < LONG);
     assert_int_equal(two.ready, WEIR_WHY_FD);
     assert_int_equal(one.ready, 0);
     two.ready = 0;
@@ -120,7 +123,7 @@ static void a_descriptor_is_heard_unless_the_loop_is_deaf(void **state)
     assert_int_equal(two.ready, 0);
     loop_watch(&loop, &one, fds[1], WEIR_FD_WRITE);
     loop_watch(&loop, &one, fds[1], WEIR_FD_WRITE); /* again: nothing new */
-    loop_wait(&loop, 5000);
+    loop_wait(&loop, LONG);
     assert_int_equal(one.ready, WEIR_WHY_FD);
     loop_watch(&loop, &one, fds[1], 0);
     close(fds[0]);
@@ -155,11 +158,11 @@ static void no_task_and_no_wake_of_other_threads_is_lost(void **state)
     }
     int64_t begin = clock_mono_ms();
     while (n_ran < POSTERS * EACH || !wakes) {
-        loop_wait(&loop, 10000); /* a wake-up that is lost shows as a wait of ten seconds */
+        loop_wait(&loop, LONG); /* a wake-up that is lost shows as a wait of a minute */
         wakes += one.ready == WEIR_WHY_WAKE;
         one.ready = 0;
         loop_run_tasks(&loop);
-        assert_true(clock_mono_ms() - begin < 9000);
+        assert_true(clock_mono_ms() - begin < LONG);
     }
     for (int t = 0; t < POSTERS; t++)
         pthread_join(threads[t], NULL);

@@ -227,6 +227,7 @@ static void a_dead_letter_sink_that_hangs_is_not_waited_for(void **state)
     rig.conf.drain_ms = 20;
     start(FANOUT_INDEPENDENT);
     AWAIT(atomic_load(&dead.blocked) == 1);
+    AWAIT(atomic_load(&srcs[1].committed[0]) == COUNT && atomic_load(&srcs[1].committed[1]) == COUNT);
     assert_false(readers_through(readers, flow_ms()));
     for (size_t i = 0; i < 2; i++)
         pipeline_stop(readers->list[i]);

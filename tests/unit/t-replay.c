@@ -22,6 +22,7 @@ struct keep {
     bool bad;             /* what was written is not what has to come: it must never be committed */
     uint64_t staged[LANES];
     int void_first, retry_first; /* so many commits are void, or not answered */
+    int batch;                   /* records of one at most; 0: as many as come */
     _Atomic bool void_in_write;  /* the first record of each third batch voids, too */
     bool refuse_abort;           /* the first abort of each is not answered */
     struct weir_ctx *ctx;        /* the sink's */
@@ -92,11 +93,13 @@ static int keep_open(void *self)
 static int keep_poll(void *self, struct weir_emitter *e, const struct weir_poll *poll)
 {
     struct keep *k = self;
-    if (atomic_exchange(&k->lose, 0) &&
-        k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 0) != WEIR_OK)
-        return WEIR_FATAL;
+    if (atomic_load(&k->lose)) {
+        if (k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 0) != WEIR_OK)
+            return WEIR_FATAL;
+        atomic_store(&k->lose, 0); /* by now they are */
+    }
     if (atomic_exchange(&k->take, 0)) {
-        if (k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 10000) != WEIR_OK)
+        if (k->src.ctx->host->shard_revoke(k->src.ctx, k->src.lanes, k->src.n_lanes, 3600000) != WEIR_OK)
             return WEIR_FATAL;
         atomic_store(&k->taken, 1);
     }
@@ -255,7 +258,8 @@ static void start(void)
 {
     rig.conf.source.ops = &source_ops;
     rig.conf.source.conf = &keep;
-    (void)rig_sink(&rig, "sink keeper", &keeper_ops, &keep);
+    struct section_conf *conf = rig_sink(&rig, "sink keeper", &keeper_ops, &keep);
+    conf->batch_records = keep.batch ? keep.batch : conf->batch_records;
     if (other.promises)
         (void)rig_sink(&rig, "sink other", &snk_ops, &other);
     rig_build(&rig);
@@ -301,6 +305,7 @@ static void a_write_may_void_it_too(void **state)
     (void)state;
     rig.conf.workers = 2;
     keep.src.count = 2000;
+    keep.batch = 100; /* 60 writes at least, however late its thread is */
     keep.void_in_write = true;
     rig.conf.commit_ms = 1;
     start();
@@ -356,10 +361,9 @@ static void a_commit_tried_again_after_the_loss_is_void(void **state)
     AWAIT(atomic_load(&keep.asked) >= 1);
     atomic_store(&keep.lose, 1);
     AWAIT(!atomic_load(&keep.lose));
-    AWAIT(atomic_load(&keep.asked) >= 2);
+    AWAIT(atomic_load(&keep.voids) >= 1); /* asked again, and without a token */
     keep.away = false;
     AWAIT(atomic_load(&keep.final) == 12000);
-    assert_true(atomic_load(&keep.voids) >= 1);
     pipeline_stop(rig.p);
     ends_well(12000);
 }
@@ -373,10 +377,9 @@ static void lanes_taken_away_while_it_is_void_are_given_back_as_lost(void **stat
     rig.conf.commit_ms = 3600000;
     start();
     AWAIT(keep.src.emitted[2] == keep.src.count);
-    int64_t begin = flow_ms();
     atomic_store(&keep.take, 1);
-    AWAIT(atomic_load(&keep.voids) == 1 && !atomic_load(&keep.taken));
-    assert_in_range(flow_ms() - begin, 0, 8000); /* nobody waits for the end of the drain */
+    AWAIT(atomic_load(&keep.voids) == 1 && !atomic_load(&keep.take) &&
+          !atomic_load(&keep.taken)); /* nobody waits for the end of the drain, an hour */
     pipeline_stop(rig.p);
     ends_well(atomic_load(&keep.final));
 }
