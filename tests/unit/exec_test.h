@@ -16,6 +16,8 @@
 
 #include "scratch.h"
 
+#define WAIT 20000 /* ms for what a program does at once, on a machine that has hardly any time for it */
+
 static int exec_setup(void **state)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* as weir does */
@@ -50,11 +52,20 @@ static inline int alive_make(void)
     return fd;
 }
 
+/* A script that says so has come as far as `echo up >&4`. */
+static inline void expect_up(int alive)
+{
+    struct pollfd up = {alive, POLLIN, 0};
+    char text[4];
+    assert_int_equal(poll(&up, 1, WAIT), 1);
+    assert_int_equal(read(alive, text, sizeof text), 3);
+}
+
 /* None of them is left. */
 static inline void expect_dead(int alive)
 {
     struct pollfd end = {alive, 0, 0};
-    assert_int_equal(poll(&end, 1, 5000), 1);
+    assert_int_equal(poll(&end, 1, WAIT), 1);
     (void)close(alive);
 }
 

@@ -175,8 +175,9 @@ static void one_that_ignores_its_input(void **state)
     enum { N = 3000 };
     static const char *values[N];
     int alive = alive_make();
-    struct harness *h = start("exec 4>alive; sleep 60 & wait\n", "timeout = 300ms\n");
+    struct harness *h = start("exec 4>alive; sleep 60 & echo up >&4; wait\n", "timeout = 300ms\n");
     (void)state;
+    expect_up(alive);
     for (uint32_t i = 0; i < N; i++)
         values[i] = "a value that fills the pipe, with all the others of its kind";
     struct weir_batch *b = harness_values(h, values, N);
@@ -200,7 +201,7 @@ static void one_that_ends_while_nothing_is_asked(void **state)
         start("n=0; while [ $n -lt 3 ] && read -r id x; do echo $id ok; n=$((n + 1)); done\n", "");
     (void)state;
     assert_int_equal(harness_failed(put_three(h)), 0);
-    assert_true(harness_run_until(h, is_troubled, NULL, 5000));
+    assert_true(harness_run_until(h, is_troubled, NULL, WAIT));
     assert_non_null(strstr(harness_health(h).why, "started again when there is something for it"));
     expect_no_child();
     assert_int_equal(harness_failed(put_three(h)), 0);
@@ -211,7 +212,7 @@ static void one_that_writes_while_nothing_is_asked(void **state)
 {
     struct harness *h = start("echo ready\n" ECHO, "");
     (void)state;
-    assert_true(harness_run_until(h, is_troubled, NULL, 5000));
+    assert_true(harness_run_until(h, is_troubled, NULL, WAIT));
     assert_non_null(strstr(harness_health(h).why, "nothing was asked"));
     expect_no_child();
     harness_free(h);
@@ -295,15 +296,16 @@ static void standard_error_is_logged_line_by_line(void **state)
               "i=$((i + 1)); done >/dev/null; printf '%02000d\\n' 0 >&2; printf last >&2\n" ECHO,
               "");
     (void)state;
-    assert_true(harness_run_until(h, logged, (void *)(uintptr_t) "two0.", 5000));
+    assert_true(harness_run_until(h, logged, (void *)(uintptr_t) "two0.", WAIT));
     assert_int_equal(harness_failed(put_three(h)), 0);
     harness_free(h);
 }
 
 static void a_flood_of_errors_is_counted(void **state)
 {
-    struct harness *h = start(
-        "i=0; while [ $i -lt 200 ]; do echo line $i >&2; i=$((i + 1)); done; cat >rest\n", "timeout = 1s\n");
+    struct harness *h =
+        start("i=0; while [ $i -lt 200 ]; do echo line $i >&2; i=$((i + 1)); done; exit 3\n", "");
+    harness_stop_clock(h, 0); /* all of it in one window */
     struct weir_batch *b = put_three(h);
     (void)state;
     assert_int_equal(harness_result(b, 0).status, WEIR_RETRY);

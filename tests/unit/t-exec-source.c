@@ -9,7 +9,7 @@ static bool has_outputs(struct harness *h, void *n)
 
 static void expect_count(struct harness *h, size_t n)
 {
-    assert_true(harness_run_until(h, has_outputs, &n, 5000));
+    assert_true(harness_run_until(h, has_outputs, &n, WAIT));
     assert_int_equal(harness_out_count(h), n);
 }
 
@@ -22,7 +22,7 @@ static int poll_some(struct harness *h, uint32_t max_records, uint32_t flags)
         for (uint32_t i = 0; i < h->n_fds; i++)
             fds[i] = (struct pollfd){h->fds[i].fd, POLLIN, 0};
         if (r == WEIR_AGAIN)
-            assert_int_not_equal(poll(fds, h->n_fds, 5000), 0);
+            assert_int_not_equal(poll(fds, h->n_fds, WAIT), 0);
     }
     return r;
 }
@@ -130,20 +130,29 @@ static bool is_there(struct harness *h, void *name)
     return access(scratch_path(name), F_OK) == 0;
 }
 
+static bool rest_is_there(struct harness *h, void *unused)
+{
+    const char *rest = scratch_read("rest");
+    (void)h;
+    (void)unused;
+    return rest && strcmp(rest, "committed c:3\n") == 0;
+}
+
 static void it_is_told_what_is_committed(void **state)
 {
     struct harness *h = harness_start(
         "exec", WEIR_SOURCE,
-        script("echo a:1 one; echo b:2 two; read -r line; echo \"$line\" >first; touch seen\n"
+        script("trap '' TERM; echo a:1 one; echo b:2 two; read -r line; echo \"$line\" >first; touch seen\n"
                "echo c:3 three; while read -r line; do echo \"$line\"; done >rest; echo end >>rest\n",
                "positions = yes\n"));
     (void)state;
     expect_count(h, 2);
     assert_int_equal(harness_commit(h, false), WEIR_OK);
-    assert_true(harness_run_until(h, is_there, (void *)(uintptr_t) "seen", 5000));
+    assert_true(harness_run_until(h, is_there, (void *)(uintptr_t) "seen", WAIT));
     assert_string_equal(scratch_read("first"), "committed b:2\n");
     expect_count(h, 3);
     assert_int_equal(harness_commit(h, true), WEIR_OK);
+    assert_true(harness_run_until(h, rest_is_there, NULL, WAIT));
     harness_free(h);
     assert_string_equal(scratch_read("rest"), "committed c:3\nend\n");
 }
@@ -156,7 +165,7 @@ static void one_that_writes_without_end(void **state)
         "exec", WEIR_SOURCE,
         script("exec awk 'BEGIN { for (;;) print ++n, \"value of\", n }'\n", "positions = yes\n"));
     (void)state;
-    assert_true(harness_run_until(h, has_outputs, &n, 20000));
+    assert_true(harness_run_until(h, has_outputs, &n, 3 * WAIT));
     assert_int_equal(harness_commit(h, false), WEIR_OK);
     size_t before = harness_out_count(h);
     assert_int_equal(harness_poll(h, 100, 1 << 20, 0, WEIR_POLL_PAUSED), WEIR_AGAIN);
