@@ -23,6 +23,7 @@ struct conn {
     int fd;
     char *in;
     size_t len, cap;
+    bool held;
 };
 struct es_server {
     pthread_t thread;
@@ -32,7 +33,7 @@ struct es_server {
     struct es_answer script[SCRIPT_MAX];
     size_t scripted, played;
     struct es_asked asked[ASKED_MAX];
-    size_t n_asked;
+    size_t n_asked, n_held;
     struct conn conns[CONNS_MAX];
     size_t n_conns;
     char option[64];
@@ -128,10 +129,15 @@ static int serve(struct es_server *s, struct conn *c)
     if (s->played < s->scripted)
         say = s->script[s->played];
     early = say.flags & ES_SERVER_EARLY;
-    if ((!early && c->len < head_len + body_len) || (say.flags & ES_SERVER_HOLD && !s->released)) {
+    bool whole = early || c->len >= head_len + body_len, hold = say.flags & ES_SERVER_HOLD && !s->released;
+    s->n_held += whole && hold && !c->held;
+    c->held |= whole && hold;
+    if (!whole || hold) {
         pthread_mutex_unlock(&s->lock);
         return 0;
     }
+    s->n_held -= c->held;
+    c->held = false;
     if (s->played < s->scripted)
         s->played++;
     keep_asked(s, c->in, head_len, c->in + head_len, early ? c->len - head_len : body_len);
@@ -164,6 +170,9 @@ static bool receive(struct conn *c)
 
 static void drop(struct es_server *s, size_t i)
 {
+    pthread_mutex_lock(&s->lock);
+    s->n_held -= s->conns[i].held;
+    pthread_mutex_unlock(&s->lock);
     close(s->conns[i].fd);
     free(s->conns[i].in);
     s->conns[i] = s->conns[--s->n_conns];
@@ -193,7 +202,7 @@ static void *run(void *opaque)
                 drop(s, i);
         }
         if (fds[0].revents && s->n_conns < CONNS_MAX)
-            s->conns[s->n_conns++] = (struct conn){accept(s->listener, NULL, NULL), NULL, 0, 0};
+            s->conns[s->n_conns++] = (struct conn){.fd = accept(s->listener, NULL, NULL)};
     }
 }
 
@@ -272,6 +281,15 @@ size_t es_server_count(struct es_server *s)
     size_t n;
     pthread_mutex_lock(&s->lock);
     n = s->n_asked;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+size_t es_server_held(struct es_server *s)
+{
+    size_t n;
+    pthread_mutex_lock(&s->lock);
+    n = s->n_held;
     pthread_mutex_unlock(&s->lock);
     return n;
 }

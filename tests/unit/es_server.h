@@ -37,6 +37,8 @@ int es_server_port(const struct es_server *);
 void es_server_say(struct es_server *, struct es_answer);
 void es_server_release(struct es_server *);
 size_t es_server_count(struct es_server *);
+/* Requests that came whole and are held back, not counted yet. */
+size_t es_server_held(struct es_server *);
 /* Request i, borrowed until es_server_stop; ends the test when there is none. */
 const struct es_asked *es_server_asked(struct es_server *, size_t i);
 

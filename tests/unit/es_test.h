@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define WAIT 5000
+#define WAIT 60000 /* ms; far longer than an answer takes */
 
 struct es_test {
     struct es_server *server;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOCK_WAIT_MS 10000
+#define MOCK_WAIT_MS 60000
 
 static void must(int good, const char *what)
 {

@@ -101,7 +101,7 @@ static void a_silent_server_is_given_up(void **state)
     es_server_say(server, (struct es_answer){.flags = ES_SERVER_HOLD});
     b = harness_values(h, values, 1);
     assert_int_equal(harness_write(h, b), WEIR_OK);
-    assert_true(harness_run_until(h, harness_idle, NULL, 5000));
+    assert_true(harness_run_until(h, harness_idle, NULL, 60000));
     assert_int_equal(harness_result(b, 0).status, WEIR_RETRY);
     assert_non_null(strstr(harness_result(b, 0).why, "timed out"));
     harness_free(h);
@@ -122,7 +122,7 @@ static void a_changed_secret_is_used_at_once(void **state)
     h = harness_start("elasticsearch", WEIR_SINK, options);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(harness_write(h, harness_values(h, values, 1)), WEIR_OK);
-        assert_true(harness_run_until(h, harness_idle, NULL, 5000));
+        assert_true(harness_run_until(h, harness_idle, NULL, 60000));
         assert_int_equal(pwrite(fd, "bbbb", 4, 0), 4);
     }
     assert_non_null(strstr(es_server_asked(server, 0)->head, "ApiKey aaaa\r\n"));

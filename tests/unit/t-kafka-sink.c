@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
-#define WAIT        20000
+#define WAIT        60000 /* ms; far longer than anything here takes */
 #define API_PRODUCE 0
 #define KAFKA_LARGE 1200000 /* bytes: more than the sink's own batch.size */
+/* Messages wait for each other until they are so many: what is one request does not depend on who is how fast. */
+#define TOGETHER    "rdkafka.linger.ms = 1000\n"
 #define BYTES(s)    ((struct weir_slice){(s), sizeof(s) - 1})
 
 static struct harness *start(struct kafka_mock *m, const char *options)
@@ -260,7 +262,7 @@ static void what_fills_its_requests_gets_no_more(void **state)
     (void)state;
     struct kafka_mock m = kafka_mock_start();
     kafka_mock_topic(&m, "t", 1);
-    struct harness *h = start(&m, "");
+    struct harness *h = start(&m, TOGETHER "rdkafka.batch.num.messages = 100\n");
     harness_lend(h, 64);
     for (int i = 0; i < 80; i++)
         write_as_it_takes(h, 2, 1000); /* 100 kB in one request */
@@ -346,7 +348,7 @@ static void too_large_together_is_split(void **state)
     (void)state;
     struct kafka_mock m = kafka_mock_start();
     kafka_mock_topic(&m, "t", 1);
-    struct harness *h = start(&m, "");
+    struct harness *h = start(&m, TOGETHER "rdkafka.batch.num.messages = 3\n");
     rd_kafka_mock_push_request_errors(m.cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     struct weir_batch *b = numbers(h, 3);
     write_all(h, b);
@@ -367,7 +369,7 @@ static void what_may_have_been_innocent_follows_batch_size(void **state)
     (void)state;
     struct kafka_mock m = kafka_mock_start();
     kafka_mock_topic(&m, "t", 1);
-    struct harness *h = start(&m, "rdkafka.batch.size = 4000000\nrdkafka.linger.ms = 200\n");
+    struct harness *h = start(&m, TOGETHER "rdkafka.batch.num.messages = 2\nrdkafka.batch.size = 4000000\n");
     char *large = malloc(KAFKA_LARGE + 1);
     const char *values[] = {large, large};
     memset(large, 'x', KAFKA_LARGE);

@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#define WAIT     20000
+#define WAIT     60000 /* ms; far longer than anything here takes */
 /* The mock ends a rebalance a second before the session would. */
 #define QUICK    "rdkafka.session.timeout.ms = 4500\nrdkafka.heartbeat.interval.ms = 200\n"
 #define BYTES(s) ((struct weir_slice){(s), sizeof(s) - 1})
@@ -55,11 +56,18 @@ static void read_until(struct harness *h, size_t n)
     assert_int_equal(harness_out_count(h), n);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Polls with an end until the source says something else than "later". */
 static int poll_to_end(struct harness *h)
 {
     int r = WEIR_AGAIN;
-    for (int i = 0; i < WAIT / 20 && (r == WEIR_AGAIN || r == WEIR_OK); i++) {
+    for (int64_t end = now_ms() + WAIT; now_ms() < end && (r == WEIR_AGAIN || r == WEIR_OK);) {
         r = harness_poll(h, 1000, 1 << 20, 20, WEIR_POLL_TO_END);
         if (r == WEIR_AGAIN)
             (void)harness_step(h, 20);
@@ -378,7 +386,7 @@ static unsigned count_open(const struct harness *h, int partitions)
 /* Runs both until each holds half of the partitions; answers revocations as the host does after a drain. */
 static void share(struct harness *a, struct harness *b, int partitions)
 {
-    for (int i = 0; i < 1500; i++) {
+    for (int64_t end = now_ms() + WAIT; now_ms() < end;) {
         (void)harness_step(a, 10);
         (void)harness_step(b, 10);
         for (int p = 0; p < partitions; p++) {
@@ -428,7 +436,7 @@ static void two_members_share(struct kafka_mock *m, const char *options)
     share(a, b, 4);
     for (int p = 0; p < 4; p++)
         kafka_mock_fill(m, "t", p, "w", 10);
-    for (int i = 0; i < 1000 && count_seen(a, b) < 440; i++) {
+    for (int64_t end = now_ms() + WAIT; now_ms() < end && count_seen(a, b) < 440;) {
         (void)harness_step(a, 10);
         (void)harness_step(b, 10);
     }

@@ -64,7 +64,7 @@ static bool has_outputs(struct harness *h, void *n)
 
 static void expect_count(struct harness *h, size_t n)
 {
-    assert_true(harness_run_until(h, has_outputs, &n, 5000));
+    assert_true(harness_run_until(h, has_outputs, &n, 60000));
     assert_int_equal(harness_out_count(h), n);
 }
 
