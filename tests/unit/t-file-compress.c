@@ -477,7 +477,7 @@ static int begin(const char *which, void **state)
 {
     kind = which;
     want_len = 0;
-    return scratch_make(state);
+    return scratch_in_memory(state);
 }
 
 static int begin_gzip(void **state)

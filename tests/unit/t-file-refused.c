@@ -72,6 +72,12 @@ static int setup_refused(void **state)
     return setup(state);
 }
 
+static int setup_in_memory(void **state)
+{
+    read_error = glob_error = list_error = unlink_error = 0;
+    return scratch_in_memory(state);
+}
+
 static int remove_refused(void **state)
 {
     (void)seteuid(getuid());
@@ -220,7 +226,8 @@ static void a_pass_does_not_end_well_without_a_renamed_file(void **state)
     harness_free(h);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup_refused, remove_refused)
+#define TEST(f)      cmocka_unit_test_setup_teardown(f, setup_refused, remove_refused)
+#define IN_MEMORY(f) cmocka_unit_test_setup_teardown(f, setup_in_memory, remove_refused)
 
 static void write_more(struct harness *h, int first, int n)
 {
@@ -302,8 +309,8 @@ int main(void)
         TEST(a_renamed_file_is_not_gone_for_want_of_descriptors),
         TEST(a_copy_is_not_missed_for_want_of_descriptors),
         TEST(a_pass_does_not_end_well_without_a_renamed_file),
-        TEST(a_row_stays_as_long_as_the_note),
-        TEST(all_is_taken_back_with_few_descriptors),
+        IN_MEMORY(a_row_stays_as_long_as_the_note),
+        IN_MEMORY(all_is_taken_back_with_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

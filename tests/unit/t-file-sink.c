@@ -564,7 +564,8 @@ static void without_commits_a_batch_ends_a_file(void **state)
     assert_int_equal(count_files(), 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+#define TEST(f)      cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+#define IN_MEMORY(f) cmocka_unit_test_setup_teardown(f, scratch_in_memory, scratch_remove)
 
 int main(void)
 {
@@ -572,7 +573,7 @@ int main(void)
         TEST(values_become_lines),
         TEST(tombstones_as_told),
         TEST(a_template_makes_many_files),
-        TEST(hundreds_of_files_with_commits),
+        IN_MEMORY(hundreds_of_files_with_commits),
         TEST(hundreds_of_files_without),
         TEST(a_large_value_goes_through),
         TEST(promises_follow_fsync),

@@ -333,21 +333,6 @@ static void a_log_cut_short_opens_at_an_earlier_commit(void **state)
 
 /* ---- every byte of the last transaction ---- */
 
-/* Thousands of openings: in memory where there is some, for each waits for the disk. */
-static int scratch_in_memory(void **state)
-{
-    char *before = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
-    if (access("/dev/shm", W_OK | X_OK) == 0)
-        setenv("TMPDIR", "/dev/shm", 1);
-    int failed = scratch_make(state);
-    if (before)
-        setenv("TMPDIR", before, 1);
-    else
-        unsetenv("TMPDIR");
-    free(before);
-    return failed;
-}
-
 struct bytes {
     char *data;
     size_t len;
@@ -552,11 +537,11 @@ int main(void)
         test(what_is_no_database_is_refused),
         test(a_folder_that_can_not_be_made_is_told),
         test(a_scan_sees_rows_and_puts_in_order_and_stores_nothing),
-        test(a_log_cut_short_opens_at_an_earlier_commit),
+        in_memory(a_log_cut_short_opens_at_an_earlier_commit),
         in_memory(the_last_transaction_cut_at_every_byte),
         in_memory(the_last_transaction_with_a_bit_wrong),
         test(a_file_taken_away_takes_no_more_commits),
-        test(a_damaged_file_is_refused_and_left_alone),
+        in_memory(a_damaged_file_is_refused_and_left_alone),
         test(forgotten_puts_are_as_if_never_put),
         test(a_commit_is_on_the_disk_when_it_is_done),
         test(the_folder_is_chosen_in_order),
