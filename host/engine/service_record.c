@@ -45,6 +45,10 @@ int service_json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, c
         return WEIR_REJECT;
     }
     const struct json_node *node = path ? json_find(p->doc->root, path->path) : p->doc->root;
+    if (!node && json_is_hidden(p->doc->root, path->path)) {
+        *ret_why = JSON_HIDDEN;
+        return WEIR_REJECT;
+    }
     if (!node)
         return WEIR_OK;
     struct weir_slice text = node->text;

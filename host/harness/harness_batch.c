@@ -386,6 +386,10 @@ static int json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, co
     if (!doc)
         return WEIR_REJECT;
     const struct json_node *n = path ? json_find(doc->root, path->path) : doc->root;
+    if (!n && json_is_hidden(doc->root, path->path)) {
+        *ret_why = JSON_HIDDEN;
+        return WEIR_REJECT;
+    }
     *ret = n ? (struct weir_span){n->text.ptr, n->text.len, n->type, 0}
              : (struct weir_span){.type = WEIR_JSON_MISSING};
     return WEIR_OK;

@@ -79,6 +79,11 @@ size_t json_utf8_prefix(const void *p, size_t n);
  * value is not JSON, or would nest too deeply there). */
 struct json_path;
 struct json_node *json_find(const struct json_node *root, const struct json_path *);
+/* Where json_find finds nothing: whether something stands there below a member that is not meant, since its key stands
+ * again behind it.  A reader that prefers the first of them sees it, and no edit reaches it. */
+bool json_is_hidden(const struct json_node *root, const struct json_path *);
+#define JSON_HIDDEN                                                                                          \
+    "a name above a field stands twice in its object, and the field below the one that is not meant"
 bool json_set(struct arena *, struct json_doc *, const struct json_path *, struct weir_slice value);
 bool json_remove(struct arena *, struct json_doc *, const struct json_path *);
 bool json_rename(struct arena *, struct json_doc *, const struct json_path *, struct weir_slice key);

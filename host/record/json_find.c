@@ -45,3 +45,24 @@ struct json_node *json_find(const struct json_node *root, const struct json_path
     /* Readers and writers share one lookup; who may write is a matter of who holds the document. */
     return (struct json_node *)(uintptr_t)root;
 }
+
+static bool leads_on(const struct json_node *node, const struct json_step *step, size_t n)
+{
+    if (n == 0)
+        return true;
+    if (step->key == NULL) {
+        const struct json_node *element = json_element(node, step->index);
+        return element != NULL && leads_on(element, step + 1, n - 1);
+    }
+    if (node->type != WEIR_JSON_OBJECT)
+        return false;
+    for (const struct json_node *m = node->child; m != NULL; m = m->next)
+        if (json_key_is(m->key, m->flags, step->key, step->len) && leads_on(m, step + 1, n - 1))
+            return true;
+    return false;
+}
+
+bool json_is_hidden(const struct json_node *root, const struct json_path *path)
+{
+    return path->count > 1 && leads_on(root, path->steps, path->count);
+}

@@ -149,6 +149,11 @@ int each_json(struct each *e, const struct weir_path *path, struct weir_span *re
 {
     const char *why = NULL;
     int r = e->ctx->host->json(e->ctx, e->batch, e->i, path, ret, &why);
+    struct weir_span whole;
+    const char *ignored;
+    if (r == WEIR_REJECT && path &&
+        e->ctx->host->json(e->ctx, e->batch, e->i, NULL, &whole, &ignored) == WEIR_OK)
+        return each_reject(e, "json", "%s", why); /* it is JSON, but the path leads to more than one thing */
     return r == WEIR_OK ? r : not_json(e, r, why);
 }
 

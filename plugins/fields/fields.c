@@ -83,6 +83,10 @@ static int keep_some(struct fields *s, struct each *e)
     int r = each_json(e, s->conf->keep_in, &span);
     if (r != WEIR_OK)
         return r;
+    if (span.type != WEIR_JSON_OBJECT && span.type != WEIR_JSON_MISSING &&
+        s->conf->on_missing == MISSING_KEEP)
+        /* to itself: an object of its name before it does not stay */
+        each_edit(e, WEIR_EDIT_SET, s->conf->keep_in, (struct weir_slice){span.ptr, span.len});
     if (span.type != WEIR_JSON_OBJECT)
         return each_missing(e, s->conf->on_missing, s->conf->keep_in, "keep: %s",
                             span.type == WEIR_JSON_MISSING ? "the field of keep-in is missing"

@@ -13,6 +13,10 @@
 
 #include <cmocka.h>
 
+/* Why a field is refused that only a reader sees who takes the first of two names. */
+#define HIDDEN                                                                                               \
+    "a name above a field stands twice in its object, and the field below the one that is not meant"
+
 /* What comes out is that value, "(dropped)", "(tombstone)", or why it failed. */
 static inline void expect_output(const char *plugin, const char *options, const struct weir_record *in,
                                  const char *out)

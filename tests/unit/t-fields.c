@@ -147,6 +147,29 @@ static void of_names_that_repeat_the_last_is_kept(void **state)
            "{\"b\":2,\"a\":{\"y\":2,\"x\":3}}");
 }
 
+/* A reader that prefers the first of two names must not see what was taken away. */
+static void what_a_name_not_meant_holds_does_not_stay(void **state)
+{
+    const char *hidden = "{\"user\":{\"ssn\":1},\"user\":5}";
+    (void)state;
+    expect("remove = .user.ssn\n", hidden, HIDDEN);
+    expect("remove = .ip, .user.ssn\n", hidden, HIDDEN);
+    expect("remove = .user.ssn\n", "{\"user\":{\"ssn\":1},\"user\":{\"id\":2}}", HIDDEN);
+    expect("remove = .a[0].ssn\n", "{\"a\":[{\"ssn\":1}],\"a\":[]}", HIDDEN);
+    expect("rename.user.ssn = id\non-missing = keep\n", hidden, HIDDEN);
+    expect("set.a = {.user.ssn}\non-missing = keep\n", hidden, HIDDEN);
+    expect("default.user.ssn = x\n", "{\"user\":{\"ssn\":1},\"user\":{}}", HIDDEN);
+    expect("keep = .id\nkeep-in = .user.card\non-missing = keep\n",
+           "{\"user\":{\"card\":{\"ssn\":1}},\"user\":5}", HIDDEN);
+    expect("keep = .id\nkeep-in = .user\non-missing = keep\n", hidden, "{\"user\":5}");
+    expect("remove = .user.ssn\n", "{\"user\":{\"ssn\":1},\"user\":{\"ssn\":2,\"id\":3}}",
+           "{\"user\":{\"id\":3}}");
+    expect("rename.user.ssn = id\n", "{\"user\":{\"ssn\":1},\"user\":{\"ssn\":2,\"id\":3}}",
+           "{\"user\":{\"id\":2}}");
+    expect("set.user.ssn = x\n", "{\"user\":{\"ssn\":1},\"user\":null}", "{\"user\":{\"ssn\":\"x\"}}");
+    expect("remove = .user.ssn\n", "{\"n\":1,\"user\":{},\"n\":2}", "{\"n\":1,\"user\":{},\"n\":2}");
+}
+
 static void a_missing_source_follows_on_missing(void **state)
 {
     const char *in = "{\"a\":1,\"b\":2}";
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test(elements_go_all_at_once),
         cmocka_unit_test(fields_are_kept),
         cmocka_unit_test(of_names_that_repeat_the_last_is_kept),
+        cmocka_unit_test(what_a_name_not_meant_holds_does_not_stay),
         cmocka_unit_test(a_missing_source_follows_on_missing),
         cmocka_unit_test(what_is_not_json_lacks_nothing),
         cmocka_unit_test(contradictions_are_refused),

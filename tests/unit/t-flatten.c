@@ -90,6 +90,14 @@ static void a_field_may_be_flattened_alone(void **state)
     expect("field = .x\non-missing = drop\n", "{\"x\":1}", "(dropped)");
 }
 
+static void what_a_name_not_meant_holds_does_not_come_out(void **state)
+{
+    (void)state;
+    expect("", "{\"u\":{\"s\":1},\"u\":5}", "{\"u\":5}");
+    expect("field = .u.c\non-missing = keep\n", "{\"u\":{\"c\":{\"s\":1}},\"u\":5}", HIDDEN);
+    expect("field = .u\n", "{\"u\":{\"s\":{\"t\":1}},\"u\":{\"a\":{\"b\":1}}}", "{\"u\":{\"a.b\":1}}");
+}
+
 static void what_is_no_object(void **state)
 {
     (void)state;
@@ -153,6 +161,7 @@ int main(void)
         cmocka_unit_test(of_one_name_the_last_stays),
         cmocka_unit_test(of_many_names_the_last_stays),
         cmocka_unit_test(a_field_may_be_flattened_alone),
+        cmocka_unit_test(what_a_name_not_meant_holds_does_not_come_out),
         cmocka_unit_test(what_is_no_object),
         cmocka_unit_test(what_grows_has_a_limit),
         cmocka_unit_test(depth_and_width_cost_no_square),

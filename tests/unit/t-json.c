@@ -372,6 +372,35 @@ static void paths_lead_to_values(void **state)
     arena_reset(&arena);
 }
 
+static void what_stands_below_a_name_not_meant_is_hidden(void **state)
+{
+    static const struct {
+        const char *text, *path;
+        bool hidden;
+    } table[] = {
+        {"{\"u\":{\"s\":1},\"u\":5}", ".u.s", true},
+        {"{\"u\":{\"s\":1},\"\\u0075\":{\"t\":1}}", ".u.s", true},
+        {"{\"u\":{\"s\":1},\"u\":null,\"u\":{}}", ".u.s", true},
+        {"{\"a\":[{\"s\":1}],\"a\":[]}", ".a[0].s", true},
+        {"{\"a\":[{\"s\":{\"x\":1},\"s\":2},{}]}", ".a[-2].s.x", true},
+        {"{\"a\":[{\"s\":{\"x\":1},\"s\":2},{}]}", ".a[-1].s.x", false},
+        {"{\"u\":{\"s\":1},\"u\":5}", ".u.t", false},
+        {"{\"u\":{\"u\":{\"s\":1}},\"s\":2,\"s\":3}", ".u.s", false},
+        {"{\"n\":1,\"n\":2}", ".m", false},
+        {"[1]", ".u.s", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const struct json_doc *doc = parse(table[i].text);
+        struct json_path *path = path_compile(table[i].path, strlen(table[i].path), NULL, NULL);
+        assert_null(json_find(doc->root, path));
+        if (json_is_hidden(doc->root, path) != table[i].hidden)
+            fail_msg("%s of %s", table[i].path, table[i].text);
+        path_free(path);
+    }
+    arena_reset(&arena);
+}
+
 /* ---- both readers on whatever comes ---- */
 
 static uint32_t below(uint32_t limit)
@@ -435,6 +464,7 @@ int main(void)
         cmocka_unit_test(elements_behind_an_object_have_no_key),
         cmocka_unit_test(members_are_found_by_decoded_key_and_the_last_one_wins),
         cmocka_unit_test(paths_lead_to_values),
+        cmocka_unit_test(what_stands_below_a_name_not_meant_is_hidden),
         cmocka_unit_test(both_readers_agree_on_mutations),
     };
     return cmocka_run_group_tests(tests, NULL, end);

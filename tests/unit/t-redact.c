@@ -223,6 +223,8 @@ static void what_can_not_be_looked_at_does_not_pass(void **state)
            "the value is not JSON: something stands behind the value");
     expect("fields = .a\non-missing = reject\n", "{}", "a field that is to be redacted is missing");
     expect("fields = .a\non-missing = drop\n", "{}", "(dropped)");
+    expect("fields = .u.a\n", "{\"u\":{\"a\":1},\"u\":5}",
+           "a name stands twice in an object, so a path may not name all there is");
     expect("fields = .a\n", "{\"b\":{\"a\":1},\"c\":{\"a\":1}}", "{\"b\":{\"a\":1},\"c\":{\"a\":1}}");
     expect("pattern.x = \"(a+)+$\"\n",
            "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"",

@@ -80,6 +80,7 @@ static void a_missing_field_follows_on_missing(void **state)
     extracted("field = .a\n", "{}", "the field is missing");
     extracted("field = .a\n", "{\"a\":null}", "the field is null");
     extracted("field = .a.b\n", "{\"a\":\"x\"}", "the field is missing");
+    extracted("field = .a.b\non-missing = keep\n", "{\"a\":{\"b\":1},\"a\":\"x\"}", HIDDEN);
     extracted("field = .a\non-missing = keep\n", "{ }", "{ }");
     extracted("field = .a\non-missing = drop\n", "{\"a\":null}", "(dropped)");
     extracted("field = .a\non-missing = null\n", "{}", "(tombstone)");
