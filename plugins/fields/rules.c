@@ -51,7 +51,9 @@ static void check_constants(const struct report *r, const struct group *g, bool 
         else if (json &&
                  r->ctx->host->json_walk(r->ctx, (struct weir_slice){text, len}, any, NULL) != WEIR_OK)
             tell(r, g->option, f->name,
-                 "the value is not JSON text; a string of text is written with quotes, or by set.");
+                 "the value is not JSON text; quotes around all of it are taken off, and %s%s = TEXT makes a "
+                 "string",
+                 g->option[0] == 'd' ? "default." : "set.", f->name);
         else if (r->ctx->host->json_quote(r->ctx, NULL, (struct weir_slice){made.ptr, len}) == SIZE_MAX)
             tell(r, g->option, f->name, "the value is not UTF-8");
         r->ctx->host->mem(r->ctx, text, 0);

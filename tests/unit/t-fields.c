@@ -214,6 +214,8 @@ static void contradictions_are_refused(void **state)
     refused("", "nothing to do");
     refused("json.a = nope\n", "json.a: the value is not JSON");
     refused("default-json.a = {{1}}\n", "default-json.a: the value is not JSON");
+    refused("json.a = \"x\"\n", "quotes around all of it are taken off, and set.a = TEXT makes a string");
+    refused("default-json.a.b = \"x\"\n", "and default.a.b = TEXT makes a string");
     refused("set.a = {.b\n", "column");
     refused("rename.a[0] = x\n", "rename.a[0]: an element of an array has no name");
     refused("rename.a = c\nrename.b = c\n", "rename.b: rename.a gives another field this name");
