@@ -4,6 +4,7 @@
  * Home thread only.  What one value becomes is convert.c's; here is which values, and what becomes of a record where one
  * can't. */
 #define WEIR_API 1
+#include "../common/steps.h"
 #include "convert.h"
 
 /* enum convert_type */
@@ -40,6 +41,21 @@ struct caster {
     struct each each;
 };
 
+/* One field, written in two ways. */
+static void check_twins(struct weir_ctx *ctx, const struct weir_fields *as, struct weir_problems *to)
+{
+    struct steps one, other;
+    char option[300];
+    for (size_t i = 0; i < as->count; i++)
+        for (size_t k = 0; k < i; k++) {
+            if (!steps_read(as->items[i].name, &one) || !steps_read(as->items[k].name, &other) ||
+                !steps_equal(&one, &other))
+                continue;
+            (void)snprintf(option, sizeof option, "as.%s", as->items[i].name);
+            weir_problemf(ctx, to, option, "as.%s is the same field", as->items[k].name);
+        }
+}
+
 static int cast_check(struct weir_ctx *ctx, const void *conf, struct weir_problems *to)
 {
     const struct cast_conf *c = conf;
@@ -49,6 +65,7 @@ static int cast_check(struct weir_ctx *ctx, const void *conf, struct weir_proble
     if (!c->as.count && !c->to)
         ctx->host->problem(to, NULL,
                            "nothing is to be cast: write as.FIELD = TYPE, or to = TYPE for the whole value");
+    check_twins(ctx, &c->as, to);
     return WEIR_OK;
 }
 

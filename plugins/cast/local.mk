@@ -7,7 +7,9 @@ plugin_LTLIBRARIES += %D%/cast.la
 	%D%/decimal.c \
 	%D%/decimal.h \
 	plugins/common/each.c \
-	plugins/common/each.h
+	plugins/common/each.h \
+	plugins/common/steps.c \
+	plugins/common/steps.h
 %C%_cast_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_cast_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_cast_la_LDFLAGS = $(PLUGIN_LINK)

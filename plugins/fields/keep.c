@@ -7,7 +7,7 @@
 #include "keep.h"
 
 #include "../common/jsonscan.h"
-#include "steps.h"
+#include "../common/steps.h"
 
 #include <stdbool.h>
 

@@ -10,12 +10,12 @@ plugin_LTLIBRARIES += %D%/fields.la
 	%D%/removal.c \
 	%D%/removal.h \
 	%D%/rules.c \
-	%D%/steps.c \
-	%D%/steps.h \
 	plugins/common/each.c \
 	plugins/common/each.h \
 	plugins/common/jsonscan.c \
-	plugins/common/jsonscan.h
+	plugins/common/jsonscan.h \
+	plugins/common/steps.c \
+	plugins/common/steps.h
 %C%_fields_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 %C%_fields_la_CFLAGS = $(PLUGIN_CFLAGS)
 %C%_fields_la_LDFLAGS = $(PLUGIN_LINK)

@@ -7,7 +7,7 @@
 #include "fields.h"
 
 #include "keep.h"
-#include "steps.h"
+#include "../common/steps.h"
 
 struct report {
     struct weir_ctx *ctx;
@@ -94,10 +94,15 @@ static void check_renames(const struct report *r, const struct weir_fields *rena
             continue;
         if (!from.count || from.at[from.count - 1].index)
             tell(r, "rename.", f->name, "an element of an array has no name");
-        for (size_t k = 0; k < i; k++)
-            if (target(&renames->items[k], &other, &made) && steps_equal(&made, &to))
-                tell(r, "rename.", f->name, "rename.%s gives another field this name",
-                     renames->items[k].name);
+        for (size_t k = 0; k < i; k++) {
+            const char *name = renames->items[k].name;
+            if (!target(&renames->items[k], &other, &made))
+                continue;
+            if (steps_equal(&other, &from))
+                tell(r, "rename.", f->name, "rename.%s is the same field", name);
+            else if (steps_equal(&made, &to))
+                tell(r, "rename.", f->name, "rename.%s gives another field this name", name);
+        }
     }
 }
 

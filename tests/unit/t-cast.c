@@ -177,6 +177,12 @@ static void options_that_contradict_are_refused(void **state)
     assert_non_null(strstr(harness_check("cast", WEIR_TRANSFORM, "to = int8\nas.a = int8\n"), "one of them"));
     assert_string_not_equal(harness_check("cast", WEIR_TRANSFORM, "as.a = none\n"), "");
     assert_string_not_equal(harness_check("cast", WEIR_TRANSFORM, "as.a = int31\n"), "");
+    assert_non_null(strstr(harness_check("cast", WEIR_TRANSFORM, "as.a = int8\nas.\"a\" = string\n"),
+                           "as.\"a\": as.a is the same field"));
+    assert_non_null(strstr(harness_check("cast", WEIR_TRANSFORM, "as.b.c = int8\nas.b[\"c\"] = int8\n"),
+                           "as.b.c is the same field"));
+    assert_string_equal(harness_check("cast", WEIR_TRANSFORM, "as.a = int32\nas.b = int32\nas.b.a = int8\n"),
+                        "");
     assert_string_equal(harness_check("cast", WEIR_TRANSFORM, "as.a = int32\nas.b.c = number\n"), "");
 }
 

@@ -219,6 +219,7 @@ static void contradictions_are_refused(void **state)
     refused("set.a = {.b\n", "column");
     refused("rename.a[0] = x\n", "rename.a[0]: an element of an array has no name");
     refused("rename.a = c\nrename.b = c\n", "rename.b: rename.a gives another field this name");
+    refused("rename.a = b\nrename.\"a\" = c\n", "rename.\"a\": rename.a is the same field");
     refused("rename.a = b\nrename.b = a\n", "go round");
     refused("rename.a = b\ndefault.b = 1\n", "default.b: rename.a makes that field");
     refused("rename.a = b\ndefault-json.b.c = 1\n", "default-json.b.c: rename.a makes that field");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* steps.h - a path as an operator wrote it, step by step: what weir_path keeps for itself, and rules between options
  * and the names of `keep` need.  Pure. */
-#ifndef WEIR_PLUGINS_FIELDS_STEPS_H
-#define WEIR_PLUGINS_FIELDS_STEPS_H
+#ifndef WEIR_PLUGINS_STEPS_H
+#define WEIR_PLUGINS_STEPS_H
 
 #include <stdbool.h>
 
