@@ -104,6 +104,8 @@ static int rename_one(struct fields *s, struct each *e, const struct weir_field 
         if (s->conf->on_missing != MISSING_NULL)
             return r;
     }
+    if (r == WEIR_OK && span.type != WEIR_JSON_MISSING && removal_takes(&s->removal, &span))
+        return each_reject(e, "fields", "rename.%s: remove takes that field away", f->name);
     if (r == WEIR_OK)
         each_edit(e, WEIR_EDIT_RENAME, f->path, weir_str(f->text));
     return r;

@@ -65,6 +65,15 @@ static int find(struct removal *r, struct each *e, struct weir_slice text, size_
     return WEIR_OK;
 }
 
+bool removal_takes(const struct removal *r, const struct weir_span *span)
+{
+    const char *at = span->ptr;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->gone[i].at <= at && at + span->len <= r->gone[i].end)
+            return true;
+    return false;
+}
+
 /* ---- the value without it ---------------------------------------------------------------------------------------- */
 
 static bool goes(const struct writer *w, const char *value)
@@ -162,13 +171,17 @@ static struct weir_slice without(const struct removal *r, struct each *e, struct
     return (struct weir_slice){w.out, w.n};
 }
 
-static int remove_only(const struct weir_path *path, struct each *e)
+static int remove_only(struct removal *r, struct each *e)
 {
+    const struct weir_path *path = r->paths->items[0];
     struct weir_span span;
     int status = each_json(e, path, &span);
-    if (status == WEIR_OK && span.type != WEIR_JSON_MISSING)
-        each_edit(e, WEIR_EDIT_REMOVE, path, (struct weir_slice){NULL, 0});
-    return status;
+    r->n = 0;
+    if (status != WEIR_OK || span.type == WEIR_JSON_MISSING)
+        return status;
+    r->gone[r->n++] = (struct gone){path, span.ptr, (const char *)span.ptr + span.len, false};
+    each_edit(e, WEIR_EDIT_REMOVE, path, (struct weir_slice){NULL, 0});
+    return WEIR_OK;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------- */
@@ -179,7 +192,7 @@ int removal_one(struct removal *r, struct each *e)
     struct weir_span whole;
     size_t elements;
     if (r->paths->count == 1)
-        return remove_only(r->paths->items[0], e);
+        return remove_only(r, e);
     int status = find(r, e, text, &elements);
     if (status == WEIR_OK && r->n > 1 && elements) { /* edits of earlier stages do not lie there */
         status = each_json(e, NULL, &whole);

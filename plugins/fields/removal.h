@@ -26,5 +26,7 @@ void removal_init(struct removal *, struct weir_ctx *, const struct weir_paths *
 void removal_free(struct removal *, struct weir_ctx *);
 /* Gathers the edits; what is not OK is to be returned. */
 int removal_one(struct removal *, struct each *);
+/* Whether it took what the record had there, in this record. */
+bool removal_takes(const struct removal *, const struct weir_span *);
 
 #endif

@@ -95,6 +95,10 @@ static void fields_are_removed(void **state)
     expect("remove = .a\n", "no", "the value is not JSON: a word that is not true, false or null");
     expect("remove = .a\nrename.b = a\n", "{\"a\":1,\"b\":2}", "{\"a\":2}");
     expect("remove = .a\nset.c = {.a}\n", "{\"a\":1}", "{\"c\":1}");
+    expect("remove = .a\nrename.a = b\n", "{\"a\":1}", "rename.a: remove takes that field away");
+    expect("remove = .c, .a\nrename.a.b = c\n", "{\"a\":{\"b\":1},\"c\":2}",
+           "rename.a.b: remove takes that field away");
+    expect("remove = .a.b\nrename.a = c\n", "{\"a\":{\"b\":1}}", "{\"c\":{}}");
 }
 
 static void elements_go_all_at_once(void **state)
