@@ -70,8 +70,9 @@ struct redactor {
     struct look look;
     struct names names;
     struct text out;
-    enum place *places; /* what each field is, when it was seen */
-    size_t *drops;      /* fields of this record that are to go */
+    struct weir_span *spans; /* of each field, in this record */
+    enum place *places;      /* what each field is, when it was seen */
+    size_t *drops;           /* fields of this record that are to go */
     size_t n_drops;
     struct weir_slice whole; /* value of this record, edits of earlier stages with it */
 };
@@ -174,6 +175,8 @@ static void redact_destroy(void *self)
     look_free(&r->look);
     names_free(&r->names);
     text_free(&r->out);
+    if (r->spans)
+        r->ctx->host->mem(r->ctx, r->spans, 0);
     if (r->places)
         r->ctx->host->mem(r->ctx, r->places, 0);
     if (r->drops)
@@ -195,6 +198,7 @@ static int redact_create(struct weir_ctx *ctx, const void *conf, void **self)
     if (c->replacement && ctx->host->json_walk(ctx, weir_str(c->replacement), is_number, &number) == WEIR_OK)
         r->look.number = number;
     if (c->fields.count) {
+        r->spans = ctx->host->mem(ctx, NULL, c->fields.count * sizeof *r->spans);
         r->places = ctx->host->mem(ctx, NULL, c->fields.count * sizeof *r->places);
         memset(r->places, 0, c->fields.count * sizeof *r->places);
         r->drops = ctx->host->mem(ctx, NULL, c->fields.count * sizeof *r->drops);
@@ -305,30 +309,54 @@ static bool redact_container(struct redactor *r, struct each *e, size_t i, const
     return true;
 }
 
+static int find_fields(struct redactor *r, struct each *e)
+{
+    int status = WEIR_OK;
+    for (size_t i = 0; i < r->conf->fields.count && status == WEIR_OK; i++) {
+        const struct weir_path *path = r->conf->fields.items[i];
+        status = each_json(e, path, &r->spans[i]);
+        if (status == WEIR_OK && r->spans[i].type == WEIR_JSON_MISSING)
+            status = each_missing(e, r->conf->on_missing, path, "a field that is to be redacted is missing");
+    }
+    return status;
+}
+
+/* What becomes of the field is what becomes of another one: it lies in that, or another path led to it before. */
+static bool is_covered(const struct redactor *r, size_t i)
+{
+    const struct weir_span *s = &r->spans[i];
+    uintptr_t at = (uintptr_t)s->ptr;
+    for (size_t k = 0; k < r->conf->fields.count; k++) {
+        const struct weir_span *o = &r->spans[k];
+        uintptr_t from = (uintptr_t)o->ptr;
+        if (k != i && at >= from && at - from + s->len <= o->len && (k < i || o->len > s->len))
+            return true;
+    }
+    return false;
+}
+
 static int redact_field(struct redactor *r, struct each *e, size_t i)
 {
     const struct weir_path *path = r->conf->fields.items[i];
-    struct weir_span span;
-    int answer, status = each_json(e, path, &span);
+    const struct weir_span *span = &r->spans[i];
+    int answer;
     char *copy;
-    if (status != WEIR_OK)
-        return status;
-    if (span.type == WEIR_JSON_MISSING)
-        return each_missing(e, r->conf->on_missing, path, "a field that is to be redacted is missing");
+    if (span->type == WEIR_JSON_MISSING || is_covered(r, i))
+        return WEIR_OK;
     if (r->conf->action == ACT_DROP && !look_has_patterns(&r->look)) {
-        drop_field(r, i, &span);
+        drop_field(r, i, span);
         return WEIR_OK;
     }
-    if (redact_container(r, e, i, &span))
+    if (redact_container(r, e, i, span))
         return WEIR_OK;
     r->out.len = 0;
-    answer = look_json(&r->look, (struct weir_slice){span.ptr, span.len}, &r->out);
+    answer = look_json(&r->look, (struct weir_slice){span->ptr, span->len}, &r->out);
     if (answer == LOOK_FAILED)
         return unseen(r, e);
     if (answer == LOOK_SAME)
         return WEIR_OK;
     if (r->conf->action == ACT_DROP) {
-        drop_field(r, i, &span);
+        drop_field(r, i, span);
         return WEIR_OK;
     }
     copy = each_alloc(e, r->out.len);
@@ -347,6 +375,8 @@ static int redact_fields(void *self, struct each *e)
         return each_reject(e, "redact",
                            "a name stands twice in an object, so a path may not name all there is");
     r->n_drops = 0;
+    if (status == WEIR_OK)
+        status = find_fields(r, e);
     for (size_t i = 0; i < r->conf->fields.count && status == WEIR_OK; i++)
         status = redact_field(r, e, i);
     if (status == WEIR_OK)

@@ -178,6 +178,23 @@ static void values_of_every_type(void **state)
     expect("fields = .\naction = drop\n", "\"x\"", "null");
 }
 
+static void a_field_in_another_goes_with_it(void **state)
+{
+    const char *in = "{\"a\":{\"b\":\"xy\",\"c\":[\"z\"]},\"d\":1}";
+    const char *card = "{\"a\":{\"b\":\"4111111111111111\"},\"d\":1}";
+    (void)state;
+    expect("fields = .a, .a.b\naction = drop\n", in, "{\"d\":1}");
+    expect("fields = .a.c[0], .a.b, .a\naction = drop\n", in, "{\"d\":1}");
+    expect("fields = .d, .[\"d\"]\naction = drop\n", in, "{\"a\":{\"b\":\"xy\",\"c\":[\"z\"]}}");
+    expect("fields = .a.c[0], .a.c[-1]\naction = drop\n", in, "{\"a\":{\"b\":\"xy\",\"c\":[null]},\"d\":1}");
+    expect("fields = .l[0], .l[0].x\naction = drop\n", "{\"l\":[{\"x\":1},2]}", "{\"l\":[null,2]}");
+    expect("fields = .a, .a.b\naction = replace\nreplacement = x\n", in, "{\"a\":\"x\",\"d\":1}");
+    expect("fields = .a, .a.b\naction = blank\n", in, "{\"a\":{},\"d\":1}");
+    expect("fields = .a, .a.b\n", in, "{\"a\":{\"b\":\"**\",\"c\":[\"*\"]},\"d\":1}");
+    expect("fields = .a, .a.b\npatterns = card\naction = drop\n", card, "{\"d\":1}");
+    expect("fields = .a, .a.x\non-missing = reject\n", in, "a field that is to be redacted is missing");
+}
+
 static void patterns_in_json(void **state)
 {
     const char *mask = "patterns = card, mail\nkeep-last = 2\n";
@@ -310,6 +327,7 @@ int main(void)
         cmocka_unit_test(several_patterns_find_together),
         cmocka_unit_test(what_becomes_of_it),
         cmocka_unit_test(values_of_every_type),
+        cmocka_unit_test(a_field_in_another_goes_with_it),
         cmocka_unit_test(patterns_in_json),
         cmocka_unit_test(text_of_any_kind),
         cmocka_unit_test(what_can_not_be_looked_at_does_not_pass),
