@@ -8,10 +8,14 @@
 
 #include <stdbool.h>
 
-#define IBAN_MIN 15
-#define IBAN_MAX 34
-#define CARD_MIN 13
-#define CARD_MAX 19
+#define IBAN_MIN   15
+#define IBAN_MAX   34
+#define CARD_MIN   13
+#define CARD_MAX   19
+/* Digits of a number with an exponent.  A double has 17 and is printed without zeros at its end, so with fewer than the
+ * least there would be four of them and more, which a card rarely has and a measurement often. */
+#define SCALED_MIN 12
+#define SCALED_MAX 40
 
 /* First four digits, and how many such a number has: what the large issuers give out. */
 static const struct issuer {
@@ -87,6 +91,62 @@ static bool may_begin(const char *p, size_t i)
     return i == 0 || !(is_alnum(p[i - 1]) || (p[i - 1] == '.' && i > 1 && is_digit(p[i - 2])));
 }
 
+/* Behind the exponent whose e is at `at`, which *ret is; at: it is none. */
+static size_t exponent_ends(struct weir_slice text, size_t at, int *ret)
+{
+    const char *p = text.ptr;
+    size_t i = at + 1;
+    bool negative = i < text.len && p[i] == '-';
+    i += negative || (i < text.len && p[i] == '+');
+    if (i == text.len || !is_digit(p[i]))
+        return at;
+    for (*ret = 0; i < text.len && is_digit(p[i]); i++)
+        *ret = *ret < 1000 ? *ret * 10 + (p[i] - '0') : *ret;
+    *ret = negative ? -*ret : *ret;
+    return i < text.len && is_letter(p[i]) ? at : i;
+}
+
+/* Whether the n digits, of which `whole` stand before the point, are a card when the exponent has moved it. */
+static bool is_scaled_card(const char *digits, size_t n, size_t whole, int exponent)
+{
+    char made[SCALED_MAX + CARD_MAX];
+    int64_t point = (int64_t)whole + exponent;
+    while (n && digits[n - 1] == '0')
+        n--;
+    for (; n && digits[0] == '0'; digits++, n--)
+        point--;
+    if (point < CARD_MIN || point > CARD_MAX || (int64_t)n > point)
+        return false;
+    memset(made, '0', sizeof made);
+    memcpy(made, digits, n);
+    return is_card(made, (size_t)point);
+}
+
+/* The e at `at` stands behind a digit: if the number around it is a card, as a double is printed (with one digit before its
+ * point, or none: 4.111111111111111E15), adds it.  Gives what is behind it, or at. */
+static size_t find_scaled(struct weir_slice text, size_t at, struct matches *to)
+{
+    const char *p = text.ptr;
+    char digits[SCALED_MAX];
+    size_t from = at, n, begin, end;
+    bool point;
+    int exponent;
+    while (from > 0 && is_digit(p[from - 1]))
+        from--;
+    point = from > 1 && p[from - 1] == '.' && is_digit(p[from - 2]);
+    begin = point ? from - 2 : from;
+    n = at - from + point;
+    if (n < SCALED_MIN || n > SCALED_MAX || !may_begin(p, begin))
+        return at;
+    digits[0] = p[begin];
+    memcpy(digits + point, p + from, at - from);
+    end = exponent_ends(text, at, &exponent);
+    if (end == at || !is_scaled_card(digits, n, point ? 1 : n, exponent))
+        return at;
+    matches_add(to, begin, end - begin);
+    return end;
+}
+
 void find_cards(struct weir_slice text, struct matches *to)
 {
     const char *p = text.ptr;
@@ -102,6 +162,8 @@ void find_cards(struct weir_slice text, struct matches *to)
             matches_add(to, i, end - i);
         for (i = end > i ? end : i; i < text.len && is_digit(p[i]);)
             i++;
+        if (i < text.len && (p[i] | 0x20) == 'e')
+            i = find_scaled(text, i, to);
     }
 }
 
