@@ -23,13 +23,6 @@ static char *reserve(struct groups *g, char *old, size_t *cap, size_t n)
 void groups_free(struct groups *g)
 {
     const struct weir_host *host = g->ctx->host;
-    for (size_t i = 0; i < g->table.n_buckets; i++) {
-        struct entry *next;
-        for (struct entry *e = g->table.buckets[i]; e; e = next) {
-            next = e->next;
-            host->mem(g->ctx, e, 0);
-        }
-    }
     table_free(&g->table);
     if (g->key)
         host->mem(g->ctx, g->key, 0);
@@ -57,16 +50,7 @@ struct group *groups_find(struct groups *g, const struct weir_shard *shard, stru
 struct group *groups_at(struct groups *g, const struct weir_shard *shard, struct weir_slice key)
 {
     struct group *found = groups_find(g, shard, key);
-    if (found)
-        return found;
-    struct weir_slice name = name_of(g, shard, key);
-    size_t n = name.len;
-    found = g->ctx->host->mem(g->ctx, NULL, sizeof *found + n);
-    memset(found, 0, sizeof *found);
-    memcpy(found + 1, name.ptr, n);
-    found->entry.key = (struct weir_slice){found + 1, n};
-    table_add(&g->table, &found->entry);
-    return found;
+    return found ? found : table_add(&g->table, sizeof *found, name_of(g, shard, key));
 }
 
 int groups_hold(struct groups *g, struct group *group, struct weir_emitter *to, uint32_t i, size_t bytes,
@@ -113,6 +97,5 @@ int groups_close(struct groups *g, struct group *group, struct weir_emitter *to,
     else if (group->held)
         r = g->ctx->host->pass_held(to, group->held);
     table_remove(&g->table, &group->entry);
-    g->ctx->host->mem(g->ctx, group, 0);
     return r;
 }

@@ -8,6 +8,8 @@
 #include <sys/random.h>
 
 #define BUCKETS_FIRST 64u
+#define SPARE_MIN     64u
+#define KEY_GRAIN     ((size_t)32) /* an entry serves for keys a bit longer, too */
 
 void table_init(struct table *t, struct weir_ctx *ctx)
 {
@@ -17,11 +19,22 @@ void table_init(struct table *t, struct weir_ctx *ctx)
         t->seed = (uint64_t)(uintptr_t)t ^ (uint64_t)ctx->host->wall_ms(ctx);
 }
 
+static void entries_free(struct table *t, struct entry *e)
+{
+    struct entry *next;
+    for (; e; e = next) {
+        next = e->next;
+        t->ctx->host->mem(t->ctx, e, 0);
+    }
+}
+
 void table_free(struct table *t)
 {
+    for (size_t i = 0; i < t->n_buckets; i++)
+        entries_free(t, t->buckets[i]);
+    entries_free(t, t->spare);
     if (t->buckets)
         t->ctx->host->mem(t->ctx, t->buckets, 0);
-    t->buckets = NULL;
 }
 
 /* FNV-1a from the seed on, then stirred, for the low bits choose. */
@@ -58,19 +71,43 @@ static void grow(struct table *t)
             buckets[e->hash & (n - 1)] = e;
         }
     }
-    table_free(t);
+    if (t->buckets)
+        t->ctx->host->mem(t->ctx, t->buckets, 0);
     t->buckets = buckets;
     t->n_buckets = n;
 }
 
-void table_add(struct table *t, struct entry *e)
+/* Memory for an entry, one that was removed if there is one. */
+static struct entry *make(struct table *t, size_t size)
+{
+    struct entry *e = t->spare;
+    size_t room = e ? e->room : 0;
+    if (e) {
+        t->spare = e->next;
+        t->n_spare--;
+    }
+    if (room < size) {
+        room = (size + KEY_GRAIN - 1) / KEY_GRAIN * KEY_GRAIN;
+        e = t->ctx->host->mem(t->ctx, e, room);
+    }
+    memset(e, 0, size);
+    e->room = room;
+    return e;
+}
+
+void *table_add(struct table *t, size_t size, struct weir_slice key)
 {
     if (t->count == t->n_buckets)
         grow(t);
+    struct entry *e = make(t, size + key.len);
+    e->key = (struct weir_slice){(char *)e + size, key.len};
+    if (key.len)
+        memcpy((char *)e + size, key.ptr, key.len);
     e->hash = table_hash(t->seed, e->key);
     e->next = t->buckets[e->hash & (t->n_buckets - 1)];
     t->buckets[e->hash & (t->n_buckets - 1)] = e;
     t->count++;
+    return e;
 }
 
 void table_remove(struct table *t, struct entry *e)
@@ -80,4 +117,13 @@ void table_remove(struct table *t, struct entry *e)
         at = &(*at)->next;
     *at = e->next;
     t->count--;
+    e->next = t->spare;
+    t->spare = e;
+    t->n_spare++;
+    for (int i = 0; i < 2 && t->n_spare > SPARE_MIN && t->n_spare > t->count; i++) { /* it shrinks, too */
+        e = t->spare;
+        t->spare = e->next;
+        t->n_spare--;
+        t->ctx->host->mem(t->ctx, e, 0);
+    }
 }

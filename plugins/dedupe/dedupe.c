@@ -69,7 +69,6 @@ static void forget_oldest(struct dedupe *d)
     if (!d->oldest)
         d->newest = NULL;
     table_remove(&d->table, &s->entry);
-    d->ctx->host->mem(d->ctx, s, 0);
 }
 
 static void remember(struct dedupe *d, struct weir_slice key, uint64_t lane, uint64_t seq, int64_t now)
@@ -78,17 +77,16 @@ static void remember(struct dedupe *d, struct weir_slice key, uint64_t lane, uin
         forget_oldest(d);
         d->ctx->host->count(d->ctx, FORGOTTEN, 1);
     }
-    struct seen *s = d->ctx->host->mem(d->ctx, NULL, sizeof *s + key.len);
-    *s = (struct seen){.until = now + d->conf->within, .lane = lane, .seq = seq, .call = d->calls};
-    if (key.len)
-        memcpy(s + 1, key.ptr, key.len);
-    s->entry.key = (struct weir_slice){s + 1, key.len};
+    struct seen *s = table_add(&d->table, sizeof *s, key);
+    s->until = now + d->conf->within;
+    s->lane = lane;
+    s->seq = seq;
+    s->call = d->calls;
     if (d->newest)
         d->newest->newer = s;
     else
         d->oldest = s;
     d->newest = s;
-    table_add(&d->table, &s->entry);
 }
 
 static int reject(struct dedupe *d, struct weir_emitter *to, uint32_t i, const char *why)
@@ -154,8 +152,6 @@ static int dedupe_process(void *self, const struct weir_batch *batch, struct wei
 static void dedupe_destroy(void *self)
 {
     struct dedupe *d = self;
-    while (d->oldest)
-        forget_oldest(d);
     table_free(&d->table);
     d->ctx->host->mem(d->ctx, d, 0);
 }

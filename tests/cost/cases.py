@@ -93,7 +93,8 @@ CASES = (
     transform("validate", "plugin = validate\nschema = " + SCHEMA + "\n"),
     transform("sample", "plugin = sample\nkey = {.n}\nrate = 2\n"),
     transform("throttle", "plugin = throttle\nrate = 1000000000\n"),
-    transform("dedupe", "plugin = dedupe\nkey = {.host}\nwithin = 1h\n"),  # keys that are known: a new one is an allocation, for it stays
+    transform("dedupe", "plugin = dedupe\nkey = {.host}\nwithin = 1h\n"),  # keys that are known
+    transform("dedupe-new", "plugin = dedupe\nkey = {.n}\nwithin = 1h\ncount = 1000\n"),
     transform("split", "plugin = split\nby = line\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )

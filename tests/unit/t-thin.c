@@ -101,6 +101,22 @@ static void dedupe_keeps_so_many_keys(void **state)
     harness_free(h);
 }
 
+/* Memory of keys that were forgotten serves new ones, longer ones too. */
+static void dedupe_forgets_and_learns(void **state)
+{
+    struct harness *h = harness_start("dedupe", WEIR_TRANSFORM, "key = key\ncount = 3\n");
+    char key[600];
+    (void)state;
+    for (uint64_t i = 1; i <= 500; i++) {
+        memset(key, 'a' + (int)(i % 26), sizeof key);
+        key[i * 7919 % 599] = '\0';
+        assert_int_equal(feed(h, key, i), 1);
+        assert_int_equal(feed(h, key, 1000 + i), 0);
+    }
+    assert_int_equal(harness_metric(h, 0), 497);
+    harness_free(h);
+}
+
 static size_t sampled(const char *options, const char *key, uint64_t from, uint64_t n)
 {
     struct harness *h = harness_start("sample", WEIR_TRANSFORM, options);
@@ -190,6 +206,7 @@ int main(void)
         cmocka_unit_test(dedupe_knows_a_record_that_comes_again),
         cmocka_unit_test(dedupe_passes_one_of_a_key_when_lanes_come_again),
         cmocka_unit_test(dedupe_keeps_so_many_keys),
+        cmocka_unit_test(dedupe_forgets_and_learns),
         cmocka_unit_test(sample_keeps_about_one_of_so_many),
         cmocka_unit_test(sample_keeps_all_records_of_a_key_or_none),
         cmocka_unit_test(throttle_waits_until_what_passed_is_paid_for),
