@@ -32,6 +32,7 @@ unit_tests = \
 	%D%/unit/t-state \
 	%D%/unit/t-outlet \
 	%D%/unit/t-hold \
+	%D%/unit/t-hold-memory \
 	%D%/unit/t-mirror \
 	%D%/unit/t-transform \
 	%D%/unit/t-batch \
@@ -204,7 +205,8 @@ endif
 %C%_unit_t_metrics_SOURCES = %D%/unit/t-metrics.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_stuck_SOURCES = %D%/unit/t-stuck.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
 %C%_unit_t_outlet_results_SOURCES = %D%/unit/t-outlet-results.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/told.h
-%C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_hold_SOURCES = %D%/unit/t-hold.c %D%/unit/hold_test.h %D%/unit/rig.h %D%/unit/scratch.h
+%C%_unit_t_hold_memory_SOURCES = %D%/unit/t-hold-memory.c %D%/unit/hold_test.h %D%/unit/rig.h %D%/unit/scratch.h
 %C%_unit_t_testing_SOURCES = %D%/unit/t-testing.c %D%/unit/scratch.h
 %C%_unit_t_anew_SOURCES = %D%/unit/t-anew.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/stage.h
 %C%_unit_t_mirror_SOURCES = %D%/unit/t-mirror.c %D%/unit/rig.h %D%/unit/scratch.h %D%/unit/stage.h

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bundle.c - in the books: records that a transform made of several.
  *
- * A bundle is an entry that stands for one copy of each of its inputs and hands its outcome on to them.  It keeps the
- * inputs themselves, so that their bytes are there when it has to become dead letters of them.  An input may be a
+ * A bundle is an entry that stands for one copy of each of its inputs and hands its outcome on to them.  The bundles of
+ * one call keep all their inputs in one chunk, so that their bytes are there when one has to become dead letters of them
+ * and a bundle costs no memory of its own; it goes when the last of them ended.  An input may be a
  * bundle in turn; bundles are made of what was there before them, so there is no circle.  Everything runs under the
  * ledger's lock, from any thread. */
 #include "ledger_private.h"
@@ -11,22 +12,23 @@
 
 #include <stdlib.h>
 
-struct ledger_batch *ledger_bundles_new(struct ledger *l)
+struct ledger_batch *ledger_bundles_new(struct ledger *l, struct weir_batch *inputs)
 {
     struct ledger_batch *b = ledger_batch_new(l, 16);
-    b->bundled = xcalloc(b->room, sizeof(struct weir_batch *));
+    b->bundled = inputs;
+    b->ends = xmalloc(b->room * sizeof *b->ends);
     return b;
 }
 
-uint32_t ledger_bundle_add(struct ledger_batch *b, struct weir_batch *inputs)
+uint32_t ledger_bundle_add(struct ledger_batch *b)
 {
     if (b->count == b->room) {
         b->room *= 2;
         b->entries = xrealloc(b->entries, b->room * sizeof *b->entries);
-        b->bundled = xrealloc(b->bundled, b->room * sizeof(struct weir_batch *));
+        b->ends = xrealloc(b->ends, b->room * sizeof *b->ends);
     }
     b->entries[b->count] = (struct entry){.following = NONE, .copies = 1};
-    b->bundled[b->count] = inputs;
+    b->ends[b->count] = b->bundled->count;
     return b->count++;
 }
 
@@ -41,27 +43,26 @@ void ledger_bundles_open(struct ledger_batch *b)
 
 void ledger_bundles_discard(struct ledger_batch *b)
 {
-    for (uint32_t i = 0; i < b->count; i++)
-        batch_unref(b->bundled[i]);
-    free(b->bundled);
+    batch_unref(b->bundled);
+    free(b->ends);
     free(b->entries);
     free(b);
 }
 
-const struct weir_batch *ledger_bundle_inputs(struct origin o)
+struct inputs ledger_bundle_inputs(struct origin o)
 {
-    return o.books->bundled ? o.books->bundled[o.index] : NULL;
+    const struct ledger_batch *b = o.books;
+    if (!b->bundled)
+        return (struct inputs){0};
+    return (struct inputs){b->bundled, o.index ? b->ends[o.index - 1] : 0, b->ends[o.index]};
 }
 
 bool ledger_bundle_end(struct ledger *l, struct origin o, enum outcome outcome)
 {
-    struct weir_batch *inputs = o.books->bundled[o.index];
+    struct inputs inputs = ledger_bundle_inputs(o);
     bool idle = false;
-    for (uint32_t i = 0; i < inputs->count; i++)
-        idle |= ledger_entry_end(l, inputs->origins[i], outcome);
-    o.books->bundled[o.index] = NULL;
-    inputs->next = l->unbundled;
-    l->unbundled = inputs;
+    for (uint32_t i = inputs.first; i < inputs.end; i++)
+        idle |= ledger_entry_end(l, inputs.of->origins[i], outcome);
     return idle;
 }
 
@@ -69,9 +70,9 @@ void ledger_unbundle(struct origin o)
 {
     struct ledger *l = o.books->ledger;
     pthread_mutex_lock(&l->lock);
-    const struct weir_batch *inputs = o.books->bundled[o.index];
-    for (uint32_t i = 0; i < inputs->count; i++) {
-        struct origin in = inputs->origins[i];
+    struct inputs inputs = ledger_bundle_inputs(o);
+    for (uint32_t i = inputs.first; i < inputs.end; i++) {
+        struct origin in = inputs.of->origins[i];
         in.books->entries[in.index].copies++;
     }
     ledger_let_go(l, ledger_entry_end(l, o, DROPPED));
@@ -80,10 +81,8 @@ void ledger_unbundle(struct origin o)
 /* The entry of the source's record whose identity a record has: of a bundle, the last of its inputs. */
 static struct origin identity(struct origin o)
 {
-    while (o.books->bundled) {
-        const struct weir_batch *inputs = o.books->bundled[o.index];
-        o = inputs->origins[inputs->count - 1];
-    }
+    while (o.books->bundled)
+        o = o.books->bundled->origins[o.books->ends[o.index] - 1];
     return o;
 }
 

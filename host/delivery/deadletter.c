@@ -177,14 +177,14 @@ void rejects_add(struct rejects *rj, const struct weir_batch *b, uint32_t i, con
                  uint32_t attempts)
 {
     struct origin origin = batch_origin(b, i);
-    const struct weir_batch *inputs = ledger_bundle_inputs(origin);
-    if (!inputs) {
+    struct inputs inputs = ledger_bundle_inputs(origin);
+    if (!inputs.of) {
         rejects_add_record(rj, batch_original(b, i), origin, why, attempts);
         return;
     }
     note_bundle(rj, origin);
-    for (uint32_t k = 0; k < inputs->count && !rj->lost; k++)
-        rejects_add(rj, inputs, k, why, attempts);
+    for (uint32_t k = inputs.first; k < inputs.end && !rj->lost; k++)
+        rejects_add(rj, inputs.of, k, why, attempts);
 }
 
 static void bundles_free(struct rejects *rj)

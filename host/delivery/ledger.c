@@ -19,6 +19,14 @@ void ledger_init(struct ledger *l)
     pthread_mutex_init(&l->list_lock, NULL);
 }
 
+static void unbundled_unref(struct weir_batch *done)
+{
+    for (struct weir_batch *next; done; done = next) { /* gives room in the budget, and that wakes others */
+        next = done->next;
+        batch_unref(done);
+    }
+}
+
 static void segment_pop(struct shard *s);
 static void shard_pass(struct shard *s);
 static void batch_release(struct ledger_batch *b);
@@ -51,6 +59,7 @@ void ledger_free(struct ledger *l)
         batch_unlist(b);
         batch_release(b);
     }
+    unbundled_unref(l->unbundled);
     for (struct shard *s = l->shards; s; s = s->next)
         s->refs++; /* a batch may hold segments of others: none goes before all queues are empty */
     for (struct shard *s = l->shards; s; s = s->next)
@@ -129,9 +138,11 @@ static void batch_release(struct ledger_batch *b)
         shard_release(b->ledger, s->shard);
         free(s);
     }
-    for (uint32_t i = 0; b->bundled && i < b->count; i++)
-        batch_unref(b->bundled[i]);
-    free(b->bundled);
+    if (b->bundled) {
+        b->bundled->next = b->ledger->unbundled;
+        b->ledger->unbundled = b->bundled;
+    }
+    free(b->ends);
     free(b->numbered);
     free(b->index);
     free(b->entries);
@@ -228,13 +239,10 @@ bool ledger_entry_end(struct ledger *l, struct origin o, enum outcome outcome)
 
 void ledger_let_go(struct ledger *l, bool idle)
 {
-    struct weir_batch *done = l->unbundled, *next;
+    struct weir_batch *done = l->unbundled;
     l->unbundled = NULL;
     pthread_mutex_unlock(&l->lock);
-    for (; done; done = next) { /* gives room in the budget, and that wakes others */
-        next = done->next;
-        batch_unref(done);
-    }
+    unbundled_unref(done);
     if (idle && l->on_idle)
         l->on_idle(l->arg);
 }

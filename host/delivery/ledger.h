@@ -75,7 +75,7 @@ struct ledger {
     _Atomic uint64_t letters;     /* copies that ended as dead letters */
     uint64_t batches;             /* not yet final */
     struct ledger_batch *open;    /* these */
-    struct weir_batch *unbundled; /* inputs of bundles that ended, to be let go of without the lock */
+    struct weir_batch *unbundled; /* inputs of bundles that all ended, to be let go of without the lock */
     void (*on_idle)(void *arg);   /* called, without the lock, when nothing is open any more */
     void *arg;
 };
@@ -89,7 +89,8 @@ struct ledger_batch {
     struct segment *segments;        /* newest first */
     struct segment **index;          /* by number */
     uint32_t refs;                   /* open entries and segments in queues */
-    struct weir_batch **bundled;     /* of bundles: what each is made of; else NULL */
+    struct weir_batch *bundled;      /* of bundles: what they are made of, one after the other; else NULL */
+    uint32_t *ends;                  /* where the inputs of each bundle end in it */
     uint32_t *numbered;              /* outputs of each entry that have a number; NULL: none has */
     struct ledger_batch *next, **at; /* in the ledger's list of open ones */
 };
@@ -113,14 +114,20 @@ void ledger_add_copies(struct ledger *, const struct weir_batch *, const uint32_
 
 /* bundle.c: records made of several.  A bundle stands for one copy of each record it is made of: when it is final they
  * end too, in its outcome.  It is in no shard and in no count. */
-struct ledger_batch *ledger_bundles_new(struct ledger *);
-/* Adds a bundle with one copy and gives its index; takes the reference of inputs, a chunk with its origins. */
-uint32_t ledger_bundle_add(struct ledger_batch *, struct weir_batch *inputs);
+/* Takes the reference of inputs, a chunk with its origins, to which those of each bundle are appended. */
+struct ledger_batch *ledger_bundles_new(struct ledger *, struct weir_batch *inputs);
+/* Adds a bundle with one copy, of what was appended to inputs since the one before, and gives its index. */
+uint32_t ledger_bundle_add(struct ledger_batch *);
 /* From here on they count; or never: what they are made of stays open. */
 void ledger_bundles_open(struct ledger_batch *);
 void ledger_bundles_discard(struct ledger_batch *);
-/* What the record with that origin is made of; NULL: it is no bundle.  Borrowed while a copy of it is open. */
-const struct weir_batch *ledger_bundle_inputs(struct origin);
+/* What the record with that origin is made of: records first .. end - 1 of a batch, borrowed while a copy of it is open;
+ * of NULL: it is no bundle. */
+struct inputs {
+    const struct weir_batch *of;
+    uint32_t first, end;
+};
+struct inputs ledger_bundle_inputs(struct origin);
 /* One copy of that bundle ends and goes on as a copy of each of its inputs, which have those in its stead. */
 void ledger_unbundle(struct origin);
 /* Gives the records of a chunk, which may be several of one input of the source, the next numbers in `sub`. */

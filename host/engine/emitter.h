@@ -28,7 +28,8 @@ struct weir_emitter {
     struct holds *holds;
     uint32_t *held;               /* times each input was held */
     struct ledger_batch *bundles; /* of records made of several */
-    struct weir_batch *dropped;   /* groups */
+    struct weir_batch *bundled;   /* the several, in a chunk of bundles' */
+    struct weir_batch *dropped;   /* records of groups, in a chunk */
     struct hold *awaited;         /* the group that is to be given away; NULL once it is */
     bool gave;                    /* something was held or given away: the call can't be taken back */
 };

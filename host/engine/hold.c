@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRAIN_MS 10 /* times are kept to this: groups are not walked through more often */
+#define GRAIN_MS    10 /* times are kept to this: groups are not walked through more often */
+/* Most that is kept for next groups.  Nothing in it is on its way, so the budget does not have it. */
+#define SPARE_BYTES (256u << 10)
 
 void holds_init(struct holds *h, uint64_t max_records, uint64_t max_bytes, int64_t max_ms)
 {
@@ -22,11 +24,33 @@ void holds_init(struct holds *h, uint64_t max_records, uint64_t max_bytes, int64
                         .soonest = INT64_MAX};
 }
 
-/* Takes the group out; its reference is the caller's then. */
-static struct weir_batch *take(struct hold *h)
+static void link_new(struct hold *h)
 {
     struct holds *of = h->of;
-    struct weir_batch *records = h->records;
+    if (h->at_new)
+        return;
+    h->next_new = of->fresh;
+    h->at_new = &of->fresh;
+    if (h->next_new)
+        h->next_new->at_new = &h->next_new;
+    of->fresh = h;
+}
+
+static void unlink_new(struct hold *h)
+{
+    if (!h->at_new)
+        return;
+    *h->at_new = h->next_new;
+    if (h->next_new)
+        h->next_new->at_new = h->at_new;
+    h->at_new = NULL;
+}
+
+/* Takes the group out of those that are held. */
+static void take(struct hold *h)
+{
+    struct holds *of = h->of;
+    unlink_new(h);
     if (of->cursor == h)
         of->cursor = h->next;
     *h->at = h->next;
@@ -34,17 +58,60 @@ static struct weir_batch *take(struct hold *h)
         h->next->at = h->at;
     else
         of->last = h->at;
-    of->records -= records->count;
+    of->records -= h->records->count;
     of->bytes -= h->bytes;
-    records->hold = NULL;
+    h->records->hold = NULL;
+}
+
+/* Whether all in its chunk is also elsewhere: no bytes, no documents, no one else who keeps it. */
+static bool bare(const struct weir_batch *b)
+{
+    return b->refs == 1 && !b->arena.bytes && !b->docs && !b->doc_arenas;
+}
+
+static struct hold *spare_take(struct holds *of)
+{
+    struct hold *h = of->spare;
+    of->spare = h->next;
+    of->spare_bytes -= h->bytes;
+    return h;
+}
+
+static void spare_free(struct holds *of)
+{
+    struct hold *h = spare_take(of);
+    batch_unref(h->records);
     free(h);
-    return records;
+}
+
+/* Lets go of a group that was taken out, and keeps of it what may serve the next one. */
+static void let_go(struct hold *h)
+{
+    struct holds *of = h->of;
+    h->bytes = sizeof *h;
+    if (bare(h->records)) {
+        h->bytes += h->records->charged;
+        batch_empty(h->records);
+    } else {
+        batch_unref(h->records);
+        h->records = NULL;
+    }
+    h->next = of->spare;
+    of->spare = h;
+    of->spare_bytes += h->bytes;
+    while (of->spare_bytes > SPARE_BYTES)
+        spare_free(of);
 }
 
 void holds_free(struct holds *h)
 {
-    while (h->first)
-        batch_unref(take(h->first));
+    struct hold *g;
+    while ((g = h->first) != NULL) {
+        take(g);
+        let_go(g);
+    }
+    while (h->spare)
+        spare_free(h);
 }
 
 static bool too_much(struct holds *h)
@@ -85,12 +152,11 @@ struct hold *holds_due_next(struct holds *h, int64_t now, bool all, uint32_t *re
 static struct hold *group_new(struct weir_emitter *e)
 {
     struct holds *of = e->holds;
-    struct hold *g = xcalloc(1, sizeof *g);
-    g->of = of;
-    g->records = batch_new(e->in->budget, 4);
+    struct hold *g = of->spare ? spare_take(of) : xcalloc(1, sizeof *g);
+    struct weir_batch *records = g->records;
+    *g = (struct hold){.of = of, .at = of->last, .since = clock_mono_ms()};
+    g->records = records ? records : batch_new(e->in->budget, 4);
     g->records->hold = g;
-    g->since = clock_mono_ms();
-    g->at = of->last;
     *of->last = g;
     of->last = &g->next;
     return g;
@@ -100,6 +166,13 @@ static struct hold *group_of(const struct weir_emitter *e, const struct weir_bat
 {
     struct hold *g = group ? group->hold : NULL;
     return g && e->holds && g->of == e->holds ? g : NULL;
+}
+
+static void account(struct hold *g)
+{
+    batch_seal(g->records);
+    g->of->bytes += g->records->charged - g->bytes;
+    g->bytes = g->records->charged;
 }
 
 int emitter_hold(struct weir_emitter *e, uint32_t parent, struct weir_batch **group, int64_t until,
@@ -112,11 +185,10 @@ int emitter_hold(struct weir_emitter *e, uint32_t parent, struct weir_batch **gr
         return WEIR_REJECT;
     struct hold *g = *group ? group_of(e, *group) : group_new(e);
     int64_t latest = g->since + e->holds->max_ms;
-    batch_append_again(g->records, e->in, i);
-    batch_seal(g->records);
+    batch_append_ref(g->records, e->in, i);
+    link_new(g);
+    account(g);
     e->holds->records++;
-    e->holds->bytes += g->records->charged - g->bytes;
-    g->bytes = g->records->charged;
     g->opaque = opaque;
     g->until = until < latest ? until : latest;
     e->holds->soonest = g->until < e->holds->soonest ? g->until : e->holds->soonest;
@@ -126,13 +198,34 @@ int emitter_hold(struct weir_emitter *e, uint32_t parent, struct weir_batch **gr
     return WEIR_OK;
 }
 
-/* A group on its way out; its reference is the caller's then. */
+/* A group on its way out. */
 static struct weir_batch *give(struct weir_emitter *e, struct hold *g)
 {
     e->gave = true;
     if (e->awaited == g)
         e->awaited = NULL;
-    return take(g);
+    take(g);
+    return g->records;
+}
+
+/* What is the group's alone stays as long as that chunk, which has the call's input. */
+static void keep(struct weir_batch *chunk, struct weir_batch *group)
+{
+    if (!bare(group))
+        batch_keep(chunk, group);
+}
+
+/* All of the group's records to the end of a chunk of the call's. */
+static void move(struct weir_emitter *e, struct weir_batch **chunk, struct weir_batch *group)
+{
+    if (!*chunk) {
+        *chunk = batch_new(group->budget, e->in ? e->in->count : group->count);
+        if (e->in)
+            batch_keep(*chunk, e->in);
+    }
+    keep(*chunk, group);
+    for (uint32_t i = 0; i < group->count; i++)
+        batch_append_ref(*chunk, group, i);
 }
 
 static void append(struct weir_emitter *e, struct weir_batch *group, uint32_t k, const struct weir_record *r,
@@ -140,7 +233,7 @@ static void append(struct weir_emitter *e, struct weir_batch *group, uint32_t k,
 {
     struct weir_batch *out = e->out;
     batch_grow(out, 1);
-    batch_keep(out, group);
+    keep(out, group);
     out->records[out->count] = *r;
     out->origins[out->count] = origin;
     batch_note_original(out, out->count, batch_original(group, k));
@@ -157,8 +250,8 @@ int emitter_emit_held(struct weir_emitter *e, struct weir_batch *group, const st
         return WEIR_FATAL;
     group = give(e, g);
     if (!record) {
-        group->next = e->dropped;
-        e->dropped = group;
+        move(e, &e->dropped, group);
+        let_go(g);
         return WEIR_OK;
     }
     const struct weir_record *last = &group->records[group->count - 1];
@@ -175,13 +268,13 @@ int emitter_emit_held(struct weir_emitter *e, struct weir_batch *group, const st
         batch_copy_bytes(e->out, &r);
     r.flags &= ~WEIR_REC_SHARES_PARENT;
     if (group->count > 1) {
+        move(e, &e->bundled, group);
         if (!e->bundles)
-            e->bundles = ledger_bundles_new(group->origins[0].books->ledger);
-        batch_ref(group);
-        origin = (struct origin){e->bundles, ledger_bundle_add(e->bundles, group)};
+            e->bundles = ledger_bundles_new(origin.books->ledger, e->bundled);
+        origin = (struct origin){e->bundles, ledger_bundle_add(e->bundles)};
     }
     append(e, group, group->count - 1, &r, origin);
-    batch_unref(group);
+    let_go(g);
     return WEIR_OK;
 }
 
@@ -195,7 +288,7 @@ int emitter_pass_held(struct weir_emitter *e, struct weir_batch *group)
         append(e, group, i, &group->records[i], group->origins[i]);
         batch_json_pass(e->out, e->out->count - 1, group, i);
     }
-    batch_unref(group);
+    let_go(g);
     return WEIR_OK;
 }
 
@@ -207,33 +300,42 @@ int emitter_reject_held(struct weir_emitter *e, struct weir_batch *group, const 
     group = give(e, g);
     for (uint32_t i = 0; i < group->count; i++)
         rejects_add(&e->rejects, group, i, why, 1);
-    batch_unref(group);
+    let_go(g);
     return WEIR_OK;
 }
 
-static void groups_unref(struct weir_batch **list)
+/* The call's input goes, what is held of it stays. */
+static void copy_new(struct holds *h)
 {
-    struct weir_batch *group;
-    while ((group = *list) != NULL) {
-        *list = group->next;
-        batch_unref(group);
+    struct hold *g;
+    while (h && (g = h->fresh) != NULL) {
+        unlink_new(g);
+        batch_own_bytes(g->records, g->own);
+        g->own = g->records->count;
+        account(g);
     }
 }
 
 void hold_settle(struct weir_emitter *e)
 {
-    if (e->bundles)
+    copy_new(e->holds);
+    if (e->bundles) {
+        batch_seal(e->bundled);
         ledger_bundles_open(e->bundles);
+    }
     e->bundles = NULL;
-    for (struct weir_batch *group = e->dropped; group; group = group->next)
-        ledger_end_all(group, DROPPED);
-    groups_unref(&e->dropped);
+    if (e->dropped)
+        ledger_end_all(e->dropped, DROPPED);
+    batch_unref(e->dropped);
+    e->dropped = NULL;
 }
 
 void hold_discard(struct weir_emitter *e)
 {
+    copy_new(e->holds);
     if (e->bundles)
         ledger_bundles_discard(e->bundles);
     e->bundles = NULL;
-    groups_unref(&e->dropped);
+    batch_unref(e->dropped);
+    e->dropped = NULL;
 }

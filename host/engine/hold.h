@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hold.h - records that a transform keeps beyond the call that brought them, in groups, until it gives these away.
  *
- * A group is a chunk of copies with their origins: nothing of their batches is pinned, the copies are charged to the
- * budget, and the books keep them open.  Home thread of the worker. */
+ * A group is a chunk of records with their origins.  While the call lasts that brought them, their bytes are its
+ * input's; what is still held at its end is copied, so that nothing of their batches is pinned.  The copies are charged
+ * to the budget, and the books keep them open.  A group that is given away in the call that began it costs no memory:
+ * its own serves the next one.  Home thread of the worker. */
 #ifndef WEIR_HOST_HOLD_H
 #define WEIR_HOST_HOLD_H
 
@@ -10,9 +12,12 @@
 
 struct hold { /* a group */
     struct hold *next, **at;
+    struct hold *next_new,
+        **at_new; /* among those with records that are not copied; at_new NULL: not there */
     struct holds *of;
-    struct weir_batch *records;
-    void *opaque; /* the plugin's */
+    struct weir_batch *records; /* NULL: a spare without */
+    uint32_t own;               /* of them, the first so many are copied */
+    void *opaque;               /* the plugin's */
     int64_t since, until;
     size_t bytes; /* of holds.bytes */
 };
@@ -21,6 +26,9 @@ struct holds {          /* all groups of a transform */
     struct hold *first; /* the oldest one */
     struct hold **last;
     struct hold *cursor; /* of a walk through them: what is given away meanwhile is left out */
+    struct hold *fresh;  /* those that got records in this call */
+    struct hold *spare;  /* given away: for the next ones */
+    size_t spare_bytes;
     uint64_t records, bytes;
     uint64_t max_records, max_bytes;
     int64_t max_ms;

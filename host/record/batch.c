@@ -86,6 +86,14 @@ void batch_seal(struct weir_batch *b)
     b->charged = holds > b->charged ? holds : b->charged;
 }
 
+void batch_empty(struct weir_batch *b)
+{
+    b->count = 0;
+    b->bytes = 0;
+    budget_release(b->budget, b->charged);
+    b->charged = 0;
+}
+
 void batch_ref(struct weir_batch *b)
 {
     atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
@@ -285,14 +293,31 @@ void batch_note_original(struct weir_batch *b, uint32_t k, const struct weir_rec
     b->originals[k] = *original;
 }
 
+void batch_append_ref(struct weir_batch *to, const struct weir_batch *from, uint32_t i)
+{
+    const struct weir_batch *chunk = batch_at(from, i).chunk;
+    batch_grow(to, 1);
+    uint32_t k = to->count++;
+    to->records[k] = from->records[i];
+    to->origins[k] = batch_origin(from, i);
+    to->bytes += record_bytes(&to->records[k]);
+    if (chunk->root || chunk->originals || to->originals)
+        batch_note_original(to, k, batch_original(from, i));
+}
+
+void batch_own_bytes(struct weir_batch *b, uint32_t first)
+{
+    for (uint32_t i = first; i < b->count; i++) {
+        batch_copy_bytes(b, &b->records[i]);
+        if (batch_json_known(b, i)) /* it speaks of the bytes where they were */
+            batch_json_put(b, i, NULL);
+        if (b->originals)
+            batch_copy_bytes(b, &b->originals[i]);
+    }
+}
+
 void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i)
 {
-    const struct weir_record *now = &from->records[i], *original = batch_original(from, i);
-    const struct weir_batch *chunk = batch_at(from, i).chunk;
-    batch_append_copy(to, now, batch_origin(from, i));
-    if (!chunk->root && !chunk->originals)
-        return;
-    uint32_t k = to->count - 1;
-    batch_note_original(to, k, original);
-    batch_copy_bytes(to, &to->originals[k]);
+    batch_append_ref(to, from, i);
+    batch_own_bytes(to, to->count - 1);
 }

@@ -96,6 +96,8 @@ struct weir_batch *batch_new(struct budget *, uint32_t room);
 void batch_ref(struct weir_batch *);
 void batch_unref(struct weir_batch *);
 void batch_grow(struct weir_batch *, uint32_t more);
+/* No record is in the chunk any more, and nothing of it in the budget; its arrays stay for the next ones. */
+void batch_empty(struct weir_batch *);
 /* Accounts what the batch now holds; called when it is complete, and again when it grew. */
 void batch_seal(struct weir_batch *);
 void batch_own(struct weir_batch *, struct weir_buf *);          /* takes a reference of its own */
@@ -121,7 +123,11 @@ struct weir_batch *batch_selection(struct budget *, uint32_t room);
 void batch_select(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
 /* Appends a record to a chunk with copies of all its bytes: for what outlives its batch. */
 void batch_append_copy(struct weir_batch *to, const struct weir_record *, struct origin);
-/* The same of record i of a batch, with a copy of what it was when it was read. */
+/* Appends record i of a batch, with what it was when it was read; their bytes are still that one's, ... */
+void batch_append_ref(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
+/* ... until those of the records from `first` on are copied. */
+void batch_own_bytes(struct weir_batch *, uint32_t first);
+/* Both: a record with copies of all its bytes. */
 void batch_append_again(struct weir_batch *to, const struct weir_batch *from, uint32_t i);
 /* Notes what record k of the chunk was when it was read; what it points to must live as long. */
 void batch_note_original(struct weir_batch *, uint32_t k, const struct weir_record *);

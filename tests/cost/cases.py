@@ -96,5 +96,8 @@ CASES = (
     transform("dedupe", "plugin = dedupe\nkey = {.host}\nwithin = 1h\n"),  # keys that are known
     transform("dedupe-new", "plugin = dedupe\nkey = {.n}\nwithin = 1h\ncount = 1000\n"),
     transform("split", "plugin = split\nby = line\n"),
+    transform("merge", "plugin = merge\ncount = 100\ntimeout = 30s\n"),
+    transform("multiline", "plugin = multiline\njoin = space\ncontinue = .method != \"GET\"\n"),  # groups of one to four lines
+    transform("multiline-alone", "plugin = multiline\nend = true\n"),
     transform("templates", "", "plugin = file\npath = {output}/{{.method}}-{{.status|none}}\n"),
 )
