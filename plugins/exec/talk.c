@@ -172,6 +172,16 @@ static int nonsense(struct talk *t, const char *line, size_t len, const char *wh
     return WEIR_RETRY;
 }
 
+/* No wait mends a program that does not know how to answer: a filter that knows nothing of numbers, a wrong command. */
+static int no_answer(struct talk *t, const char *line, size_t len, const char *why)
+{
+    int status = nonsense(t, line, len, why);
+    return t->spoke
+               ? status
+               : weir_fail(t->ctx, WEIR_FATAL, 0,
+                           "%s; it never gave an answer, so it does not seem to know the protocol", t->why);
+}
+
 static int too_long(struct talk *t)
 {
     (void)snprintf(t->why, sizeof t->why, "it wrote a line of more than %zu bytes", t->max_line);
@@ -189,15 +199,16 @@ static int in_line(struct talk *t, struct talk_round *r, const char *line, size_
     if (len > t->max_line)
         return too_long(t);
     if (!id)
-        return nonsense(t, line, len, "an answer is the number of a record, a space, and a word");
+        return no_answer(t, line, len, "an answer is the number of a record, a space, and a word");
     end = space ? (size_t)(space - line) : len;
     word = word_of(line + at, end - at);
     if (!(word & t->words))
-        return nonsense(t, line, len,
-                        t->words & TALK_EMIT ? "the words are ok, pass, emit, retry and reject"
-                                             : "the words are ok, retry and reject");
+        return no_answer(t, line, len,
+                         t->words & TALK_EMIT ? "the words are ok, pass, emit, retry and reject"
+                                              : "the words are ok, retry and reject");
     if (id < r->first_id || id - r->first_id >= r->next || !r->open[id - r->first_id])
-        return nonsense(t, line, len, "no record of that number waits for an answer");
+        return no_answer(t, line, len, "no record of that number waits for an answer");
+    t->spoke = true;
     i = (uint32_t)(id - r->first_id);
     why = r->answer(r->opaque, i, word,
                     (struct weir_slice){space ? space + 1 : line + len, space ? len - end - 1 : 0});
@@ -250,7 +261,9 @@ static int too_late(struct talk *t)
     if (t->program->in < 0)
         (void)snprintf(t->why, sizeof t->why, "it closed its standard input before it had read all");
     else
-        (void)snprintf(t->why, sizeof t->why, "it gave no answer for %" PRId64 " ms (timeout)", t->timeout);
+        (void)snprintf(
+            t->why, sizeof t->why, "it gave no answer for %" PRId64 " ms (timeout)%s", t->timeout,
+            t->spoke ? "" : ", and never one: does it know the protocol, and write each answer at once?");
     return WEIR_RETRY;
 }
 

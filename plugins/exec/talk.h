@@ -49,6 +49,7 @@ struct talk {
     uint32_t open_cap;
     int64_t due_ms;   /* the next answer must be there */
     bool stale;       /* the program holds records of a batch that was given up */
+    bool spoke;       /* a program gave an answer once */
     int wake_fd;      /* readable once interrupted; open from init to free */
     atomic_bool stop; /* set by talk_interrupt */
     char why[512];
@@ -63,7 +64,8 @@ void talk_interrupt(struct talk *); /* any thread */
 void talk_begin(struct talk *, struct talk_round *, uint32_t n);
 /* Starts the program if none runs, writes the records that are open, and reads until none is.  RETRY: the program
  * failed and was killed, could not be started, or we were interrupted; talk.why says it; what is open was not
- * answered.  Other statuses are of line(), or FATAL: a fault of the system, with fail(). */
+ * answered.  Other statuses are of line(), or FATAL, with fail(): a fault of the system, or no program ever answered and
+ * this one writes something else. */
 int talk_exchange(struct talk *, struct talk_round *);
 /* Nothing was asked: a program that writes or ends now is in trouble. */
 void talk_idle(struct talk *);

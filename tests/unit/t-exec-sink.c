@@ -22,10 +22,9 @@ static struct weir_batch *put_three(struct harness *h)
     return b;
 }
 
-/* A program that does so is killed, and all three records come again, for this reason. */
-static void expect_again(const char *text, const char *more, const char *why)
+/* All three records come again, for this reason, and the program was killed. */
+static void expect_three_again(struct harness *h, const char *why)
 {
-    struct harness *h = start(text, more);
     struct weir_batch *b = put_three(h);
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(harness_result(b, i).status, WEIR_RETRY);
@@ -35,6 +34,11 @@ static void expect_again(const char *text, const char *more, const char *why)
     assert_int_equal(harness_health(h).state, WEIR_DEGRADED);
     expect_no_child();
     harness_free(h);
+}
+
+static void expect_again(const char *text, const char *more, const char *why)
+{
+    expect_three_again(start(text, more), why);
 }
 
 /* ---- programs that do it right -------------------------------------------------------------------------------- */
@@ -148,14 +152,48 @@ static void those_that_fail_are_killed_and_started_again(void **state)
     expect_again("cat >rest\n", "timeout = 200ms\n", "it gave no answer for 200 ms");
     expect_again("exec >&-; exec cat >rest\n", "timeout = 30s\n", "it closed its standard output");
     expect_again("exec <&-; exec sleep 60\n", "timeout = 30s\n", "it closed its standard input");
-    expect_again("echo hello; cat >rest\n", "", "it wrote \"hello\": an answer is the number of a record");
-    expect_again("read -r id x; echo $id fine; cat >rest\n", "", "the words are ok, retry and reject");
-    expect_again("read -r id x; echo $id pass; cat >rest\n", "", "the words are ok, retry and reject");
     expect_again("read -r id x; echo $id ok no; cat >rest\n", "", "nothing follows ok");
-    expect_again("read -r id x; echo 99 ok; cat >rest\n", "", "no record of that number waits");
-    expect_again("echo; cat >rest\n", "", "it wrote \"\"");
-    expect_again("exec yes\n", "", "it wrote \"y\"");
     expect_again("exec tr '\\0' x </dev/zero\n", "", "it wrote a line of more than 65536 bytes");
+}
+
+static const struct {
+    const char *text, *why;
+} no_answers[] = {
+    {"echo hello; cat >rest\n", "it wrote \"hello\": an answer is the number of a record"},
+    {"read -r id x; echo $id fine; cat >rest\n", "the words are ok, retry and reject"},
+    {"read -r id x; echo $id pass; cat >rest\n", "the words are ok, retry and reject"},
+    {"read -r id x; echo 99 ok; cat >rest\n", "no record of that number waits"},
+    {"echo; cat >rest\n", "it wrote \"\""},
+    {"exec yes\n", "it wrote \"y\""},
+};
+enum { NO_ANSWERS = sizeof no_answers / sizeof no_answers[0] };
+
+/* It would say the same at each start. */
+static void one_that_knows_no_answers_ends_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NO_ANSWERS; i++) {
+        struct harness *h = start(no_answers[i].text, "");
+        assert_int_equal(harness_write(h, harness_values(h, three, 3)), WEIR_FATAL);
+        assert_non_null(strstr(harness_failure(h)->why, no_answers[i].why));
+        assert_non_null(strstr(harness_failure(h)->why, "it does not seem to know the protocol"));
+        expect_no_child();
+        harness_free(h);
+    }
+}
+
+static void one_that_knew_them_is_started_again(void **state)
+{
+    char text[300];
+    (void)state;
+    for (int i = 0; i < NO_ANSWERS; i++) {
+        (void)snprintf(text, sizeof text,
+                       "for i in 1 2 3; do read -r id x; echo $id ok; done; read -r id x; %s",
+                       no_answers[i].text);
+        struct harness *h = start(text, "");
+        assert_int_equal(harness_failed(put_three(h)), 0);
+        expect_three_again(h, no_answers[i].why);
+    }
 }
 
 static void an_answer_counts_once(void **state)
@@ -357,6 +395,8 @@ int main(void)
         TEST(a_large_batch_goes_both_ways),
         TEST(one_that_dies_gets_the_rest_again),
         TEST(those_that_fail_are_killed_and_started_again),
+        TEST(one_that_knows_no_answers_ends_it),
+        TEST(one_that_knew_them_is_started_again),
         TEST(an_answer_counts_once),
         TEST(one_that_ignores_its_input),
         TEST(one_that_ends_while_nothing_is_asked),

@@ -102,12 +102,29 @@ static void a_batch_goes_on_whole_or_comes_again(void **state)
     expect_again("cat >rest\n", "timeout = 200ms\n", "it gave no answer for 200 ms");
     expect_again("echo 1 emit; cat >rest\n", "timeout = 200ms\n", "it gave no answer for 200 ms");
     expect_again("while read -r id x; do echo $id retry the lock is taken; done\n", "", "the lock is taken");
-    expect_again("read -r id x; echo $id maybe; cat >rest\n", "",
+    expect_again("read -r id x; echo $id emit; echo $id maybe; cat >rest\n", "",
                  "the words are ok, pass, emit, retry and reject");
     expect_again("read -r id x; while echo $id emit $x; do :; done\n", "timeout = 300ms\n",
                  "it gave no answer");
     expect_again("read -r id x; printf '%s emit %02000d\\n' $id 0; cat >rest\n", "max-line = 1K\n",
                  "it wrote a line of more than 1024 bytes");
+}
+
+/* It would do so for ever. */
+static void one_that_knows_no_answers_ends_it(void **state)
+{
+    const char *const programs[] = {"cat\n", "echo hello; cat >rest\n",
+                                    "read -r id x; echo $id maybe; cat >rest\n",
+                                    "read -r id x; echo 99 ok; cat >rest\n"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct harness *h = start(programs[i], "");
+        assert_int_equal(harness_process(h, harness_values(h, three, 3)), WEIR_FATAL);
+        assert_non_null(strstr(harness_failure(h)->why, "it does not seem to know the protocol"));
+        harness_free(h);
+        expect_no_child();
+    }
+    expect_again("cat >rest\n", "timeout = 200ms\n", "and never one: does it know the protocol");
 }
 
 /* It dies after each record it answered: started again three times, it gets through. */
@@ -148,6 +165,7 @@ int main(void)
         TEST(outputs_keep_the_order_of_inputs),        TEST(a_record_goes_through_whole),
         TEST(what_is_no_record_fails_its_input),       TEST(a_batch_goes_on_whole_or_comes_again),
         TEST(one_that_dies_now_and_then_gets_through), TEST(an_interrupt_ends_the_wait),
+        TEST(one_that_knows_no_answers_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
