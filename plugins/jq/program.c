@@ -4,11 +4,16 @@
  * libjq knows constants at compile time and one input at run time.  So where a program looks at $topic and the like, it
  * is given an object of them and the value, and text before it takes that apart.  The same text hides what leads out of
  * the program: the environment, files, standard error.  In the parentheses around the program no module can be
- * imported. */
+ * imported.  What libjq itself reads into every program, the file .jq in the home of whoever runs it, can not be kept
+ * out, so there must be none. */
 #define WEIR_API 1
 #include "program.h"
 
+#include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { TOPIC, KEY, PARTITION, OFFSET, TIME, HEADERS, NOW, VARIABLES };
 static const char *const names[VARIABLES] = {"topic", "key",     "partition", "offset",
@@ -82,11 +87,33 @@ static char *surrounded(struct program *p, const char *text)
     return all;
 }
 
+/* The definitions there would take the place of jq's own; a folder of that name is for modules, which nothing imports. */
+static bool home_is_read(struct program *p)
+{
+    const char *home = getenv("HOME");
+    char path[PATH_MAX], room[4096];
+    struct passwd user, *found = NULL;
+    struct stat st;
+    if (!home) /* as newer versions of libjq do */
+        home = !getpwuid_r(getuid(), &user, room, sizeof room, &found) && found ? user.pw_dir : "";
+    (void)snprintf(path, sizeof path, "%s/.jq", home);
+    if (stat(path, &st) || S_ISDIR(st.st_mode))
+        return false;
+    (void)snprintf(
+        p->why, sizeof p->why,
+        "%.200s is there, which libjq reads into every program, so that it would do something else for "
+        "another user: give weir another HOME, or move the file",
+        path);
+    return true;
+}
+
 bool program_make(struct program *p, struct weir_ctx *ctx, const char *text, const char *name)
 {
     memset(p, 0, sizeof *p);
     p->ctx = ctx;
     p->name = name;
+    if (home_is_read(p))
+        return false;
     p->jq = jq_init();
     if (!p->jq) {
         (void)snprintf(p->why, sizeof p->why, "there is no memory for jq");

@@ -218,6 +218,21 @@ static void a_bad_program_is_a_mistake_of_the_configuration(void **state)
     harness_free(h);
 }
 
+/* What stands in the home of whoever runs it would go before jq's own definitions. */
+static void a_home_changes_no_program(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("HOME", scratch_dir, 1), 0);
+    expect("ascii_upcase", "", "\"a\"", "\"A\"|");
+    assert_int_equal(mkdir(scratch_path(".jq"), 0700), 0); /* modules */
+    scratch_write(".jq/.jq", "def ascii_upcase: \"another\";", O_TRUNC);
+    expect("ascii_upcase", "", "\"a\"", "\"A\"|");
+    assert_int_equal(unlink(scratch_path(".jq/.jq")), 0);
+    assert_int_equal(rmdir(scratch_path(".jq")), 0);
+    scratch_write(".jq", "def ascii_upcase: \"another\";", O_TRUNC);
+    says("filter = ascii_upcase\n", "/.jq is there, which libjq reads into every program");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +243,7 @@ int main(void)
         cmocka_unit_test(variables_are_the_other_parts_of_a_record),
         cmocka_unit_test(a_program_reaches_nothing_outside),
         cmocka_unit_test(errors_are_of_the_record),
+        cmocka_unit_test_setup_teardown(a_home_changes_no_program, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(a_bad_program_is_a_mistake_of_the_configuration, scratch_make,
                                         scratch_remove),
     };
