@@ -28,8 +28,10 @@
 #endif
 #endif
 
-#define ENDING_MS 1000 /* for its end, once it closed its output, and for its death, once it was killed */
-#define TURN_MS   10   /* how often its end is looked for, while it is waited for */
+#define ENDING_MS                                                                                            \
+    5000 /* for its end, once it closed its output: what it has to tidy up is over, or it is none */
+#define DEATH_MS 2000 /* for its death, once it was killed; with all else less than the 10 s of a callback */
+#define TURN_MS  10   /* how often its end is looked for, while it is waited for */
 
 /* The real clock: what is waited for here is a process. */
 static int64_t now_ms(void)
@@ -321,7 +323,7 @@ static void bury(struct program *p)
     p->known = false;
     program_end_input(p);
     (void)kill(-p->pid, SIGKILL);
-    await(p, ENDING_MS);
+    await(p, DEATH_MS);
     program_errors(p);
     close_out(p);
     close_err(p);

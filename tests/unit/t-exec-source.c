@@ -51,6 +51,18 @@ static void any_program_is_a_source(void **state)
     expect_no_child();
 }
 
+/* It closes its output, as an interpreter does at its end, and has something to tidy up after that. */
+static void one_that_takes_its_time_to_end_has_ended_well(void **state)
+{
+    struct harness *h =
+        harness_start("exec", WEIR_SOURCE, script("echo one; exec >&-; sleep 1.5; exit 0\n", ""));
+    (void)state;
+    assert_int_equal(poll_out(h, 0), WEIR_END);
+    assert_int_equal(harness_out_count(h), 1);
+    harness_free(h);
+    expect_no_child();
+}
+
 static void record_lines_and_bad_lines(void **state)
 {
     struct harness *h = harness_start(
@@ -221,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(any_program_is_a_source),
+        TEST(one_that_takes_its_time_to_end_has_ended_well),
         TEST(record_lines_and_bad_lines),
         TEST(positions_are_kept_record_by_record),
         TEST(one_that_dies_goes_on_behind_what_was_read),
