@@ -273,10 +273,8 @@ static int turn(struct talk *t, struct talk_round *r)
     short writes = t->out_sent < t->out_used ? POLLOUT : 0;
     struct pollfd fds[4] = {
         {p->in, writes, 0}, {p->out, POLLIN, 0}, {p->err, POLLIN, 0}, {t->wake_fd, POLLIN, 0}};
-    int64_t left = t->due_ms - t->ctx->host->mono_ms(t->ctx);
-    if (left <= 0)
-        return too_late(t);
-    if (poll(fds, 4, left > 60000 ? 60000 : (int)left) < 0)
+    int64_t due = t->due_ms, left = due - t->ctx->host->mono_ms(t->ctx);
+    if (poll(fds, 4, left > 60000 ? 60000 : left > 0 ? (int)left : 0) < 0)
         return errno == EINTR ? WEIR_OK
                               : weir_fail(t->ctx, WEIR_FATAL, (uint32_t)errno, "poll: %s", strerror(errno));
     if (fds[2].revents)
@@ -293,7 +291,8 @@ static int turn(struct talk *t, struct talk_round *r)
         (void)snprintf(t->why, sizeof t->why, "weir ends before the program has answered");
         return WEIR_RETRY;
     }
-    return WEIR_OK;
+    /* only now: it may have been weir that stood still, and the answers lie there */
+    return left <= 0 && t->due_ms == due ? too_late(t) : WEIR_OK;
 }
 
 int talk_exchange(struct talk *t, struct talk_round *r)

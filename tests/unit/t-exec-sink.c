@@ -207,6 +207,35 @@ static void an_answer_counts_once(void **state)
     harness_free(h);
 }
 
+static int turns;
+
+/* Where it begins to wait for answers weir stands still, until they are there and ten minutes are over. */
+static int64_t stalled_ms(struct weir_ctx *ctx)
+{
+    (void)ctx;
+    if (++turns < 3) /* what it writes to is due, and written */
+        return 0;
+    for (int i = 0; i < WAIT && !scratch_exists("answered"); i++)
+        (void)poll(NULL, 0, 1);
+    return 600000;
+}
+
+static void who_answers_while_weir_stands_still_is_not_late(void **state)
+{
+    struct harness *h =
+        harness_load("exec", WEIR_SINK,
+                     script("for i in 1 2 3; do read -r id x; echo $id ok; done; touch answered; cat >rest\n",
+                            "format = raw\n"));
+    (void)state;
+    harness_host(h)->mono_ms = stalled_ms;
+    assert_int_equal(harness_create(h), WEIR_OK);
+    assert_int_equal(harness_open(h), WEIR_OK);
+    turns = 0;
+    assert_int_equal(harness_failed(put_three(h)), 0);
+    assert_true(turns >= 3);
+    harness_free(h);
+}
+
 /* It never reads: the pipe is full, and the deadline ends it with all that it started. */
 static void one_that_ignores_its_input(void **state)
 {
@@ -399,6 +428,7 @@ int main(void)
         TEST(one_that_knew_them_is_started_again),
         TEST(an_answer_counts_once),
         TEST(one_that_ignores_its_input),
+        TEST(who_answers_while_weir_stands_still_is_not_late),
         TEST(one_that_ends_while_nothing_is_asked),
         TEST(one_that_writes_while_nothing_is_asked),
         TEST(a_program_that_is_not_there),
