@@ -81,7 +81,7 @@ class Story:
         logs = folder / "logs"
         logs.mkdir()
         self.log, self.out = Log(logs, self.rng), folder / "out"
-        self.ini = weir.ini(f"[pipeline]\nname=p\ncommit=20ms\n[source]\nplugin=file\npath={logs}/app.log*\nrotate-wait=300ms\n"
+        self.ini = weir.ini(f"[pipeline]\nname=p\ncommit=20ms\n[source]\nplugin=file\npath={logs}/app.log*\nrotate-wait=5s\n"
                             f"[sink]\nplugin=file\npath={self.out}")
 
     def arrived(self):
@@ -89,7 +89,19 @@ class Story:
 
     def start(self):
         if not self.run:
+            self.before = self.arrived()
             self.run = self.weir.start(self.ini)
+
+    def copy_and_cut(self):
+        """A copy that weir meets when it first looks is a file like any other; so weir stands still meanwhile, unless
+        something has come already.  One that it meets later is left alone for rotate-wait."""
+        looking = self.run and self.arrived() == self.before
+        if looking:
+            self.run.signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.run.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.log.copy_and_cut()
+        if looking:
+            self.run.signal(signal.SIGCONT)
 
     def kill(self):
         """At once, or when something has come."""
@@ -117,7 +129,7 @@ class Story:
 
     def step(self):
         what = self.rng.choices(
-            [self.log.write, self.log.rename, self.log.copy_and_cut, self.start, self.kill, self.anew], [8, 3, 2, 5, 3, 1])[0]
+            [self.log.write, self.log.rename, self.copy_and_cut, self.start, self.kill, self.anew], [8, 3, 2, 5, 3, 1])[0]
         what()
         return what.__name__
 
