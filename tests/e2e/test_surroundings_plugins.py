@@ -3,6 +3,7 @@
 with its name, nothing that it did not take is acknowledged, and weir ends in time."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -102,8 +103,8 @@ def test_a_hang_ends_with_the_drain(job, kind, callback):
     waits_in(run, kind)
     began = time.monotonic()
     run.signal(signal.SIGTERM)
-    result = run.wait(15).failed(f"has not come back from {callback} for ", "a fault of the plugin rogue")
-    assert 0.4 < time.monotonic() - began < 8  # drain, a second, and what a busy machine adds
+    result = run.wait().failed(f"has not come back from {callback} for ", "a fault of the plugin rogue")
+    assert 0.4 < time.monotonic() - began < 20  # drain, a second, and what a busy machine adds; drain by itself is 30 s
     assert len(result.lines("has not come back")) == 1
     if kind == "sink":
         assert job.mended().books.delivered == LINES
@@ -111,9 +112,15 @@ def test_a_hang_ends_with_the_drain(job, kind, callback):
 
 def waits_in(run, kind):
     """The thread of that part stands in pause(2)."""
+    def syscall(task):
+        try:
+            return (task / "syscall").read_text()
+        except OSError:  # that thread has ended
+            return ""
+
     def stands():
-        return any("pause" in (task / "syscall").read_text() or (task / "syscall").read_text().startswith("34 ")
-                   for task in pathlib.Path(f"/proc/{run.pid}/task").glob("*"))
+        return any("pause" in call or call.startswith("34 ")
+                   for call in map(syscall, pathlib.Path(f"/proc/{run.pid}/task").glob("*")))
     run.wait_for(stands, "a callback that hangs")
 
 
@@ -127,14 +134,15 @@ def test_a_redrive_that_hangs_ends_too(job):
     run = job.weir.start_call("dlq", "redrive", "--state-dir", job.weir.state, ini)
     waits_in(run, "sink")
     run.signal(signal.SIGTERM)
-    result = run.wait(15).failed("has not come back from write for ", "a fault of the plugin rogue")
+    result = run.wait().failed("has not come back from write for ", "a fault of the plugin rogue")
     assert result.books.undelivered == LINES
+    ini = job.weir.ini((job.text("sink", "hang", "write") + dead).replace("drain=500ms", "drain=1h"))
     run = job.weir.start_call("dlq", "redrive", "--state-dir", job.weir.state, ini)
     waits_in(run, "sink")
     run.signal(signal.SIGTERM)
     run.wait_line("stopping")
-    until(lambda: run.signal(signal.SIGTERM) or not run.alive(), "it ends", 15)  # at first it passes for an echo
-    assert run.wait(15).failed("a second signal: ends at once").books.undelivered == LINES
+    until(lambda: run.signal(signal.SIGTERM) or not run.alive(), "it ends")  # at first it passes for an echo
+    assert run.wait().failed("a second signal: ends at once").books.undelivered == LINES
     ini = job.weir.ini(job.text("sink", "nothing", "write") + dead)
     assert job.weir.call("dlq", "redrive", "--state-dir", job.weir.state, ini).ok().books.delivered == LINES
 
@@ -142,7 +150,8 @@ def test_a_redrive_that_hangs_ends_too(job):
 def test_a_hang_in_close_is_waited_for_fifteen_seconds(job):
     """The contract gives close ten."""
     run = job.start("sink", "hang", "close", until_end=True)
-    run.wait(40).failed("has not come back from close for 15.")
+    said = re.search(r"has not come back from close for ([\d.]+) s", run.wait().failed().err)
+    assert said and 15 <= float(said[1]) < 30, run.err
 
 
 def test_a_hanging_pipeline_does_not_stop_the_other(job, tmp_path):
