@@ -41,10 +41,6 @@ def pipeline(source, sink, more=""):
             f"[sink]\nplugin=file\npath={sink}\nretry.initial=20ms\nretry.max=100ms\n{more}")
 
 
-def descriptors(run):
-    return {int(fd.name) for fd in pathlib.Path(f"/proc/{run.pid}/fd").iterdir()}
-
-
 def limit(run, what, soft):
     """Sets a limit of the running process; returns what it was."""
     before = resource.prlimit(run.pid, what)
@@ -63,7 +59,7 @@ def test_out_of_descriptors_while_running(weir, tmp_path):
     append(tmp_path / "in.0", b'{"n":0}\n{"n":')
     run = weir.start(ini)
     run.wait_for(lambda: read(tmp_path / "out-0") == b'{"n":0}\n', "the first line")
-    before = limit(run, resource.RLIMIT_NOFILE, max(descriptors(run)) + 1)
+    before = limit(run, resource.RLIMIT_NOFILE, 3)  # standard input, output and error are open for good
     append(tmp_path / "in.1", b'{"n":2}\n')
     run.wait_line("Too many open files")
     append(tmp_path / "in.0", b"1}\n")  # goes on in an open file, but the sink needs a new one
@@ -71,8 +67,8 @@ def test_out_of_descriptors_while_running(weir, tmp_path):
     end = time.monotonic() + 1  # some five times rotate-wait
     run.wait_for(lambda: time.monotonic() > end, "a while")
     limit(run, resource.RLIMIT_NOFILE, before)
-    run.wait_for(lambda: read(tmp_path / "out-1") == b'{"n":1}\n', "the line that was unfinished", 5)
-    run.wait_for(lambda: read(tmp_path / "out-2") == b'{"n":2}\n', "the other file", 5)
+    run.wait_for(lambda: read(tmp_path / "out-1") == b'{"n":1}\n', "the line that was unfinished")
+    run.wait_for(lambda: read(tmp_path / "out-2") == b'{"n":2}\n', "the other file")
     result = run.stop().ok(delivered=3)
     assert len(result.lines("Too many open files")) <= 3, result.err
 
@@ -186,15 +182,15 @@ def test_the_wall_clock_jumps(weir, tmp_path, offsets):
         for _ in range(3):
             append(source, lines(n, 50))
             n += 50
-            run.wait_for(lambda: read(out) == lines(0, n), f"{n} lines at {offset:+d} s", 5)  # noqa: B023
+            run.wait_for(lambda: read(out) == lines(0, n), f"{n} lines at {offset:+d} s")  # noqa: B023
         if turn % 2:  # over a restart too: the next run has another idea of now
-            run.stop(10).ok()
+            run.stop().ok()
             run = weir.start(ini)
     append(source, lines(n, 50))
     n += 50
-    run.wait_for(lambda: read(out) == lines(0, n), "the last lines", 5)
+    run.wait_for(lambda: read(out) == lines(0, n), "the last lines")
     clock.write_text("+7200")
-    run.stop(10).ok()
+    run.stop().ok()
     assert weir.run(ini).ok().books.read == 0
     assert read(out) == lines(0, n)
 
@@ -224,7 +220,7 @@ def test_sigterm_at_any_moment(weir, tmp_path, seed):
             n += 10
         if how != "once" and run.alive():
             run.signal(signal.SIGTERM if how == "twice" else signal.SIGKILL)
-        status = run.process.wait(30)
+        status = run.process.wait(60)  # a drain and more
         allowed = {0, -signal.SIGTERM} | ({1} if how == "twice" else {-signal.SIGKILL} if how == "kill" else set())
         assert status in allowed, (how, status, run.err)
     weir.run(ini).ok()
@@ -262,8 +258,7 @@ def test_stopped_longer_than_the_session(weir, kafka, name, tmp_path):
     run.wait_for(lambda: got(2000), "the first records")
     run.signal(signal.SIGSTOP)
     kafka.fill(topic, 2000, 2, value, 2000)
-    end = time.monotonic() + 8
-    run.wait_for(lambda: time.monotonic() > end, "the session is over")
+    run.wait_for(lambda: not kafka.members(name), "the session is over")
     run.signal(signal.SIGCONT)
     run.wait(60).failed("lanes were taken away before all that was written of them was committed")
     weir.run(ini).ok()
