@@ -66,10 +66,15 @@ class Watched:
     def wait_ready(self):
         self.run.wait_for(lambda: not self.problems(), "it is ready")
 
-    def wait_problem(self, **is_):
+    def wait_problem(self, why="", **is_):
+        """One like this; why: a text in its reason, which may come later than the state does."""
         def there():
-            return [p for p in self.problems() if is_.items() <= p.items()]
-        return self.run.wait_for(there, f"a problem {is_}")[0]
+            return [p for p in self.problems() if is_.items() <= p.items() and re.search(why, p["why"])]
+        return self.run.wait_for(there, f"a problem {is_} {why}")[0]
+
+    def wait_values(self, **values):
+        """The parts of weir each count for themselves, so that one may know later what another one has told already."""
+        self.run.wait_for(lambda: {n: self.value(f"weir_{n}") for n in values} == values, f"these values: {values}")
 
 
 @pytest.fixture
@@ -163,32 +168,32 @@ def test_ready_while_the_index_stands_still_and_after(watched, kafka, es, servic
     kafka.create(f"{name}-in")
     es.create(name)
     kafka.fill(f"{name}-in", 10)
-    w = watched(f"[pipeline]\nname=web\ncommit=50ms\nstuck.after=3s\n[source]\nplugin=kafka\nbrokers={kafka.brokers}\n"
-                f"topics={name}-in\ngroup={name}\n[sink es]\nplugin=elasticsearch\nurl={es.url}\nindex={name}\ntimeout=1s\n"
+    w = watched(f"[pipeline]\nname=web\ncommit=50ms\nstuck.after=5s\n[source]\nplugin=kafka\nbrokers={kafka.brokers}\n"
+                f"topics={name}-in\ngroup={name}\n[sink es]\nplugin=elasticsearch\nurl={es.url}\nindex={name}\ntimeout=3s\n"
                 "retry.initial=20ms\nretry.max=200ms\n")
     w.run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 10}, "the first records are committed")
     w.wait_ready()
+    before = len(w.run.err)  # a slow start may have been told as one
     with stopped(services, "elasticsearch"):
         kafka.fill(f"{name}-in", 90, first=10)
         p = w.wait_problem(pipeline="web", section="sink es", state="connecting")
         assert p["why"] and w.value("weir_ready") == 0
-        p = w.wait_problem(pipeline="web", section="sink es", state="stuck")
-        assert "[sink es] is not connected" in p["why"], p
+        w.wait_problem(pipeline="web", section="sink es", state="stuck", why=r"\[sink es\] is not connected")
         assert w.problems("/health/live") == [] and w.value("weir_live") == 1
         assert w.value("weir_pipeline_stuck") == 1 and w.value("weir_stuck_shards") == 1
         assert w.value("weir_instance_state", section="sink es", state="connecting") == 1
-        assert w.value("weir_shard_lag") == 90 and w.value("weir_records_open") == 90
+        w.wait_values(shard_lag=90, records_open=90)
     until(lambda: answers(es), "Elasticsearch answers again")
     w.run.wait_for(lambda: w.value("weir_source_lag") == 0, "all is through")
     w.wait_ready()
     assert w.value("weir_pipeline_stuck") == 0
-    result = w.run.stop().ok(100)
-    assert len(result.lines("error web: stuck: 1 of 1 shards")) == 1 and len(result.lines("no longer stuck")) == 1, result.err
+    err = w.run.stop().ok(100).err[before:]
+    assert err.count("error web: stuck: 1 of 1 shards") == 1 and err.count("no longer stuck") == 1, err
 
 
 def test_stuck_is_said_without_metrics_too(weir, tmp_path, free_port):
     (tmp_path / "in").write_bytes(b'{"a":1}\n' * 10)
-    run = weir.start(f"[pipeline]\nname=web\nstuck.after=1s\ndrain=100ms\n[source]\nplugin=file\npath={tmp_path}/in\n"
+    run = weir.start(f"[pipeline]\nname=web\nstuck.after=5s\ndrain=100ms\n[source]\nplugin=file\npath={tmp_path}/in\n"
                      f"[sink es]\nplugin=elasticsearch\nurl=http://127.0.0.1:{free_port}\nindex=i\n")
     run.wait_line("error web: stuck: 1 of 1 shards have records waiting and had no acknowledgement for ")
     assert "[sink es] is not connected: " in run.err and f"127.0.0.1:{free_port}" in run.err
@@ -207,16 +212,18 @@ def test_a_record_refused_again_and_again_while_others_pass(watched, bulk, tmp_p
     bulk.answer = lambda n, ids: refused if "4" in ids else None
     w = watched(file_to_index(tmp_path, bulk.url, "stuck.after=2s"))
     w.run.wait_line("warning web [sink es]: 1 records are refused again and again, for ")
-    p = w.wait_problem(section="sink es", state="stuck")
-    assert "es_rejected_execution_exception" in p["why"], p
-    assert w.value("weir_sink_retry_age_seconds") >= 2 and w.value("weir_sink_records_retrying") == 1
-    assert w.value("weir_sink_records_retried_total") >= 2 and w.value("weir_sink_records_open") == 1
+    w.wait_problem(section="sink es", state="stuck", why="es_rejected_execution_exception")
+    w.wait_values(sink_records_retrying=1, sink_records_open=1)
+    w.run.wait_for(lambda: w.value("weir_sink_retry_age_seconds") >= 2 and w.value("weir_sink_records_retried_total") >= 2,
+                   "it was tried again, and for long")
     bulk.answer = lambda n, ids: None
     w.run.wait_for(lambda: w.value("weir_source_lag") == 0, "it is through")
     w.run.wait_line("what was refused again and again is through")
     w.wait_ready()
     result = w.run.stop().ok(10)
-    assert len(result.lines("refused again and again, for")) == len(result.lines("error web: stuck")) == 1, result.err
+    assert len(result.lines("refused again and again, for")) == 1, result.err
+    # once each time: before this one it may have been so because of a slow start
+    assert len(result.lines("error web: stuck")) == len(result.lines("no longer stuck")) >= 1, result.err
 
 
 def test_who_refuses_us_and_who_is_away(watched, bulk, tmp_path, free_port):  # noqa: F811
@@ -232,8 +239,9 @@ def test_who_refuses_us_and_who_is_away(watched, bulk, tmp_path, free_port):  # 
     assert len(result.lines("refused by the other end, trying on slowly")) == 1, result.err
     (tmp_path / "state" / "web.db").unlink()
     w = watched(f"[source]\nplugin=kafka\nbrokers=127.0.0.1:{free_port}\ntopics=t\ngroup=g\n[sink]\nplugin=file\npath={tmp_path}/out")
-    p = w.wait_problem(section="source", state="connecting")
-    assert f"127.0.0.1:{free_port}" in p["why"] and w.problems("/health/live") == []
+    w.wait_problem(section="source", state="connecting", why=f"127.0.0.1:{free_port}")
+    assert w.problems("/health/live") == []
+    w.run.wait_line("not connected, trying on")
     assert len(w.run.stop().lines("not connected, trying on")) == 1
 
 
@@ -241,9 +249,11 @@ def test_a_last_line_without_line_feed_is_nothing_that_waits(watched, tmp_path):
     (tmp_path / "in").write_bytes(b"1\n2\nnot yet")
     w = watched(file_to_file(tmp_path, "stuck.after=1s"))
     w.run.wait_for(lambda: w.value("weir_records_delivered_total") == 2, "both lines are delivered")
+    w.wait_ready()
+    before = len(w.run.err)  # a slow start may have been told
     w.run.wait_for(lambda: w.value("weir_ack_age_seconds") >= 4, "some time has passed")
     assert w.value("weir_source_lag") == 0 and w.problems() == []
-    assert "stuck" not in w.run.stop().ok(2).err
+    assert "error p: stuck" not in w.run.stop().ok(2).err[before:]
 
 
 @pytest.mark.parametrize("kind, callback", [("sink", "write"), ("source", "poll"), ("transform", "process")])
@@ -262,8 +272,7 @@ def test_a_callback_that_hangs_is_named(job, weir, kind, callback):  # noqa: F81
 
 def test_a_sink_that_never_answers_is_named(job, weir):  # noqa: F811
     w = Watched(weir, job.text("sink", "never", "write").replace("[pipeline]", "[pipeline]\nstuck.after=2s"))
-    p = w.wait_problem(section="sink s", state="stuck")
-    assert re.search(r"\[sink s\] has not answered for a batch for \d+ s$", p["why"]), p
+    w.wait_problem(section="sink s", state="stuck", why=r"\[sink s\] has not answered for a batch for \d+ s$")
     assert w.problems("/health/live") == []
     assert w.value("weir_sink_batches_in_flight") >= 1 and w.value("weir_sink_answer_age_seconds") >= 1
     w.run.signal(signal.SIGTERM)
@@ -277,7 +286,7 @@ def test_one_pipeline_that_failed_and_one_that_goes_on(watched, weir, tmp_path):
     w = watched([good, bad])
     p = w.wait_problem(pipeline="bad", state="failed")
     assert "never can succeed" in p["why"], p
-    assert [x["pipeline"] for x in w.problems()] == ["bad"]
+    w.run.wait_for(lambda: [x["pipeline"] for x in w.problems()] == ["bad"], "the other one is well")
     assert w.value("weir_pipeline_state", pipeline="bad", state="failed") == 1
     assert w.value("weir_pipeline_state", pipeline="good", state="running") == 1
     assert w.problems("/health/live") == []
@@ -335,13 +344,14 @@ def test_clients_that_hold_on_to_their_connections(watched, tmp_path):
         t.start()
     try:
         # 32 of them have all there is, the rest stand in the queue before us
-        until(lambda: len(os.listdir(f"/proc/{w.run.pid}/fd")) > 40, "all connections are taken", 20)
+        until(lambda: len(os.listdir(f"/proc/{w.run.pid}/fd")) > 40, "all connections are taken")
         for _ in range(2):
             w.families()
     finally:
         ended.set()
         for t in holders:
             t.join(30)
+    w.run.wait_for(lambda: (tmp_path / "out").exists(), "the record is delivered")
     w.run.stop().ok(1)
 
 
