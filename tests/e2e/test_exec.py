@@ -116,6 +116,18 @@ def test_example_source_in_python(weir, tmp_path):
 COUNTS = 'echo $$ >>pids\nwhile read -r id value; do echo "$value" >>out && echo "$id ok"; done\n'
 
 
+def stops(times, at, saying=":"):
+    """For the loop of a program: each of the first `times` of them says no more after `at` records, in the middle of
+    what it has to do; it reads on, so that it ends with weir."""
+    still = f"{saying}; echo >>held; exec cat >/dev/null"
+    return f'n=$((n + 1)); [ "$n" != {at} ] || [ $(wc -l <pids) -gt {times} ] || {{ {still}; }}\n'
+
+
+def held(tmp_path):
+    path = tmp_path / "held"
+    return path.stat().st_size if path.exists() else 0
+
+
 def pids(tmp_path):
     path = tmp_path / "pids"
     return [int(p) for p in path.read_text().split()] if path.exists() else []
@@ -127,17 +139,17 @@ def out(tmp_path):
 
 
 def killed_by_tests(tmp_path, run, times):
-    """kill -9 of the program, each time after it got further."""
+    """kill -9 of each program that stops in the middle."""
     for i in range(times):
-        mark = len(out(tmp_path)) + 300
-        run.wait_for(lambda: len(out(tmp_path)) >= mark and len(pids(tmp_path)) > i, f"{mark} records of program {i}")
-        os.kill(pids(tmp_path)[-1], signal.SIGKILL)
+        run.wait_for(lambda: held(tmp_path) > i, f"program {i} got as far as it goes")  # noqa: B023
+        os.kill(pids(tmp_path)[i], signal.SIGKILL)
 
 
 def test_a_sink_that_is_killed_loses_nothing(weir, tmp_path):
     n = 30000
     (tmp_path / "in").write_bytes(lines(n))
-    ini = to_exec(program(tmp_path, COUNTS), "format=raw\nbatch.records=500\nretry.initial=10ms",
+    text = COUNTS.replace("done", stops(3, 1300) + "done")
+    ini = to_exec(program(tmp_path, text), "format=raw\nbatch.records=500\nretry.initial=10ms",
                   f"plugin=file\npath={tmp_path}/in")
     run = weir.start(ini, until_end=True)
     killed_by_tests(tmp_path, run, 3)
@@ -151,7 +163,8 @@ def test_a_transform_that_is_killed_loses_nothing(weir, tmp_path):
     """In order, each once: what a program emitted for a batch that it did not finish is dropped."""
     n = 30000
     (tmp_path / "in").write_bytes(lines(n))
-    text = 'echo $$ >>pids\nwhile read -r id value; do echo "$id emit <$value>"; echo "$id ok"; done\n'
+    text = ('echo $$ >>pids\nwhile read -r id value; do echo "$id emit <$value>"; echo "$id ok"\n' + stops(3, 3300)
+            + "done\n")
     ini = f"""[source]
         plugin=file
         path={tmp_path}/in
@@ -170,13 +183,15 @@ def test_a_transform_that_is_killed_loses_nothing(weir, tmp_path):
 
 NUMBERS = """echo $$ >>pids
 i=${WEIR_POSITION:-0}
-while [ $i -lt 30000 ]; do i=$((i + 1)); echo "$i line $i"; done
+while [ $i -lt 30000 ]; do i=$((i + 1)); echo "$i line $i"
+done
 """
 
 
 def test_a_source_that_is_killed_goes_on(weir, tmp_path):
     """Each once and in order, for weir lived on."""
-    run = weir.start(from_exec(program(tmp_path, NUMBERS), "positions=yes", f"plugin=file\npath={tmp_path}/out"))
+    text = NUMBERS.replace("done", stops(3, 3300, 'printf "%s li" $((i + 1))') + "done")
+    run = weir.start(from_exec(program(tmp_path, text), "positions=yes", f"plugin=file\npath={tmp_path}/out"))
     killed_by_tests(tmp_path, run, 3)
     run.wait().ok(30000)
     assert out(tmp_path) == [b"line %d" % i for i in range(1, 30001)]
@@ -184,7 +199,8 @@ def test_a_source_that_is_killed_goes_on(weir, tmp_path):
 
 def test_weir_is_killed_between_source_and_sink(weir, tmp_path):
     """exec to exec through kill -9 of weir: nothing is lost, and check promises no more than that."""
-    sink = program(tmp_path, 'while read -r id value; do echo "$value" >>out && echo "$id ok"; done\n', "sink")
+    text = 'while read -r id value; do echo "$value" >>out && echo "$id ok"\n' + stops(3, 4000) + "done\n"
+    sink = program(tmp_path, text, "sink")
     ini = f"""[pipeline]
         commit=100ms
         [source]
@@ -197,8 +213,7 @@ def test_weir_is_killed_between_source_and_sink(weir, tmp_path):
         command={sink}"""
     for i in range(3):
         run = weir.start(ini)
-        mark = len(out(tmp_path)) + 4000
-        run.wait_for(lambda: len(out(tmp_path)) >= mark, f"{mark} records")
+        run.wait_for(lambda: held(tmp_path) > i, "4000 records more")  # noqa: B023
         run.kill()
         until(lambda: gone(pids(tmp_path)[-1]), "the program's end")
     weir.run(ini).ok()
@@ -245,9 +260,9 @@ def test_a_program_that_ends_at_once_is_no_busy_loop(weir, tmp_path):
 
 def test_a_stop_does_not_wait_for_a_program_that_hangs(weir, tmp_path):
     (tmp_path / "in").write_bytes(lines(10))
-    text = "echo $$ >>pids; trap '' TERM; while :; do sleep 600 & wait; done\n"
+    text = "trap '' TERM; read -r record; echo $$ >>pids; while :; do sleep 600 & wait; done\n"
     run = weir.start(to_exec(program(tmp_path, text), "", f"plugin=file\npath={tmp_path}/in") + "[pipeline]\ndrain=500ms")
-    run.wait_for(lambda: pids(tmp_path), "the program")
+    run.wait_for(lambda: pids(tmp_path), "the program has records")
     result = run.stop(30)
     assert result.books.undelivered == 10 and not result.lines("has not come back")
     assert gone(pids(tmp_path)[0])
