@@ -25,6 +25,11 @@ static void push(lua_State *L, struct weir_slice s)
         lua_pushlightuserdata(L, NULL);
 }
 
+static void push_name(lua_State *L, struct weir_slice name)
+{
+    (void)lua_pushlstring(L, name.len ? name.ptr : "", name.len);
+}
+
 static bool same(struct weir_slice a, struct weir_slice b)
 {
     return !a.ptr == !b.ptr && a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
@@ -49,20 +54,25 @@ static struct weir_slice keep(lua_State *L, struct view *v, struct weir_slice s)
     return (struct weir_slice){copy, s.len};
 }
 
-static bool last_of_name(const struct weir_record *r, uint32_t i)
+/* Pushes a table from each name that the record has to the place of its last header, counted from 1: a record may have any
+ * number of headers, and each of them is asked for. */
+static void push_last(lua_State *L, const struct weir_record *r)
 {
-    for (uint32_t k = i + 1; k < r->n_headers; k++)
-        if (same(r->headers[k].name, r->headers[i].name))
-            return false;
-    return true;
+    lua_createtable(L, 0, (int)(r->n_headers < MOST ? r->n_headers : MOST));
+    for (uint32_t i = 0; i < r->n_headers; i++) {
+        push_name(L, r->headers[i].name);
+        lua_pushinteger(L, (lua_Integer)i + 1);
+        lua_rawset(L, -3);
+    }
 }
 
-static uint32_t last_with_name(const struct weir_record *r, struct weir_slice name)
+/* What that table says of the name on top, which it takes; 0: there is none. */
+static uint32_t last_at(lua_State *L, int table)
 {
-    uint32_t i = r->n_headers;
-    while (i > 0 && !same(r->headers[i - 1].name, name))
-        i--;
-    return i; /* 0: none; else its index and one */
+    (void)lua_rawget(L, table);
+    uint32_t place = (uint32_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return place;
 }
 
 /* How many entries the table has, all of which are good. */
@@ -90,33 +100,48 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-bool headers_take(lua_State *L, struct view *v, struct weir_record *r)
+/* The record's headers that the table at `table` still has, into made; gives their number. */
+static uint32_t take_old(lua_State *L, struct view *v, const struct weir_record *r, int table,
+                         struct weir_header *made, bool *ret_changed)
 {
-    uint32_t n = 0, old;
-    bool changed = false;
-    if (!lua_istable(L, -1))
-        (void)luaL_error(L, "headers is a %s; it has to be a table", luaL_typename(L, -1));
-    struct weir_header *made = view_room(L, v, (r->n_headers + checked(L)) * sizeof *made);
+    const int last = table + 1;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < r->n_headers; i++) {
         const struct weir_header *h = &r->headers[i];
-        (void)lua_pushlstring(L, h->name.len ? h->name.ptr : "", h->name.len);
-        bool gone = lua_rawget(L, -2) == LUA_TNIL;
+        push_name(L, h->name);
+        lua_pushvalue(L, -1);
+        uint32_t place = last_at(L, last);
+        bool gone = lua_rawget(L, table) == LUA_TNIL;
         struct weir_slice now = gone ? (struct weir_slice){NULL, 0} : at_top(L);
-        const bool stays = !gone && same(now, r->headers[last_with_name(r, h->name) - 1].value);
+        const bool stays = !gone && same(now, r->headers[place - 1].value);
         if (stays)
             made[n++] = *h;
-        else if (!gone && last_of_name(r, i))
+        else if (!gone && place == i + 1)
             made[n++] = (struct weir_header){h->name, keep(L, v, now)};
-        changed |= !stays;
+        *ret_changed |= !stays;
         lua_pop(L, 1);
     }
-    old = n;
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    return n;
+}
+
+bool headers_take(lua_State *L, struct view *v, struct weir_record *r)
+{
+    const int table = lua_gettop(L), last = table + 1;
+    uint32_t n, old;
+    bool changed = false;
+    if (!lua_istable(L, table))
+        (void)luaL_error(L, "headers is a %s; it has to be a table", luaL_typename(L, table));
+    struct weir_header *made = view_room(L, v, (r->n_headers + checked(L)) * sizeof *made);
+    push_last(L, r);
+    n = old = take_old(L, v, r, table, made, &changed);
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
         struct weir_slice name, value = at_top(L);
         name.ptr = lua_tolstring(L, -2, &name.len);
-        if (!last_with_name(r, name))
+        lua_pushvalue(L, -2);
+        if (!last_at(L, last))
             made[n++] = (struct weir_header){keep(L, v, name), keep(L, v, value)};
     }
+    lua_pop(L, 1);
     qsort(made + old, n - old, sizeof *made, by_name);
     changed |= n > old;
     if (changed) {

@@ -6,7 +6,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -174,6 +176,35 @@ static struct weir_record rich(const struct weir_header *headers, uint32_t n)
 }
 
 #define SLICE(s) ((struct weir_slice){s, sizeof s - 1})
+
+/* 9,000 names, the most but a few that a script may give back, in front of headers that all have one name. */
+static void many_headers_take_no_square(void **state)
+{
+    enum { NAMES = 9000, ALL = 300000 };
+    struct weir_header *headers = calloc(ALL, sizeof *headers);
+    char(*names)[8] = calloc(NAMES, sizeof *names);
+    struct timespec begin, end;
+    struct weir_record r = rich(headers, ALL);
+    struct harness *h = start("function process(r) r.headers.z = 'new' return r end", "memory = 256M\n");
+    (void)state;
+    assert_true(headers && names);
+    for (size_t i = 0; i < ALL; i++) {
+        headers[i] = (struct weir_header){SLICE("z"), SLICE("old")};
+        if (i < NAMES)
+            headers[i].name = (struct weir_slice){names[i], (size_t)snprintf(names[i], 8, "n%zu", i)};
+    }
+    struct weir_batch *batch = harness_batch(h, &r, 1);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    assert_int_equal(harness_process(h, batch), WEIR_OK);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    assert_true(end.tv_sec - begin.tv_sec < 3);
+    const struct weir_record *o = &harness_out(h, 0)->record;
+    assert_int_equal(o->n_headers, NAMES + 1);
+    assert_memory_equal(o->headers[NAMES].value.ptr, "new", 3);
+    harness_free(h);
+    free(headers);
+    free(names);
+}
 
 static void the_other_parts_of_a_record(void **state)
 {
@@ -438,6 +469,7 @@ int main(void)
         cmocka_unit_test(duplicate_keys_and_levels),
         cmocka_unit_test(none_one_or_several_records),
         cmocka_unit_test(the_other_parts_of_a_record),
+        cmocka_unit_test(many_headers_take_no_square),
         cmocka_unit_test(a_table_at_the_address_of_the_record),
         cmocka_unit_test(values_as_text),
         cmocka_unit_test(errors_are_of_the_record),
