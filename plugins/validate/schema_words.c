@@ -12,12 +12,12 @@ struct word {
     const char *name;
     /* NULL: an annotation, which says nothing about what fits */
     void (*read)(struct compiler *, struct schema *, const struct jsontree *value, size_t offset);
-    size_t offset; /* of its field in struct schema */
+    size_t offset; /* of its field in struct schema, or schema_name */
 };
 
-static void *field_of(struct schema *s, size_t offset)
+static void *field_of(void *of, size_t offset)
 {
-    return (char *)s + offset;
+    return (char *)of + offset;
 }
 
 static bool is_type(struct compiler *c, const struct jsontree *v, uint32_t type, const char *must)
@@ -27,6 +27,16 @@ static bool is_type(struct compiler *c, const struct jsontree *v, uint32_t type,
     schema_tell(c, v->text, "\"%.*s\" must be %s", (int)v->key.len - 2, (const char *)v->key.ptr + 1, must);
     return false;
 }
+
+/* The first member of an object whose names differ; NULL: there is none, or it is no such object, which is told. */
+static const struct jsontree *first_of(struct compiler *c, const struct jsontree *v, const char *must)
+{
+    if (!is_type(c, v, WEIR_JSON_OBJECT, must))
+        return NULL;
+    schema_check_keys(c, v);
+    return v->child;
+}
+#define SCHEMAS "an object of schemas"
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 static void read_type_name(struct compiler *c, struct schema *s, const struct jsontree *v)
@@ -190,34 +200,26 @@ static void read_defs(struct compiler *c, struct schema *s, const struct jsontre
 {
     (void)s;
     (void)offset;
-    if (!is_type(c, v, WEIR_JSON_OBJECT, "an object of schemas"))
-        return;
-    schema_check_keys(c, v);
-    for (const struct jsontree *t = v->child; t; t = t->next)
+    for (const struct jsontree *t = first_of(c, v, SCHEMAS); t; t = t->next)
         (void)schema_at(c, t);
 }
 
 /* ---- members ----------------------------------------------------------------------------------------------------- */
-static void read_properties(struct compiler *c, struct schema *s, const struct jsontree *v, size_t offset)
+/* offset: of its field in what is known of a name. */
+static void read_named(struct compiler *c, struct schema *s, const struct jsontree *v, size_t offset)
 {
-    (void)offset;
-    if (!is_type(c, v, WEIR_JSON_OBJECT, "an object of schemas"))
-        return;
-    schema_check_keys(c, v);
-    for (const struct jsontree *t = v->child; t; t = t->next) {
+    for (const struct jsontree *t = first_of(c, v, SCHEMAS); t; t = t->next) {
         uint32_t i = schema_add_name(c, &s->names, t->key);
-        s->names.items[i].property = schema_at(c, t);
+        const struct schema **to = field_of(&s->names.items[i], offset);
+        *to = schema_at(c, t);
     }
 }
 
 static void read_patterns(struct compiler *c, struct schema *s, const struct jsontree *v, size_t offset)
 {
     (void)offset;
-    if (!is_type(c, v, WEIR_JSON_OBJECT, "an object of schemas"))
-        return;
-    schema_check_keys(c, v);
     s->patterns = schema_memory(c->file, (v->count + 1) * sizeof *s->patterns);
-    for (const struct jsontree *t = v->child; t; t = t->next) {
+    for (const struct jsontree *t = first_of(c, v, SCHEMAS); t; t = t->next) {
         struct schema_pattern *p = &s->patterns[s->n_patterns];
         p->schema = schema_at(c, t);
         if (compile_pattern(c, p, t->key))
@@ -248,10 +250,7 @@ static void read_required(struct compiler *c, struct schema *s, const struct jso
 static void read_needs(struct compiler *c, struct schema *s, const struct jsontree *v, size_t offset)
 {
     (void)offset;
-    if (!is_type(c, v, WEIR_JSON_OBJECT, "an object of arrays of names"))
-        return;
-    schema_check_keys(c, v);
-    for (const struct jsontree *t = v->child; t; t = t->next) {
+    for (const struct jsontree *t = first_of(c, v, "an object of arrays of names"); t; t = t->next) {
         uint32_t i = schema_add_name(c, &s->names, t->key), n = 0;
         uint32_t *needs = schema_memory(c->file, (t->count + 1) * sizeof *needs);
         if (!is_type(c, t, WEIR_JSON_ARRAY, "an array of names"))
@@ -261,18 +260,6 @@ static void read_needs(struct compiler *c, struct schema *s, const struct jsontr
                 needs[n++] = schema_add_name(c, &s->names, name->text);
         s->names.items[i].needs = needs;
         s->names.items[i].n_needs = n;
-    }
-}
-
-static void read_dependents(struct compiler *c, struct schema *s, const struct jsontree *v, size_t offset)
-{
-    (void)offset;
-    if (!is_type(c, v, WEIR_JSON_OBJECT, "an object of schemas"))
-        return;
-    schema_check_keys(c, v);
-    for (const struct jsontree *t = v->child; t; t = t->next) {
-        uint32_t i = schema_add_name(c, &s->names, t->key);
-        s->names.items[i].dependent = schema_at(c, t);
     }
 }
 
@@ -299,7 +286,8 @@ static void read_id(struct compiler *c, struct schema *s, const struct jsontree 
         c->file->id = schema_string(c, v->text);
 }
 
-#define AT(field) offsetof(struct schema, field)
+#define AT(field)      offsetof(struct schema, field)
+#define OF_NAME(field) offsetof(struct schema_name, field)
 static const struct word words[] = {
     {"$schema", read_draft, 0},
     {"$id", read_id, 0},
@@ -318,7 +306,7 @@ static const struct word words[] = {
     {"maxLength", read_count, AT(length.max)},
     {"pattern", read_pattern, 0},
     {"format", read_format, 0},
-    {"properties", read_properties, 0},
+    {"properties", read_named, OF_NAME(property)},
     {"required", read_required, 0},
     {"additionalProperties", read_schema, AT(additional)},
     {"patternProperties", read_patterns, 0},
@@ -326,7 +314,7 @@ static const struct word words[] = {
     {"minProperties", read_count, AT(members.min)},
     {"maxProperties", read_count, AT(members.max)},
     {"dependentRequired", read_needs, 0},
-    {"dependentSchemas", read_dependents, 0},
+    {"dependentSchemas", read_named, OF_NAME(dependent)},
     {"items", read_schema, AT(items)},
     {"prefixItems", read_list, AT(prefix)},
     {"minItems", read_count, AT(items_count.min)},
