@@ -25,12 +25,11 @@ struct regex {
     struct regex_name *names;
     size_t n_names;
 
-    struct weir_slice text; /* that is searched now */
-    bool valid;             /* it is known to be UTF-8 */
-    bool over;              /* nothing more is to be found in it */
-    size_t from;            /* where the next search begins */
-    size_t unseen;          /* places that were tried since the last one */
-    int64_t cpu_ms;         /* of the thread at the first look; -1: there was none */
+    struct weir_slice text;       /* that is searched now */
+    bool valid;                   /* it is known to be UTF-8 */
+    bool over;                    /* nothing more is to be found in it */
+    size_t from;                  /* where the next search begins */
+    struct regex_time own, *time; /* of this text alone; what is counted for it */
 };
 
 static void *get(size_t n, void *opaque)
@@ -235,24 +234,26 @@ void regex_begin(struct regex *re, struct weir_slice text, bool valid)
     uint64_t steps = REGEX_READ / (text.len + 1);
     (void)pcre2_set_match_limit(re->limits, steps < REGEX_STEPS ? (uint32_t)steps : REGEX_STEPS);
     re->over = false;
-    re->from = re->unseen = 0;
-    re->cpu_ms = -1;
+    re->from = 0;
+    re->own = REGEX_TIME;
+    re->time = &re->own;
     re->text = text.ptr ? text : (struct weir_slice){"", 0};
     re->valid = valid;
 }
 
-/* Has the time for this text run out?  The clock is looked at where places enough were tried; the first window is free,
+/* Has the time run out?  The clock is looked at where places enough were tried; the first window is free,
  * so a line costs no look at all. */
 static bool out_of_time(struct regex *re)
 {
-    if (re->unseen < WINDOW)
+    struct regex_time *t = re->time;
+    if (t->unseen < WINDOW)
         return false;
-    re->unseen = 0;
-    if (re->cpu_ms < 0) {
-        re->cpu_ms = thread_cpu_ms();
+    t->unseen = 0;
+    if (t->cpu_ms < 0) {
+        t->cpu_ms = thread_cpu_ms();
         return false;
     }
-    return thread_cpu_ms() - re->cpu_ms > REGEX_CPU_MS;
+    return thread_cpu_ms() - t->cpu_ms > REGEX_CPU_MS;
 }
 
 /* One character on from i. */
@@ -287,7 +288,7 @@ static int fitted(struct regex *re)
         re->over = true;
         return REGEX_MOVED;
     }
-    re->unseen += at[0] - re->from + 1;
+    re->time->unseen += at[0] - re->from + 1;
     re->from = at[1] > at[0] ? at[1] : after(re, at[1]);
     re->over = re->from > re->text.len || re->whole;
     return REGEX_FOUND;
@@ -312,8 +313,8 @@ int regex_next(struct regex *re)
         re->over = true;
         if (r != PCRE2_ERROR_NOMATCH)
             return failed(r);
+        re->time->unseen += (last < re->text.len ? last : re->text.len) - re->from + 1;
         if (last < re->text.len && !re->whole) {
-            re->unseen += last - re->from + 1;
             re->from = after(re, last);
             re->over = false;
         }
@@ -325,6 +326,17 @@ int regex_find(struct regex *re, struct weir_slice text, bool valid)
 {
     regex_begin(re, text, valid);
     return regex_next(re);
+}
+
+int regex_find_within(struct regex *re, struct weir_slice text, bool valid, struct regex_time *time)
+{
+    int answer;
+    regex_begin(re, text, valid);
+    re->time = time;
+    answer = regex_next(re);
+    re->time = &re->own; /* it may end before the regex does */
+    re->over = true;
+    return answer;
 }
 
 bool regex_group(const struct regex *re, uint32_t n, struct weir_slice *ret)

@@ -67,8 +67,16 @@ uint32_t regex_named(const struct regex *, const char *name, size_t len);
  * ptr NULL counts as empty.  valid: the caller knows that it is UTF-8 (what json_string gave), else that is looked at,
  * once for all searches in it. */
 int regex_find(struct regex *, struct weir_slice text, bool valid);
-/* The same in two steps: every place where it fits, by regex_next until it is not REGEX_FOUND.  A next one begins where
- * the last one ended, one character on if it was empty: as Java's Matcher.find. */
+/* The same for one of many texts and regexes that belong to one record: all that share a time, which is REGEX_TIME at the
+ * start, get REGEX_CPU_MS together.  No regex_next follows. */
+struct regex_time {
+    size_t unseen;  /* places that were tried since the last look at the clock */
+    int64_t cpu_ms; /* of the thread at the first look; -1: there was none */
+};
+#define REGEX_TIME ((struct regex_time){0, -1})
+int regex_find_within(struct regex *, struct weir_slice text, bool valid, struct regex_time *);
+/* As regex_find in two steps: every place where it fits, by regex_next until it is not REGEX_FOUND.  A next one begins
+ * where the last one ended, one character on if it was empty: as Java's Matcher.find. */
 void regex_begin(struct regex *, struct weir_slice text, bool valid);
 int regex_next(struct regex *);
 /* After REGEX_FOUND: what group n fitted (0: the regex as a whole), a part of text; false: it took no part, or there is

@@ -49,7 +49,7 @@ static bool judge_number(struct judge *j, const struct schema *s, const struct p
 /* Whether the regex fits somewhere in the text; stop is set where that can't be told. */
 static bool matches(struct judge *j, const struct schema_pattern *p, struct weir_slice text)
 {
-    int answer = regex_find(p->regex, text, true);
+    int answer = regex_find_within(p->regex, text, true, &j->time);
     if (answer < 0)
         j->stop = regex_error(answer);
     return answer == REGEX_FOUND;
@@ -338,6 +338,7 @@ bool judge_value(struct judge *j, const struct schema *schema, const struct json
 {
     const struct place top = {.at = value};
     j->steps = JUDGE_STEPS + 16 * (uint64_t)value->text.len;
+    j->time = REGEX_TIME;
     j->depth = j->quiet = j->deepest = j->told = 0;
     j->stop = NULL;
     j->quoted = j->text = (struct weir_slice){NULL, 0};

@@ -25,6 +25,7 @@ struct judge {
     void *opaque;
     struct weir_slice quoted, text; /* the string that was read last, for several rules may look at it */
     uint64_t steps;                 /* that are left */
+    struct regex_time time;         /* of all patterns together */
     unsigned depth;
     unsigned quiet;   /* above 0: within anyOf and the like, where a fault is none yet */
     unsigned deepest; /* quiet: of the places of faults */

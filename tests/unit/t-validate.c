@@ -242,6 +242,27 @@ static void a_schema_that_calls_itself_ends(void **state)
     judged(twice, deep, "the schema takes too many steps for it");
 }
 
+/* Each text alone is searched in a few milliseconds. */
+static void many_patterns_of_one_record_share_a_time(void **state)
+{
+    static const char text[] = "\"xxxxxxxxxxxxxxxx-\",";
+    enum { TEXTS = 20000, LEN = sizeof text - 1 };
+    char *value = malloc((size_t)TEXTS * LEN + 2);
+    (void)state;
+    assert_non_null(value);
+    value[0] = '[';
+    for (size_t i = 0; i < TEXTS; i++)
+        memcpy(value + 1 + i * LEN, text, LEN);
+    memcpy(value + (size_t)TEXTS * LEN, "]", 2);
+    judged("{\"items\":{\"not\":{\"pattern\":\"(x+x+)+[yz]\"}}}", value,
+           "the regex took more steps than it may");
+    judged("{\"items\":{\"not\":{\"pattern\":\"y\"}}}", value, NULL); /* none of which is slow */
+    value[LEN] = ']';
+    value[LEN + 1] = '\0';
+    judged("{\"items\":{\"not\":{\"pattern\":\"(x+x+)+[yz]\"}}}", value, NULL);
+    free(value);
+}
+
 static void what_becomes_of_what_does_not_fit(void **state)
 {
     const char *in[] = {"{\"a\":1.00}", "{\"a\":\"x\"}", NULL, "{\"a\":", "{ \"a\" : 1e400 }"};
@@ -342,6 +363,7 @@ int main(void)
         cmocka_unit_test(characters_are_code_points),
         cmocka_unit_test(each_of_two_members_of_one_name_must_fit),
         cmocka_unit_test(a_schema_that_calls_itself_ends),
+        cmocka_unit_test(many_patterns_of_one_record_share_a_time),
         cmocka_unit_test(what_becomes_of_what_does_not_fit),
         cmocka_unit_test(mistakes_of_a_schema_are_found_by_check),
         cmocka_unit_test_setup_teardown(a_schema_may_be_a_file, scratch_make, scratch_remove),
