@@ -13,8 +13,8 @@ struct snapshot {
     struct strbuf dir;
 };
 
-/* Copies DIR/NAME.db if it is there and can be read, also while a pipeline runs with it; else the copy is empty.
- * False and a sentence in why: there is no place for one. */
+/* Copies DIR/NAME.db, also while a pipeline runs with it; if it is not there the copy is empty.
+ * False and a sentence in why: it can not be read, or there is no place for a copy. */
 bool snapshot_make(struct snapshot *, const char *dir, const char *name, struct strbuf *why);
 void snapshot_free(struct snapshot *);
 

@@ -9,10 +9,13 @@
 #include "delivery/state.h"
 #include "dlq/letter.h"
 #include "dlq/redriven.h"
+#include "dlq/snapshot.h"
 #include "dlq/text.h"
 #include "scratch.h"
 
+#include <sqlite3.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static struct weir_slice text(const char *s)
 {
@@ -273,6 +276,108 @@ static void another_topic_of_the_name_begins_anew(void **state)
     state_close(s);
 }
 
+/* ---- snapshot ------------------------------------------------------------------------------------------------ */
+
+static sqlite3 *holder; /* has the file for itself until somebody waits for it */
+
+/* In the place of SQLite's waiting. */
+static int let_go(sqlite3_vfs *vfs, int us)
+{
+    (void)vfs;
+    sqlite3_close(holder);
+    holder = NULL;
+    return us;
+}
+
+static sqlite3 *database(const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(scratch_path("web.redrive.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+/* A state that remembers the runs below 50 of one lane. */
+static void remember(void)
+{
+    struct state *s = open_state();
+    struct redriven *r = redriven_load(s);
+    redriven_take(r, 0, text("t/0"), 0, 50);
+    redriven_commit(r, s, 0, text("t/0"), 50);
+    redriven_free(again(s, r));
+    state_close(s);
+}
+
+static void copy_remembers(void)
+{
+    struct strbuf why = {0};
+    struct snapshot copy;
+    if (!snapshot_make(&copy, scratch_dir, "web.redrive", &why))
+        fail_msg("%s", why.data);
+    struct state *s = state_open(copy.dir.data, "web.redrive", &why);
+    assert_non_null(s);
+    struct redriven *r = redriven_load(s);
+    assert_true(redriven_has(r, text("t/0"), 49));
+    redriven_free(r);
+    state_close(s);
+    snapshot_free(&copy);
+    strbuf_free(&why);
+}
+
+static void a_copy_waits_for_who_has_the_file_for_itself(void **state)
+{
+    (void)state;
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    int (*waits)(sqlite3_vfs *, int) = vfs->xSleep;
+    remember();
+    vfs->xSleep = let_go;
+    holder = database("PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; PRAGMA user_version=1; COMMIT");
+    copy_remembers();
+    vfs->xSleep = waits;
+    assert_null(holder);
+}
+
+/* Killed in a transaction that had begun to write to the file: what it wrote over lies in the journal. */
+static void what_was_killed_half_way_is_undone(void **state)
+{
+    (void)state;
+    remember();
+    pid_t child = fork();
+    if (child == 0) {
+        database("PRAGMA journal_mode=DELETE; PRAGMA cache_size=1; BEGIN; DELETE FROM kv;"
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 500)"
+                 "INSERT INTO kv SELECT 'x', i, zeroblob(1000) FROM n");
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(scratch_exists("web.redrive.db-journal"));
+    copy_remembers();
+}
+
+static void a_state_that_is_not_there_is_empty(void **state)
+{
+    struct strbuf why = {0};
+    struct snapshot copy;
+    (void)state;
+    assert_true(snapshot_make(&copy, scratch_dir, "web.redrive", &why));
+    snapshot_free(&copy);
+    assert_true(snapshot_make(&copy, scratch_path("no/such"), "web.redrive", &why));
+    snapshot_free(&copy);
+    strbuf_free(&why);
+}
+
+static void a_state_that_can_not_be_read_is_not(void **state)
+{
+    struct strbuf why = {0};
+    struct snapshot copy;
+    (void)state;
+    scratch_append("web.redrive.db",
+                   "this is no database, and long enough for a header of one: " E E E E E E E E);
+    assert_false(snapshot_make(&copy, scratch_dir, "web.redrive", &why));
+    assert_non_null(strstr(why.data, "web.redrive.db: file is not a database, so what was redriven before"));
+    strbuf_free(&why);
+}
+
 /* ---- text ---------------------------------------------------------------------------------------------------- */
 
 static void shown(const char *bytes, size_t n, size_t most, const char *wanted, bool whole)
@@ -336,6 +441,10 @@ int main(void)
         stored(a_run_grows_over_commits),
         stored(what_an_older_lane_took_is_not_done),
         stored(another_topic_of_the_name_begins_anew),
+        stored(a_copy_waits_for_who_has_the_file_for_itself),
+        stored(what_was_killed_half_way_is_undone),
+        stored(a_state_that_is_not_there_is_empty),
+        stored(a_state_that_can_not_be_read_is_not),
         cmocka_unit_test(no_record_speaks_to_a_terminal),
         cmocka_unit_test(times_are_utc),
         cmocka_unit_test(json_of_any_bytes),
