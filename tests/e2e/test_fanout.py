@@ -44,10 +44,11 @@ def test_a_dead_sink_delays_only_its_own_copy(weir, kafka, name, tmp_path, free_
     text = b"x" * 5000
     run = weir.start(ini)
     for p in (0, 1):
-        kafka.produce(f"{name}-in", [Record(b"%06d %s" % (i, text)) for i in range(2000)], p)
+        kafka.produce(f"{name}-in", [Record(b'{"n":%d,"s":"%s"}' % (i, text)) for i in range(2000)], p)
     run.wait_for(
         lambda: sum(kafka.committed(f"{name}.archive", f"{name}-in").values()) == 4000, "the archive has all of it"
     )
+    run.wait_line("p.es [sink es]: not connected, trying on")
     assert kafka.committed(f"{name}.es", f"{name}-in") == {}
     result = run.stop()
     assert result.status == 1, result.err
@@ -158,7 +159,7 @@ def test_to_independent_and_back(weir, kafka, name, tmp_path, plugin):
         assert arrived("a") == arrived("b") == sorted(numbers(made)), result.err
     feed(50)
     behind = {"a": sinks["a"], "b": "plugin=file\npath=/dev/full/not/there"}
-    run = weir.start(pipeline(source, behind, more="drain=100ms"))
+    run = weir.start(pipeline(source, behind))
     run.wait_for(lambda: arrived("a") == sorted(numbers(made)) and "can't be opened" in run.err, "a has all, b has tried")
     result = run.stop()
     assert result.status == 1 and result.all_books["p.b"].delivered == 0, result.err
@@ -181,7 +182,7 @@ def test_stop_ends_all_readers(weir, kafka, name, tmp_path, free_port):
     run.wait_for(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_bytes(), "the archive has some")
     run.signal(signal.SIGTERM)
     run.wait_line("stopping")
-    until(lambda: not run.alive() or run.signal(signal.SIGTERM), "a second signal ends it", 10, every=0.2)
+    until(lambda: not run.alive() or run.signal(signal.SIGTERM), "a second signal ends it", every=0.2)
     result = run.wait().failed("a second signal")
-    assert result.all_books["p.es"].undelivered == 10
+    assert result.all_books["p.es"].undelivered == result.all_books["p.es"].read > 0
     assert os.path.exists(weir.state / "p.db")
