@@ -263,7 +263,7 @@ def test_beside_the_running_pipeline(weir, kafka, es, name):
     s = Setup(weir, kafka, es, name, "kafka", mixed(8, 2))
     s.index(NUMBER)
     running = weir.start([s.ini])
-    running.wait_for(lambda: len(s.letters()) == 2, "two dead letters")
+    running.wait_for(lambda: len(s.letters()) == 2 and count(es, name) == 8, "two dead letters, and all else")
     assert sum(g["count"] for g in s.groups()) == 2
     s.index(TEXT)
     s.dlq("redrive").ok(2)
@@ -277,7 +277,8 @@ def test_files_are_written_by_one_process(weir, kafka, es, name):
     s = Setup(weir, kafka, es, name, "file", mixed(8, 2))
     s.index(NUMBER)
     running = weir.start([s.ini])
-    running.wait_for(lambda: s.dead.exists() and len(s.letters()) == 2, "two dead letters")
+    written = lambda: s.dead.exists() and s.dead.read_bytes().count(b"\n") == 2  # noqa: E731
+    running.wait_for(lambda: written() and count(es, name) == 8, "two dead letters, and all else")
     assert sum(g["count"] for g in s.groups()) == 2  # looking is no trouble
     assert "stop the pipeline first" in s.dlq("redrive", status=1).err
     assert b"would send 2 of 2" in s.dlq("redrive", "--dry-run").out
