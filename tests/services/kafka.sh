@@ -135,5 +135,5 @@ kafka_configure() {
 kafka_ready() {
 	local at
 	at=$(kafka_address "$1")
-	port_answers "$(port_of "$1")" && kcat -b "$at" -L -m 2 2>/dev/null | grep -q "^  broker .* at $at"
+	port_answers "$(port_of "$1")" && kcat -b "$at" -L -m 10 2>/dev/null | grep -q "^  broker .* at $at"
 }

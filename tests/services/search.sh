@@ -96,5 +96,5 @@ search_ready() {
 	local rc=$RUN/$1/curlrc
 	[ -e "$rc" ] || rc=/dev/null
 	port_answers "$(port_of "$1")" &&
-		curl -q -K "$rc" -sf -m 5 -o /dev/null "$(search_address "$1")/_cluster/health?wait_for_status=yellow&timeout=3s"
+		curl -q -K "$rc" -sf -m 30 -o /dev/null "$(search_address "$1")/_cluster/health?wait_for_status=yellow&timeout=3s"
 }
