@@ -72,14 +72,14 @@ class Job:
 
     def refused(self, *says):
         """Said once, tries on, nothing delivered."""
-        self.running.wait_line(says[0], 30)
+        self.running.wait_line(says[0])
         said = [line for line in self.running.err.splitlines() if says[0] in line]
         assert len(said) == 1, self.running.err
         assert not [text for text in (*says, self.es.url) if text not in said[0]], said[0]
         assert self.arrived() == [] and self.running.alive()
 
     def delivered(self):
-        self.running.wait(60).ok(delivered=N)
+        self.running.wait().ok(delivered=N)
         assert self.arrived() == sorted(DOCS)
         assert not [secret for secret in (PASSWORD, WRONG) if secret in self.running.err]
 

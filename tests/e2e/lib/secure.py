@@ -14,7 +14,7 @@ import ssl
 import tempfile
 
 import requests
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -37,6 +37,7 @@ from lib.kafka import QUIET, Kafka
 from lib.pki import Pki
 from lib.services import Services
 from lib.wait import until
+
 PLAIN_USER, PLAIN_PASSWORD = "weir", "plain-horse-91be"
 
 
@@ -67,6 +68,15 @@ def completed(sample, places):
         sample = sample.replace(name, str(real))
     other = "[source]\nplugin = std\n" if "[sink]" in sample else "[sink]\nplugin = std\n"
     return f"{sample}\n{other}"
+
+
+def put(file, text):
+    """Writes a file that a server reads: it never meets half of it."""
+    handle, part = tempfile.mkstemp(dir=file.parent)
+    with open(handle, "w") as f:
+        f.write(text)
+    os.chmod(part, 0o644)  # the server is another user
+    os.replace(part, file)
 
 
 def joined(pair):
@@ -103,16 +113,23 @@ class SecureKafka(Kafka):
         until(lambda: self.let_in(name, password), f"the broker knows user {name}")
 
     def let_in(self, name, password):
+        """False: refused; None: neither within the time."""
+        refused = []
         client = AdminClient({"bootstrap.servers": self.listener("sasl"), "security.protocol": "sasl_ssl",
                               "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": name, "sasl.password": password,
-                              "ssl.ca.location": str(self.pki.ca), **QUIET, "log_level": 0})  # fmt: skip
+                              "ssl.ca.location": str(self.pki.ca), **QUIET, "log_level": 0,
+                              "error_cb": lambda e: refused.append(e.code() == KafkaError._AUTHENTICATION)})  # fmt: skip
         try:
-            return client.list_topics(timeout=3)
+            client.list_topics(timeout=3)
+            return True
         except KafkaException:
-            return None
+            client.poll(0)
+            return False if any(refused) else None
 
-    def no_user(self, name):
+    def no_user(self, name, password):
+        """Returns when the broker has forgotten the user, who had that password."""
         self.scram(UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512))
+        until(lambda: self.let_in(name, password) is False, f"the broker has forgotten user {name}")
 
     def scram(self, change):
         for future in self.admin.alter_user_scram_credentials([change]).values():
@@ -124,6 +141,7 @@ class SecureKafka(Kafka):
         return of(kind, resource, pattern, f"User:{user}", "*", operation, AclPermissionType.ALLOW)
 
     def allow(self, user, operation, topic=None, group=None, transactions=None):
+        """Returns when the broker knows the rights: the controller knows before."""
         for kind, resource in (
             (ResourceType.TOPIC, topic),
             (ResourceType.GROUP, group),
@@ -133,6 +151,8 @@ class SecureKafka(Kafka):
                 binding = self.binding(kind, resource, user, AclOperation[operation])
                 for future in self.admin.create_acls([binding]).values():
                     future.result(30)
+                wanted = self.binding(kind, resource, user, AclOperation[operation], AclBindingFilter)
+                until(lambda wanted=wanted: self.admin.describe_acls(wanted).result(30), f"the broker knows {binding}")
 
     def forbid_all(self, user):
         """Takes every right from the user."""
@@ -144,7 +164,7 @@ class SecureKafka(Kafka):
     def certificate(self, listener, pair):
         """Gives a listener another certificate, for connections from now on."""
         file = pathlib.Path(self.services.dir, "kafka", "tls", listener + ".pem")
-        file.write_text(joined(pair))
+        put(file, joined(pair))
         name = f"listener.name.{listener}.ssl.keystore.location"
         change = ConfigEntry(name, str(file), incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ConfigResource.Type.BROKER, "1", incremental_configs=[change])
@@ -202,24 +222,25 @@ class SecureSearch(Search):
         roles = {}
         for name, (_, role) in self.users.items():
             roles.setdefault(role, []).append(name)
-        (folder / "users").write_text("".join(f"{n}:{hashed(p)}\n" for n, (p, _) in self.users.items()))
-        (folder / "users_roles").write_text("".join(f"{r}:{','.join(names)}\n" for r, names in roles.items()))
+        put(folder / "users", "".join(f"{n}:{hashed(p)}\n" for n, (p, _) in self.users.items()))
+        put(folder / "users_roles", "".join(f"{r}:{','.join(names)}\n" for r, names in roles.items()))
 
-    def let_in(self, name, password):
-        """HTTP status that this user gets."""
-        return requests.get(f"{self.url}/_cluster/health", auth=(name, password), verify=False, cert=self.http.cert,
-                            timeout=30).status_code  # fmt: skip
+    def roles(self, name, password):
+        """Those that this user has; None: the password is not the user's."""
+        answer = requests.get(f"{self.url}/_security/_authenticate", auth=(name, password), verify=False,
+                              cert=self.http.cert, timeout=30)  # fmt: skip
+        return answer.json()["roles"] if answer.status_code == 200 else None
 
     def user(self, name, password, role="writer"):
         """Makes a user, or gives one another password or role; returns when the server knows."""
         self.users[name] = (password, role)
         self.write_users(self.config)
-        self.wait(lambda: self.let_in(name, password) != 401, f"the server knows user {name}")
+        self.wait(lambda: self.roles(name, password) == [role], f"the server knows user {name} as {role}")
 
     def certificate(self, pair):
         """Gives the server another certificate; returns when it shows it."""
         for file, source in zip(("server.pem", "server.key"), pair):
-            (self.config / file).write_bytes(source.read_bytes())
+            put(self.config / file, source.read_text())
         want = pair[0].read_text().split()
         self.wait(lambda: self.shown().split() == want, "the server shows another certificate")
 
