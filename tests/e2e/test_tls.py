@@ -51,30 +51,33 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, certificate, port=0, client_ca=None, want=None):
-        super().__init__(("127.0.0.1", port), Bulk)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*certificate)
+    def __init__(self, certificate, client_ca=None, want=None):
+        super().__init__(("127.0.0.1", 0), Bulk)
+        self.certificate(certificate)
         if client_ca:
             self.context.load_verify_locations(client_ca)
             self.context.verify_mode = ssl.CERT_REQUIRED
         self.want, self.docs, self.asked, self.tries = want, {}, [], 0
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
+    def certificate(self, pair):
+        """What it shows from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*pair)
+        self.context = context
+
     def finish_request(self, request, client_address):
         self.tries += 1
         try:
-            request.settimeout(20)
+            request.settimeout(60)
             with self.context.wrap_socket(request, server_side=True) as tls:
                 super().finish_request(tls, client_address)
         except (OSError, ssl.SSLError):
             pass  # the client did not like what it saw, or the server did not
 
     def end(self):
-        port = self.server_address[1]
         self.shutdown()
         self.server_close()
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +135,7 @@ def secrets():
 
 def expect_all(job, server, running):
     """Everything was delivered, once each, and nothing was told that nobody may know."""
-    running.wait(30).ok(delivered=RECORDS)
+    running.wait().ok(delivered=RECORDS)
     assert sorted(d for docs in server.docs.values() for d in docs) == job.values
     expect_silence(running)
 
@@ -144,9 +147,9 @@ def expect_silence(running):
 
 def expect_refused(job, server, running, *texts):
     """Tries on and on, says so once, has written nothing."""
-    running.wait_line(texts[0], 15)
+    running.wait_line(texts[0])
     seen = server.tries  # one connection each
-    running.wait_for(lambda: server.tries >= seen + 2, "two more tries", 15)
+    running.wait_for(lambda: server.tries >= seen + 2, "two more tries")
     said = [line for line in running.err.splitlines() if texts[0] in line]
     assert len(said) == 1, running.err
     assert all(t in said[0] for t in texts), said[0]
@@ -162,12 +165,11 @@ def test_a_server_of_our_authority(job, serve, pki):
 
 def test_an_unknown_authority(job, serve, pki):
     """The operator mends the certificate, not the pipeline."""
-    first = serve(pki.strange)
-    running = job(first, f"ca-file = {pki.ca}")
-    expect_refused(job, first, running, "certificate", "127.0.0.1")
-    port = first.end()
-    second = serve(pki.good, port=port)
-    expect_all(job, second, running)
+    server = serve(pki.strange)
+    running = job(server, f"ca-file = {pki.ca}")
+    expect_refused(job, server, running, "certificate", "127.0.0.1")
+    server.certificate(pki.good)
+    expect_all(job, server, running)
 
 
 def test_no_ca_file_means_the_systems_authorities(job, serve, pki):
@@ -177,12 +179,11 @@ def test_no_ca_file_means_the_systems_authorities(job, serve, pki):
 
 
 def test_another_name_in_the_certificate(job, serve, pki):
-    first = serve(pki.misnamed)
-    running = job(first, f"ca-file = {pki.ca}")
-    expect_refused(job, first, running, "127.0.0.1", "SSL")
-    port = first.end()
-    second = serve(pki.good, port=port)
-    expect_all(job, second, running)
+    server = serve(pki.misnamed)
+    running = job(server, f"ca-file = {pki.ca}")
+    expect_refused(job, server, running, "127.0.0.1", "SSL")
+    server.certificate(pki.good)
+    expect_all(job, server, running)
 
 
 def test_verify_no_takes_anybody_and_warns(job, serve, pki):
@@ -213,8 +214,8 @@ def test_a_wrong_password_is_mended_without_a_restart(job, weir, serve, pki):
     server = serve(pki.good, want=want)
     (weir.folder / "secret").write_text(WRONG + "\n")
     running = job(server, f"ca-file = {pki.ca}\nusername = weir\npassword = ${{file:{weir.folder}/secret}}")
-    running.wait_line("refused by the other end", 15)
-    running.wait_line("401", 15)
+    running.wait_line("refused by the other end")
+    running.wait_line("401")
     assert server.docs == {}
     expect_silence(running)
     (weir.folder / "secret").write_text(PASSWORD + "\n")
