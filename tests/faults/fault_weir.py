@@ -47,10 +47,10 @@ class Term(Fault):
         else:
             run.recovered(run.begun)
         run.pause(after)
-        if starting and not run.running.err:
-            run.kill()  # before it takes signals, SIGTERM is as good as that
-        else:
+        if run.takes_signals():
             run.stop()
+        else:
+            run.kill()  # before that SIGTERM is as good
         run.start()
 
 

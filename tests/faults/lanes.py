@@ -13,6 +13,7 @@ from lib.es import ANY
 from verify import name_of, value
 
 PARTITIONS = 3
+LOOK = 30  # seconds that one question to a search server may take; who is killed breaks it off, who stands still answers later
 
 
 class Source:
@@ -233,8 +234,10 @@ class IndexSink(Sink):
         return {"plugin": "elasticsearch", "url": self.run.url(), "index": self.index}
 
     def progress(self):
-        self.es.http.post(f"{self.es.url}/{self.index}/_refresh", timeout=2)
-        return self.es.http.get(f"{self.es.url}/{self.index}/_count", timeout=2).json()["count"]
+        self.es.http.post(f"{self.es.url}/{self.index}/_refresh", timeout=LOOK)
+        answer = self.es.http.get(f"{self.es.url}/{self.index}/_count", timeout=LOOK)
+        answer.raise_for_status()
+        return answer.json()["count"]
 
     def complete(self):
         return self.progress() >= self.run.source.total()
@@ -259,13 +262,14 @@ class LatestSink(IndexSink):
     def options(self):
         return {**super().options(), "id": "{.shard}", "version": "offset"}
 
-    def documents(self, timeout=60):
-        self.es.http.post(f"{self.es.url}/{self.index}/_refresh", timeout=timeout)
-        answer = self.es.http.get(f"{self.es.url}/{self.index}/_search?size={PARTITIONS}", timeout=timeout).json()
-        return [hit["_source"] for hit in answer["hits"]["hits"]]
+    def documents(self):
+        self.es.http.post(f"{self.es.url}/{self.index}/_refresh", timeout=LOOK)
+        answer = self.es.http.get(f"{self.es.url}/{self.index}/_search?size={PARTITIONS}", timeout=LOOK)
+        answer.raise_for_status()
+        return [hit["_source"] for hit in answer.json()["hits"]["hits"]]
 
     def progress(self):
-        return sum(doc["n"] + 1 for doc in self.documents(2))
+        return sum(doc["n"] + 1 for doc in self.documents())
 
     def read(self):
         for doc in self.documents():

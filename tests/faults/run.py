@@ -5,6 +5,7 @@ What a fault may use is listed in README.md.  Main thread; feed.py and watch.py 
 import pathlib
 import re
 import shutil
+import signal
 import sqlite3
 import tempfile
 import time
@@ -97,21 +98,27 @@ class Run:
         """kill -9.  stopping: it was sent SIGTERM before, so it may have ended, and then must have ended well."""
         running = running or self.running
         self.watch.look_at_memory()
-        if stopping and not running.alive():
-            running.wait().ok()
-            return
-        self.check()
+        if not stopping:
+            self.check()
         running.kill()
         self.watch.pids.discard(running.pid)
-        self.result.kills += 1
+        if stopping and running.process.returncode != -signal.SIGKILL:
+            running.wait().ok()
+        else:
+            self.result.kills += 1
 
     def stop(self, running=None):
         """SIGTERM; weir drains, commits and ends well, and its books balance."""
-        self.check()
         running = running or self.running
+        self.wait(lambda: self.takes_signals(running), "weir takes signals")
         result = running.stop()
         self.watch.pids.discard(running.pid)
         return result.ok()
+
+    def takes_signals(self, running=None):
+        """Before that SIGTERM ends it as kill -9 does; from then on it is blocked, and read."""
+        status = pathlib.Path(f"/proc/{(running or self.running).pid}/status").read_text()
+        return int(re.search(r"SigBlk:\s+(\w+)", status)[1], 16) >> (signal.SIGTERM - 1) & 1
 
     def check(self):
         """weir is alive, and so is the feeder."""
