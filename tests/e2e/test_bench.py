@@ -17,7 +17,7 @@ def test_cost_as_partitions_and_workers_grow(services, kafka, es, tmp_path):
     build = pathlib.Path(os.environ["WEIR"]).parent
     command = [sys.executable, "-B", BENCH, "--build", build, "--scale", "--quick", "--sweeps", "partitions,workers", "--json", file]
     env = {**os.environ, "WEIR_SERVICES": services.dir}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(file.read_text())["scale"]
     assert set(found["partitions"]) == {"kafka-file", "kafka-es", "file-kafka", "limit", "limit-write"}

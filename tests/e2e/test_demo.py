@@ -13,7 +13,7 @@ def test_demo_indexes_the_log(search):
     build = pathlib.Path(os.environ["WEIR"]).parent
     search.delete(INDEX)
     r = subprocess.run([DEMO / "run", search.url], env={**os.environ, "WEIR_BUILD": str(build)}, stdin=subprocess.DEVNULL,
-                       capture_output=True, text=True, timeout=120)
+                       capture_output=True, text=True, timeout=600)
     n = len(lines)
     assert r.returncode == 0, r.stderr
     assert f"30-kafka-to-elasticsearch: read {n} = delivered {n} + dead-lettered 0 + dropped 0 + undelivered 0\n" in r.stderr
