@@ -81,7 +81,7 @@ def check(good, text):
 
 def weir(*args, cwd=None):
     env = dict(os.environ, WEIR_PLUGIN_PATH=PLUGINS, LC_ALL="C.UTF-8")
-    r = subprocess.run([WEIR, *args], cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8", timeout=20)
+    r = subprocess.run([WEIR, *args], cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8", timeout=60)
     return r.returncode, r.stdout, r.stderr
 
 

@@ -61,7 +61,7 @@ def on_terminal(pipeline, until, grows=None):
     weir = subprocess.Popen([WEIR, "run", "--state-dir", work + "/state", pipeline], stdin=subprocess.DEVNULL,
                             stdout=slave, stderr=slave, env=env)
     os.close(slave)
-    screen, written, seen, first, end = Screen(), "", None, 0, time.monotonic() + 20
+    screen, written, seen, first, end = Screen(), "", None, 0, time.monotonic() + 60
     while time.monotonic() < end:
         if grows and written and time.monotonic() - first > 0.6:
             with open(grows, "a", encoding="utf-8") as f:
@@ -82,7 +82,7 @@ def on_terminal(pipeline, until, grows=None):
     check(seen is not None, f"\"{until}\" did not come; the screen was {screen.lines}")
     if seen is None:
         weir.kill()
-    check(weir.wait(20) == 0, "weir did not end well")
+    check(weir.wait(60) == 0, "weir did not end well")
     os.close(master)
     return written, seen or [], screen.lines
 
@@ -110,7 +110,7 @@ with tempfile.TemporaryDirectory() as work:
     check(last[:4] == ["one", "two", "three", "four"], f"records were overwritten: {last}")
 
     piped = subprocess.run([WEIR, "run", "--until-end", "--state-dir", work + "/other", live], capture_output=True,
-                           text=True, timeout=20)
+                           text=True, timeout=60)
     check(piped.returncode == 0 and "\x1b" not in piped.stderr and "\r" not in piped.stderr and not piped.stdout,
           f"in a pipe: {piped.stderr!r}")
 for failure in failures:
