@@ -95,19 +95,22 @@ def test_index_killed_and_started_again(weir, kafka, es, services, name):
         services.start("elasticsearch")
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 500, 1: 500}, "all is committed")
     result = run.stop().ok(1000)
-    assert len(troubles(run, "[sink]")) == 1, result.err
+    away, *starting = troubles(run, "[sink]")
+    assert "not connected" in away and len(starting) <= 1, result.err
+    assert all("HTTP status 503" in line for line in starting), result.err  # it answers and has not all its data yet
     assert len(result.lines("is well again")) == 1, result.err
     assert sorted(es.ids(name)) == sorted(f"{name}-in+{p}+{o}" for p in (0, 1) for o in range(500))
 
 
 @pytest.mark.slow
 def test_broker_killed_and_started_again(weir, kafka, services, name, tmp_path):
-    """kill -9 of the broker under a source and a sink."""
+    """kill -9 of the broker under a source and a sink. The session outlasts that, so that nothing is read again."""
     kafka.create(f"{name}-in")
     out = kafka.create(f"{name}-out")
     kafka.fill(f"{name}-in", 500)
     sink = f"plugin=kafka\nbrokers={kafka.brokers}\ntopic={out}\nrdkafka.reconnect.backoff.max.ms=500"
-    run = weir.start(kafka_to(sink, kafka, name, source="rdkafka.reconnect.backoff.max.ms=500"))
+    source = "rdkafka.reconnect.backoff.max.ms=500\nrdkafka.session.timeout.ms=300000"
+    run = weir.start(kafka_to(sink, kafka, name, source=source))
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 500}, "the first half is committed")
     services.kill("kafka")
     try:
@@ -117,7 +120,9 @@ def test_broker_killed_and_started_again(weir, kafka, services, name, tmp_path):
     kafka.fill(f"{name}-in", 500, first=500)
     run.wait_for(lambda: kafka.committed(name, f"{name}-in") == {0: 1000}, "all is committed")
     run.stop().ok(1000)
-    assert len(troubles(run, "[sink]")) <= 2 and len(troubles(run, "[source]")) <= 2, run.err
+    # a broker that is just back may refuse commits more than once, with several reasons
+    source = [line for line in troubles(run, "[source]") if "a commit failed" not in line]
+    assert len(troubles(run, "[sink]")) <= 2 and len(source) <= 2, run.err
     got = [r.value for r in kafka.read(out)]
     assert sorted(set(got)) == sorted(b'{"n":%d}' % i for i in range(1000))
 
