@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define CLOSE_MS       11000 /* close bounds itself to ten seconds, says the contract */
-#define PATIENCE_MS    5000  /* it was interrupted from elsewhere: a call may take so long after that */
 #define HUNG           "ended because a callback did not come back"
+#define FLOODED        "ended because it sent too much, and read nothing"
 #define INTERRUPTED_MS 1000 /* after an interrupt it has this long to answer */
 
 int proxy_fail(struct proxy *p, int status)
@@ -72,6 +72,7 @@ static bool start(struct proxy *p)
         return false;
     }
     line_init(&p->line, fd);
+    p->line.interrupted_ms = &p->process.interrupted_ms;
     p->starts++;
     p->generation++;
     p->asked_ms = 0;
@@ -125,7 +126,7 @@ bool proxy_send_frame(struct proxy *p, const struct frame *f, const struct strbu
     bool stuck;
     if (line_send(&p->line, f, body ? body->data : NULL, p->conf->hung_ms, &stuck))
         return true;
-    proxy_died(p, stuck ? HUNG : NULL);
+    proxy_died(p, p->line.flooded ? FLOODED : stuck ? HUNG : NULL);
     return false;
 }
 
@@ -193,7 +194,7 @@ struct message *proxy_take_all(struct proxy *p, uint64_t id)
         message_free(m);
     }
     if (p->state != PROXY_GONE && p->line.dead)
-        proxy_died(p, NULL);
+        proxy_died(p, p->line.flooded ? FLOODED : NULL);
     return NULL;
 }
 
@@ -215,8 +216,8 @@ static bool too_large(struct proxy *p)
 static void wait_for(struct proxy *p, int64_t limit)
 {
     int64_t now = clock_mono_ms(), asked = atomic_load(&p->process.interrupted_ms);
-    if (asked && asked + PATIENCE_MS < limit)
-        limit = asked + PATIENCE_MS;
+    if (asked && asked + WIRE_PATIENCE_MS < limit)
+        limit = asked + WIRE_PATIENCE_MS;
     int64_t until = now < limit ? limit : limit + INTERRUPTED_MS;
     if (line_wait(&p->line, until < now + PROXY_TICK_MS ? until : now + PROXY_TICK_MS) || too_large(p))
         return;

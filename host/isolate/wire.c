@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define FILL_MOST 256 /* frames taken in before somebody looks at them, however fast they come */
+#define TICK_MS   100 /* how often it is looked for an interrupt, while there is no room */
 
 void message_free(struct message *m)
 {
@@ -29,6 +30,7 @@ void line_init(struct line *l, int fd)
     l->fd = fd;
     l->blocks = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
     l->tail = &l->head;
+    l->patience_ms = WIRE_PATIENCE_MS;
     pthread_mutex_init(&l->lock, NULL);
 }
 
@@ -52,15 +54,26 @@ static int timeout(int64_t until)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* Waits for room, and takes in what comes meanwhile; false: there is none until then. */
-static bool wait_for_room(struct line *l, int64_t until, bool *ret_stuck)
+/* When patience ends with a frame that is on its way since began, because of an interrupt. */
+static int64_t interrupt_limit(const struct line *l, int64_t began)
+{
+    int64_t asked = l->interrupted_ms ? atomic_load(l->interrupted_ms) : 0;
+    return asked >= began ? asked + l->patience_ms : INT64_MAX;
+}
+
+/* Waits a while for room, and takes in what comes meanwhile; false: there was none until then. */
+static bool wait_for_room(struct line *l, int64_t began, int64_t until, bool *ret_stuck)
 {
     struct pollfd p = {.fd = l->fd, .events = POLLIN | POLLOUT};
-    int n = poll(&p, 1, timeout(until));
-    if (n < 0 && errno == EINTR)
-        return true;
-    *ret_stuck = n == 0;
-    if (n <= 0)
+    int64_t tick = l->interrupted_ms ? clock_mono_ms() + TICK_MS : INT64_MAX;
+    int n = poll(&p, 1, timeout(tick < until ? tick : until));
+    if (n < 0)
+        return errno == EINTR;
+    int64_t limit = interrupt_limit(l, began);
+    if (!n)
+        limit = until < limit ? until : limit;
+    *ret_stuck = clock_mono_ms() >= limit;
+    if (*ret_stuck)
         return false;
     if (p.revents & (POLLIN | POLLHUP))
         line_fill(l);
@@ -74,13 +87,13 @@ static int64_t from_now(int64_t patience)
 
 static bool send_all(struct line *l, struct iovec *at, int n, int64_t patience, bool *ret_stuck)
 {
-    int64_t until = from_now(patience);
+    int64_t began = clock_mono_ms(), until = from_now(patience);
     while (n) {
         struct msghdr msg = {.msg_iov = at, .msg_iovlen = (size_t)n};
         ssize_t done = sendmsg(l->fd, &msg, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0 && errno == EAGAIN && wait_for_room(l, until, ret_stuck))
+        if (done < 0 && errno == EAGAIN && wait_for_room(l, began, until, ret_stuck))
             continue;
         if (done < 0)
             return false;
@@ -146,7 +159,11 @@ static bool take_frame(struct line *l)
     l->partial = NULL;
     *l->tail = m;
     l->tail = &m->next;
-    return true;
+    l->waiting++;
+    l->bytes += m->frame.len;
+    l->flooded = !l->blocks && (l->waiting > WIRE_WAITING_MOST || l->bytes > WIRE_BYTES_MOST);
+    l->dead |= l->flooded;
+    return !l->flooded;
 }
 
 void line_fill(struct line *l)
@@ -163,6 +180,8 @@ struct message *line_next(struct line *l)
     l->head = m->next;
     if (!l->head)
         l->tail = &l->head;
+    l->waiting--;
+    l->bytes -= m->frame.len;
     m->next = NULL;
     return m;
 }

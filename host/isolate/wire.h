@@ -57,7 +57,11 @@ struct frame { /* what goes before the body */
     int32_t status;
     uint64_t id, a, b, len;
 };
-#define WIRE_BODY_MAX ((uint64_t)1 << 30)
+#define WIRE_BODY_MAX     ((uint64_t)1 << 30)
+/* What may wait to be looked at; who sends more while weir waits for room itself does not read. */
+#define WIRE_WAITING_MOST 65536u /* frames */
+#define WIRE_BYTES_MOST   ((uint64_t)2 << 30)
+#define WIRE_PATIENCE_MS  5000 /* how long a call may take after an interrupt */
 
 struct message { /* one that came; its body belongs to it */
     struct message *next;
@@ -70,17 +74,24 @@ struct line {
     int fd;                       /* -1: none */
     pthread_mutex_t lock;         /* of writing */
     bool blocks;                  /* the descriptor: reading waits for a frame */
-    _Atomic bool dead;            /* the other end is gone, or sent what is no frame */
+    _Atomic bool dead;            /* the other end is gone, or sent what is no frame, or too much */
+    bool flooded;                 /* too much */
     struct message *head, **tail; /* came, and were not looked at */
-    struct message *partial;      /* its body is on its way */
+    uint32_t waiting;             /* of these */
+    uint64_t bytes;
+    struct message *partial; /* its body is on its way */
     struct frame coming;
     size_t got; /* of the frame, or of partial's body */
+    /* mono_ms of the last time somebody wanted the sender back; NULL: nobody will */
+    const _Atomic int64_t *interrupted_ms;
+    int64_t patience_ms; /* WIRE_PATIENCE_MS */
 };
 
 void line_init(struct line *, int fd); /* takes the descriptor as it is set up */
 void line_free(struct line *);         /* closes it */
 /* Sends one frame; body may be NULL.  On a non-blocking descriptor it takes in what comes until there is room, for
- * patience_ms at most that nothing goes.  False: the other end is gone, or took nothing for that long (*ret_stuck). */
+ * patience_ms at most that nothing goes, and no longer than the line's patience after an interrupt.  False: the other end
+ * is gone, or did not take it for that long (*ret_stuck). */
 bool line_send(struct line *, const struct frame *, const void *body, int64_t patience_ms, bool *ret_stuck);
 /* Takes in what is there without waiting, some hundred frames at most, or, blocking, one frame. */
 void line_fill(struct line *);

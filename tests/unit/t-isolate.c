@@ -315,6 +315,89 @@ static void no_room_in_time_is_the_end(void **state)
     ends_free(e);
 }
 
+static _Atomic int64_t asked;
+
+/* Once a part of what is sent is there. */
+static void *interrupts(void *arg)
+{
+    struct ends *e = arg;
+    (void)line_wait(&e->plugin, INT64_MAX);
+    atomic_store(&asked, clock_mono_ms());
+    return NULL;
+}
+
+/* Nobody reads, and somebody wants the sender back long before its patience is at its end. */
+static void an_interrupt_ends_the_wait_for_room(void **state)
+{
+    struct ends *e = ends_new();
+    char *body = xcalloc(1, BIG);
+    const struct frame f = {.type = WIRE_WRITE, .len = BIG};
+    pthread_t thread;
+    bool stuck;
+    (void)state;
+    atomic_store(&asked, 1); /* one of long ago is of no concern */
+    e->weir.interrupted_ms = &asked;
+    e->weir.patience_ms = 50;
+    assert_int_equal(pthread_create(&thread, NULL, interrupts, e), 0);
+    assert_false(line_send(&e->weir, &f, body, 3600 * 1000, &stuck));
+    assert_true(stuck && atomic_load(&asked) > 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    free(body);
+    ends_free(e);
+}
+
+/* So many small frames, in one piece. */
+static void flood(struct ends *e, uint32_t n)
+{
+    struct frame *all = xcalloc(n, sizeof *all);
+    for (uint32_t i = 0; i < n; i++)
+        all[i].type = WIRE_LOG;
+    assert_int_equal(write(e->plugin.fd, all, n * sizeof *all), n * sizeof *all);
+    free(all);
+}
+
+static uint32_t came(struct line *l)
+{
+    struct message *m;
+    uint32_t n = 0;
+    for (; (m = line_next(l)) != NULL; n++)
+        message_free(m);
+    return n;
+}
+
+/* However much is there: what is taken in at once is looked at before more comes, ... */
+static void so_many_frames_are_taken_at_once(void **state)
+{
+    struct ends *e = ends_new();
+    (void)state;
+    flood(e, 600);
+    line_fill(&e->weir);
+    assert_int_equal(came(&e->weir), 256);
+    line_fill(&e->weir);
+    assert_int_equal(came(&e->weir), 256);
+    line_fill(&e->weir);
+    assert_int_equal(came(&e->weir), 88);
+    assert_false(e->weir.dead);
+    ends_free(e);
+}
+
+/* ... and where nobody looks, as while there is no room to send, there is an end to it. */
+static void so_many_frames_wait_at_most(void **state)
+{
+    struct ends *e = ends_new();
+    (void)state;
+    for (uint32_t n = 0; n < WIRE_WAITING_MOST; n += 256) {
+        flood(e, 256);
+        line_fill(&e->weir);
+    }
+    assert_false(e->weir.dead);
+    flood(e, 2);
+    line_fill(&e->weir);
+    assert_true(e->weir.dead && e->weir.flooded);
+    assert_int_equal(came(&e->weir), WIRE_WAITING_MOST + 1);
+    ends_free(e);
+}
+
 static void what_is_no_frame_ends_the_line(void **state)
 {
     static const struct frame bad[] = {
@@ -365,6 +448,9 @@ int main(void)
         cmocka_unit_test(neither_side_holds_up_the_other),
         cmocka_unit_test(waiting_for_room_takes_in_what_comes),
         cmocka_unit_test(no_room_in_time_is_the_end),
+        cmocka_unit_test(an_interrupt_ends_the_wait_for_room),
+        cmocka_unit_test(so_many_frames_are_taken_at_once),
+        cmocka_unit_test(so_many_frames_wait_at_most),
         cmocka_unit_test(what_is_no_frame_ends_the_line),
         cmocka_unit_test(pieces_become_whole),
     };
