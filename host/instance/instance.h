@@ -107,6 +107,7 @@ struct instance {
     pthread_mutex_t told_lock; /* of told, held for a copy only */
     struct told told;
     struct instance_watch watch;
+    _Atomic uint64_t restarts; /* of the process it is isolated in */
     _Atomic int64_t *metrics;
 
     struct arena scratch; /* of one service call */

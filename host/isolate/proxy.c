@@ -73,7 +73,8 @@ static bool start(struct proxy *p)
     }
     line_init(&p->line, fd);
     p->line.interrupted_ms = &p->process.interrupted_ms;
-    p->starts++;
+    if (p->starts++)
+        atomic_fetch_add(&p->instance->restarts, 1);
     p->generation++;
     p->asked_ms = 0;
     p->interrupted = p->spoke = false;

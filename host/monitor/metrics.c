@@ -157,6 +157,12 @@ static double instance_hung(const struct pipeline *p, const struct instance *i)
     return stuck_hung(p, i, &ms) != NULL;
 }
 
+static double instance_restarts(const struct pipeline *p, const struct instance *i)
+{
+    (void)p;
+    return i->section->isolate ? (double)atomic_load(&i->restarts) : NAN;
+}
+
 /* --- more than one sample ---------------------------------------------------------------------------------------- */
 
 static void print_build(const struct metric_row *row, const struct monitor *m, struct strbuf *out)
@@ -241,9 +247,10 @@ static void print_instance_states(const struct metric_row *row, const struct mon
     {                                                                                                        \
         .name = row_name, .labels = "pipeline, section", .help = text, .of_outlet = fn, .most = true         \
     }
-#define INSTANCE(row_name, fn, text)                                                                         \
+#define INSTANCE(row_name, is_counter, fn, text)                                                             \
     {                                                                                                        \
-        .name = row_name, .labels = "pipeline, section, worker", .help = text, .of_instance = fn             \
+        .name = row_name, .counter = is_counter, .labels = "pipeline, section, worker", .help = text,        \
+        .of_instance = fn                                                                                    \
     }
 #define PRINTED(row_name, row_labels, fn, text)                                                              \
     {                                                                                                        \
@@ -313,10 +320,12 @@ static const struct metric_row rows[] = {
     PRINTED("weir_instance_state", "pipeline, section, worker, state", print_instance_states,
             "1 for the state of a part: starting, up, connecting, degraded, denied or untrusted"),
     INSTANCE(
-        "weir_instance_callback_seconds", callback_seconds,
+        "weir_instance_callback_seconds", false, callback_seconds,
         "How long the plugin has been inside the callback that runs now; 0: less than a second, or none"),
-    INSTANCE("weir_instance_hung", instance_hung,
+    INSTANCE("weir_instance_hung", false, instance_hung,
              "1 while a callback has not returned for a minute, or for stuck.after when that is shorter"),
+    INSTANCE("weir_instance_restarts_total", true, instance_restarts,
+             "Times its process ended and was started again; only of those with isolate = process"),
     PROCESS("process_cpu_seconds_total", true, process_cpu_seconds, "Processor time, user and system"),
     PROCESS("process_resident_memory_bytes", false, process_resident_bytes, "Memory in use"),
     PROCESS("process_virtual_memory_bytes", false, process_virtual_bytes, "Address space in use"),
@@ -383,8 +392,11 @@ static void print_instances(const struct metric_row *row, const struct monitor *
     for (int i = 0; i < m->n; i++)
         for (const struct instance *in = m->pipelines[i]->flow.instances; in; in = in->next_in_flow) {
             struct strbuf labels = {0};
+            double value = row->of_instance(m->pipelines[i], in);
+            if (isnan(value))
+                continue;
             metrics_instance_labels(m->pipelines[i], in, &labels);
-            expo_sample(out, row->name, &labels, row->of_instance(m->pipelines[i], in));
+            expo_sample(out, row->name, &labels, value);
             strbuf_free(&labels);
         }
 }

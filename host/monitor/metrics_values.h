@@ -17,7 +17,7 @@ struct metric_row {
     double (*of_process)(void);
     double (*of_pipeline)(const struct pipeline *);
     double (*of_outlet)(const struct outlet *);
-    double (*of_instance)(const struct pipeline *, const struct instance *);
+    double (*of_instance)(const struct pipeline *, const struct instance *); /* NAN: not of this one */
     void (*print)(const struct metric_row *, const struct monitor *,
                   struct strbuf *out); /* more than one sample each */
     bool most;

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from lib.bulk import say
 from lib.wait import until
 from test_index_answers import bulk, lines  # noqa: F401
+from test_isolate import process_of
 from test_outage import answers, stopped
 from test_surroundings_plugins import job, rogue  # noqa: F401  (fixtures)
 
@@ -268,6 +269,16 @@ def test_a_callback_that_hangs_is_named(job, weir, kind, callback):  # noqa: F81
     assert w.value("weir_instance_callback_seconds", section=section) >= 2
     assert len([x for x in w.run.err.splitlines() if f"error p [{section}]: has been inside {callback} for" in x]) == 1
     w.run.stop(30).failed(f"has not come back from {callback}")
+
+
+def test_restarts_of_an_isolated_plugin_are_counted(watched, tmp_path):
+    (tmp_path / "in").write_bytes(b"1\n")
+    w = watched(file_to_file(tmp_path) + "\nisolate=process")
+    for n in range(3):
+        assert w.value("weir_instance_restarts_total") == n
+        os.kill(w.run.wait_for(lambda: process_of(w.run), "a process of the plugin"), signal.SIGKILL)
+        w.run.wait_for(lambda: w.value("weir_instance_restarts_total") == n + 1, "it is started again")  # noqa: B023
+    w.run.stop().ok(1)
 
 
 def test_a_sink_that_never_answers_is_named(job, weir):  # noqa: F811

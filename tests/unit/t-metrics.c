@@ -302,6 +302,21 @@ static void a_hanging_callback_is_neither_live_nor_ready(void **state)
     (void)body(health_live, 200);
 }
 
+/* Of what has a process of its own, and of nothing else. */
+static void restarts_are_counted(void **state)
+{
+    const struct isolate_conf alone = {0};
+    (void)state;
+    ready();
+    struct section_conf *section = (struct section_conf *)(uintptr_t)o->instance->section;
+    assert_null(strstr(metrics(), "weir_instance_restarts_total{"));
+    section->isolate = &alone;
+    atomic_store(&o->instance->restarts, 3);
+    has("weir_instance_restarts_total{pipeline=\"rig\",section=\"sink\",worker=\"0\"} 3");
+    assert_null(strstr(metrics(), "weir_instance_restarts_total{pipeline=\"rig\",section=\"source\""));
+    section->isolate = NULL;
+}
+
 static const struct weir_ops blocking = {.struct_size = sizeof blocking, .promises = WEIR_BLOCKS, FAKE};
 
 static void a_sink_that_may_block_is_no_reason_to_start_weir_anew(void **state)
@@ -387,6 +402,7 @@ int main(int argc, char **argv)
         test(what_was_never_open_or_started_is_not_ready),
         test(a_failed_pipeline_says_why),
         test(a_hanging_callback_is_neither_live_nor_ready),
+        test(restarts_are_counted),
         test(a_sink_that_may_block_is_no_reason_to_start_weir_anew),
         test(a_main_thread_that_stands_still_is_not_live),
         test(addresses),
