@@ -26,6 +26,7 @@ enum {
     OPT_FULL,
     OPT_DRY_RUN,
     OPT_FORCE,
+    OPT_METRICS,
     OPT_LOG_FORMAT,
     OPT_LOG_LEVEL,
     OPT_PLUGIN_PATH
@@ -56,14 +57,19 @@ static const struct option show_options[] = {COMMON,
                                              {"offset", required_argument, NULL, OPT_OFFSET},
                                              {"full", no_argument, NULL, OPT_FULL},
                                              END};
-static const struct option redrive_options[] = {
-    COMMON, {"dry-run", no_argument, NULL, OPT_DRY_RUN}, {"force", no_argument, NULL, OPT_FORCE}, END};
+static const struct option redrive_options[] = {COMMON,
+                                                {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+                                                {"force", no_argument, NULL, OPT_FORCE},
+                                                {"metrics", required_argument, NULL, OPT_METRICS},
+                                                END};
 
 struct dlq {
     const char *name; /* "dlq ls" */
     struct weir_expr *where;
     const char *stage, *state_dir, *level;
     bool all, json, full, dry_run, force;
+    bool serves; /* --metrics */
+    struct monitor_address metrics;
     uint64_t limit, skip;
     char **files;
     int n;
@@ -97,6 +103,15 @@ static int read_stage(struct dlq *d)
     return d->stage[0]
                ? 0
                : command_usage(d->name, "--stage is source, transform, sink, or as the header has it");
+}
+
+static int read_metrics(struct dlq *d)
+{
+    struct strbuf why = {0};
+    d->serves = monitor_address(optarg, &d->metrics, &why);
+    int status = d->serves ? 0 : command_usage(d->name, "%s", why.data);
+    strbuf_free(&why);
+    return status;
 }
 
 static int read_log(struct dlq *d, int option)
@@ -143,6 +158,8 @@ static int read_option(struct dlq *d, int option)
     case OPT_FORCE:
         d->force = true;
         return 0;
+    case OPT_METRICS:
+        return read_metrics(d);
     case OPT_LOG_FORMAT:
     case OPT_LOG_LEVEL:
         return read_log(d, option);
@@ -177,7 +194,8 @@ static int redrive(struct dlq *d, struct reader *reader)
                                       .stage = d->stage,
                                       .state_dir = d->dir.data,
                                       .dry_run = d->dry_run,
-                                      .force = d->force};
+                                      .force = d->force,
+                                      .metrics = d->serves ? &d->metrics : NULL};
     return redrive_run(reader, &wish);
 }
 

@@ -75,7 +75,7 @@ static bool troubled_for_long(const struct pipeline *p, int64_t *since)
 }
 
 /* False: it was given up. */
-static bool watch(const struct passing *pass, struct pipeline *p)
+static bool watch(const struct passing *pass, struct pipeline *p, struct monitor *monitor)
 {
     struct progress *progress = pass->books ? progress_start(&p, 1, true) : NULL;
     int64_t well = clock_mono_ms();
@@ -88,6 +88,8 @@ static bool watch(const struct passing *pass, struct pipeline *p)
         (void)!read(p->done_fd, &ended, sizeof ended);
         if (progress)
             progress_tick(progress);
+        if (monitor)
+            monitor_tick(monitor);
         if (pass->looks && good && troubled_for_long(p, &well)) {
             good = false;
             pipeline_stop(p);
@@ -99,6 +101,16 @@ static bool watch(const struct passing *pass, struct pipeline *p)
     return good;
 }
 
+/* False: nothing may run.  *ret: NULL where nobody wants to see it. */
+static bool serve(const struct passing *pass, struct pipeline *p, struct monitor **ret, struct strbuf *why)
+{
+    *ret = pass->metrics ? monitor_new() : NULL;
+    if (!*ret || (monitor_bind(*ret, pass->metrics, why) && monitor_watch_one(*ret, p, why)))
+        return true;
+    monitor_free(*ret);
+    return false;
+}
+
 enum pass_end pass_run(struct passing *pass, struct strbuf *why)
 {
     if (stopped_at) /* a pass before this one was: who does that means all */
@@ -107,9 +119,14 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
     if (!state)
         return PASS_REFUSED;
     struct pipeline *p = pipeline_new(pass->conf, state, NULL, true);
+    struct monitor *monitor;
     p->gate = pass->gate;
     if (pass->ready && !pass->ready(pass->gate, p->state)) {
         strbuf_str(why, "the state can not be read");
+        pipeline_free(p);
+        return PASS_REFUSED;
+    }
+    if (!serve(pass, p, &monitor, why)) {
         pipeline_free(p);
         return PASS_REFUSED;
     }
@@ -118,7 +135,7 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
         die("cannot make an eventfd: %s", strerror(errno));
     pass->running = p;
     pipeline_start(p);
-    bool well = watch(pass, p), ok = pipeline_join(p) && well;
+    bool well = watch(pass, p, monitor), ok = pipeline_join(p) && well;
     if (!well)
         strbuf_printf(why, "the dead letters could not be read for %d s, see above; gave up",
                       PASS_PATIENCE_MS / 1000);
@@ -128,6 +145,7 @@ enum pass_end pass_run(struct passing *pass, struct strbuf *why)
     state_again(p->state);
     if (ok && !atomic_load(&p->stop) && pass->done) /* what was stopped has not seen the end */
         ok = pass->done(pass->gate, p->state);
+    monitor_free(monitor); /* it looks at the pipeline */
     close(p->done_fd);
     pass->running = NULL;
     pipeline_free(p);

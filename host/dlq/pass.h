@@ -5,6 +5,7 @@
 
 #include "config/conf.h"
 #include "engine/gate.h"
+#include "monitor/monitor.h"
 #include "record/strbuf.h"
 
 #define PASS_PATIENCE_MS 20000
@@ -13,8 +14,9 @@ struct passing {
     const struct pipeline_conf *conf;
     struct gate *gate;
     const char *state_dir;
-    bool looks; /* gives up when the source is in trouble for PASS_PATIENCE_MS */
-    bool books; /* show progress, print the books */
+    bool looks;                            /* gives up when the source is in trouble for PASS_PATIENCE_MS */
+    bool books;                            /* show progress, print the books */
+    const struct monitor_address *metrics; /* --metrics: served while it runs; NULL: nowhere */
     bool (*ready)(struct gate *,
                   struct state *); /* before the start; false: it must not start.  NULL: none */
     bool (*done)(struct gate *,

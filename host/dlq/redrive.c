@@ -235,6 +235,7 @@ static enum pass_end send(struct redrive *r, size_t to, struct strbuf *why)
                            .gate = &r->sift.gate,
                            .state_dir = r->wish->state_dir,
                            .books = true,
+                           .metrics = r->wish->metrics,
                            .ready = sift_ready};
     enum pass_end end = pass_run(&pass, why);
     r->sift.counts = counts; /* of the look */

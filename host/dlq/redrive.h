@@ -12,6 +12,7 @@ struct redrive_wish {
     const char *stage;             /* NULL: all */
     const char *state_dir;
     bool dry_run, force;
+    const struct monitor_address *metrics; /* NULL: nowhere */
 };
 
 /* The exit status. */

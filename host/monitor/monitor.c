@@ -87,6 +87,12 @@ bool monitor_watch(struct monitor *m, struct readers *const *readers, int n, str
     return !m->http || http_serve(m->http, m, why);
 }
 
+bool monitor_watch_one(struct monitor *m, struct pipeline *p, struct strbuf *why)
+{
+    add(m, p);
+    return !m->http || http_serve(m->http, m, why);
+}
+
 void monitor_tick(struct monitor *m)
 {
     int64_t now = clock_mono_ms();

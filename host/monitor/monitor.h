@@ -43,6 +43,8 @@ bool monitor_bind(struct monitor *, const struct monitor_address *, struct strbu
 void monitor_unstarted(struct monitor *, const char *pipeline, const char *why);
 /* From here on these are watched and shown, until monitor_free; before they start.  False and a sentence in why. */
 bool monitor_watch(struct monitor *, struct readers *const *, int n, struct strbuf *why);
+/* The same of one pipeline alone. */
+bool monitor_watch_one(struct monitor *, struct pipeline *, struct strbuf *why);
 /* At every turn of the main loop. */
 void monitor_tick(struct monitor *);
 /* Ends the server; before the pipelines are freed.  NULL is nothing. */

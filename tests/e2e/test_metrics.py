@@ -27,8 +27,8 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 class Watched:
     """A running weir with --metrics, and what it answers."""
 
-    def __init__(self, weir, pipelines, address="127.0.0.1:0"):
-        self.run = weir.start(pipelines, "--metrics", address)
+    def __init__(self, weir, pipelines, address="127.0.0.1:0", run=None):
+        self.run = run or weir.start(pipelines, "--metrics", address)
         self.run.wait_line("metrics and health are served at ")
         self.url = re.search(r"served at (http://\S+?)/\n", self.run.err)[1]
 
@@ -279,6 +279,29 @@ def test_restarts_of_an_isolated_plugin_are_counted(watched, tmp_path):
         os.kill(w.run.wait_for(lambda: process_of(w.run), "a process of the plugin"), signal.SIGKILL)
         w.run.wait_for(lambda: w.value("weir_instance_restarts_total") == n + 1, "it is started again")  # noqa: B023
     w.run.stop().ok(1)
+
+
+def test_a_redrive_is_watched_as_a_run_is(weir, tmp_path):
+    """A program that refused two records takes them now, but not before both were seen open."""
+    program = tmp_path / "program"
+    program.write_text(f"""while read -r number record; do
+        [ -e {tmp_path}/well ] || {{ echo "$number reject no"; continue; }}
+        until [ -e {tmp_path}/go ]; do sleep 0.1; done
+        echo "$number ok"
+    done""")
+    (tmp_path / "in").write_bytes(b"1\n2\n")
+    ini = weir.ini(f"[source]\nplugin=file\npath={tmp_path}/in\n[sink]\nplugin=exec\ncommand=sh {program}\n"
+                   f"[dead-letter]\nplugin=file\npath={tmp_path}/dead\nformat=record", "web")
+    weir.run([ini]).ok(dead=2)
+    (tmp_path / "well").touch()
+    redrive = weir.start_call("dlq", "redrive", "--metrics", "127.0.0.1:0", "--state-dir", weir.state, ini)
+    w = Watched(weir, None, run=redrive)
+    w.run.wait_for(lambda: w.value("weir_records_open", pipeline="web.redrive") == 2, "both are on their way")
+    assert w.problems("/health/live") == []
+    (tmp_path / "go").touch()
+    redrive.wait(20).ok(2)
+    refused = weir.call("dlq", "redrive", "--metrics", "nowhere", "--state-dir", weir.state, ini)
+    assert refused.status == 2 and "--metrics is HOST:PORT" in refused.err
 
 
 def test_a_sink_that_never_answers_is_named(job, weir):  # noqa: F811
