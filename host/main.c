@@ -76,7 +76,8 @@ static const struct command commands[] = {
      "  show:     --offset N, --limit N   leave N out, print no more than N\n"
      "            --full       whole values\n"
      "  redrive:  --dry-run    only say what would be sent\n"
-     "            --force      also where an older record could be written over a newer one\n"},
+     "            --force      also where an older record could be written over a newer one\n"
+     "            --metrics HOST:PORT   serve metrics and health, as weir run does\n"},
     {PROCESS_COMMAND, cmd_plugin_process, NULL, NULL, NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
