@@ -286,11 +286,14 @@ bool kafka_conf_topic_legal(struct weir_slice name)
 }
 
 /* ---- check --live -------------------------------------------------------------------------------------------- */
+/* For connecting, TLS, the answers for the password, and at last the one that is wanted. */
+#define PROBE_MS 15000
+
 static void conf_probe_topic(struct weir_ctx *ctx, rd_kafka_t *rk, const char *name, struct weir_problems *to)
 {
     const struct rd_kafka_metadata *md = NULL;
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
-    rd_kafka_resp_err_t err = rkt ? rd_kafka_metadata(rk, 0, rkt, &md, 5000) : rd_kafka_last_error();
+    rd_kafka_resp_err_t err = rkt ? rd_kafka_metadata(rk, 0, rkt, &md, PROBE_MS) : rd_kafka_last_error();
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR && md->topic_cnt > 0)
         err = md->topics[0].err;
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -334,7 +337,7 @@ void kafka_conf_probe(struct weir_ctx *ctx, const struct kafka_access *access, c
         weir_problemf(ctx, to, NULL, "%s", why);
         return;
     }
-    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &md, 5000);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &md, PROBE_MS);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_metadata_destroy(md);
     else if (conf_probe_why(rk, why, sizeof why))
