@@ -142,6 +142,8 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"client.id", client},
         {"acks", "all"},
         {"linger.ms", "5"},
+        {"sticky.partitioning.linger.ms",
+         "1"}, /* the next lines go elsewhere while a request is out, see window.c */
         {s->txn.on ? "transaction.timeout.ms" : "message.timeout.ms", s->txn.on ? transaction : "0"},
         {"batch.size", batch},
         {"message.max.bytes", message},

@@ -50,6 +50,7 @@ struct kafka_window { /* window.c */
     uint32_t batches; /* that may be in flight */
     uint32_t most;    /* and will never be more */
     uint32_t requests;
+    bool started;   /* it was full once */
     uint64_t bytes; /* of these requests */
 };
 

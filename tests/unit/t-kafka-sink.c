@@ -24,6 +24,7 @@ static struct harness *start(struct kafka_mock *m, const char *options)
     snprintf(text, sizeof text, "brokers = %s\n%s", m->brokers, options);
     struct harness *h = harness_load("kafka", WEIR_SINK, text);
     harness_instance(h)->in_flight = 2;
+    harness_instance(h)->budget = 4 << 20; /* that of memory = 16M: it stays with so many at first */
     harness_instance(h)->batch_records = 5000;
     harness_instance(h)->batch_bytes = 1 << 20;
     assert_int_equal(harness_create(h), WEIR_OK);
@@ -271,6 +272,22 @@ static void what_fills_its_requests_gets_no_more(void **state)
     kafka_mock_stop(&m);
 }
 
+static void with_memory_it_begins_with_a_few_more(void **state)
+{
+    (void)state;
+    struct kafka_mock m = kafka_mock_start();
+    kafka_mock_topic(&m, "t", 1);
+    struct harness *h = start(&m, TOGETHER "rdkafka.batch.num.messages = 100\n");
+    harness_instance(h)->budget = 16 << 20;
+    harness_lend(h, 64);
+    write_as_it_takes(h, 1, 1000);
+    assert_int_equal(harness_in_flight(h), 2); /* one on the way is not all that may be */
+    write_as_it_takes(h, 2, 1000);
+    assert_int_equal(harness_in_flight(h), 6);
+    harness_free(h);
+    kafka_mock_stop(&m);
+}
+
 static void nor_does_who_has_less_on_the_way_than_may_be(void **state)
 {
     (void)state;
@@ -512,6 +529,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_takes_so_many_batches_and_no_more),
         cmocka_unit_test(many_partitions_want_more_batches_in_flight),
         cmocka_unit_test(what_fills_its_requests_gets_no_more),
+        cmocka_unit_test(with_memory_it_begins_with_a_few_more),
         cmocka_unit_test(nor_does_who_has_less_on_the_way_than_may_be),
         cmocka_unit_test(nor_who_has_no_memory_for_them),
         cmocka_unit_test(what_a_broker_says_is_sorted),
