@@ -20,7 +20,7 @@ def test_cost_as_partitions_and_workers_grow(services, kafka, es, tmp_path):
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(file.read_text())["scale"]
-    assert set(found["partitions"]) == {"kafka-file", "kafka-es", "file-kafka", "limit", "limit-write"}
+    assert set(found["partitions"]) == {"kafka-file", "kafka-es", "file-kafka", "file-kafka-spread", "limit", "limit-write"}
     assert set(found["workers"]) == {"kafka-file", "kafka-es"}
     for points in (*found["partitions"].values(), *found["workers"].values()):
         assert len(points) == 2 and all(p["start_ms"] > 0 and p["wall"] > 0 and p["rss"] > 1 << 20 for p in points)
