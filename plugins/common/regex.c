@@ -241,6 +241,12 @@ void regex_begin(struct regex *re, struct weir_slice text, bool valid)
     re->valid = valid;
 }
 
+void regex_begin_within(struct regex *re, struct weir_slice text, bool valid, struct regex_time *time)
+{
+    regex_begin(re, text, valid);
+    re->time = time;
+}
+
 /* Has the time run out?  The clock is looked at where places enough were tried; the first window is free,
  * so a line costs no look at all. */
 static bool out_of_time(struct regex *re)
@@ -331,8 +337,7 @@ int regex_find(struct regex *re, struct weir_slice text, bool valid)
 int regex_find_within(struct regex *re, struct weir_slice text, bool valid, struct regex_time *time)
 {
     int answer;
-    regex_begin(re, text, valid);
-    re->time = time;
+    regex_begin_within(re, text, valid, time);
     answer = regex_next(re);
     re->time = &re->own; /* it may end before the regex does */
     re->over = true;

@@ -12,9 +12,10 @@
  * Bounds.  For each place at which a match may begin, a search takes at most REGEX_STEPS (what PCRE2 counts: about one
  * try each); in a text so long that those could read more than REGEX_READ bytes, as many fewer as keep them below it (a
  * step reads the text once at most): six seconds on the machine of 2026-11-22, for a regex made to do that.  What it
- * remembers to go back to has 4 MiB with the JIT compiler and 16 MiB without.  All searches in one text together get
- * REGEX_CPU_MS of the thread's CPU time, which is looked at after every 200 places; the machine's load makes no
- * difference.  Beyond any of it the answer is REGEX_LIMIT, which is not "it does not fit". */
+ * remembers to go back to has 4 MiB with the JIT compiler and 16 MiB without.  All searches in one text together, or
+ * in all texts that share a struct regex_time, get REGEX_CPU_MS of the thread's CPU time, which is looked at after every
+ * 200 places; the machine's load makes no difference.  Beyond any of it the answer is REGEX_LIMIT, which is not "it does
+ * not fit". */
 #ifndef WEIR_PLUGINS_REGEX_H
 #define WEIR_PLUGINS_REGEX_H
 
@@ -78,6 +79,8 @@ int regex_find_within(struct regex *, struct weir_slice text, bool valid, struct
 /* As regex_find in two steps: every place where it fits, by regex_next until it is not REGEX_FOUND.  A next one begins
  * where the last one ended, one character on if it was empty: as Java's Matcher.find. */
 void regex_begin(struct regex *, struct weir_slice text, bool valid);
+/* With a time that is shared as above; it stays until the last regex_next. */
+void regex_begin_within(struct regex *, struct weir_slice text, bool valid, struct regex_time *);
 int regex_next(struct regex *);
 /* After REGEX_FOUND: what group n fitted (0: the regex as a whole), a part of text; false: it took no part, or there is
  * none (*ret is empty with ptr NULL then). */

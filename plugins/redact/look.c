@@ -21,7 +21,7 @@ static int find_own(struct look *l, const struct own *own, struct weir_slice tex
 {
     struct weir_slice part;
     int r;
-    regex_begin(own->regex, text, utf8);
+    regex_begin_within(own->regex, text, utf8, &l->time);
     while ((r = regex_next(own->regex)) == REGEX_FOUND) {
         if (!(regex_groups(own->regex) && regex_group(own->regex, 1, &part)))
             (void)regex_group(own->regex, 0, &part);

@@ -20,9 +20,10 @@ struct look {
     uint32_t which; /* built-in patterns, 1 << FIND_* */
     struct own *own;
     size_t n_own;
-    bool number;   /* act.replacement is a JSON number */
-    uint64_t made; /* texts that were redacted */
-    char why[256]; /* of LOOK_FAILED */
+    struct regex_time time; /* of all of them in one record: whoever begins a record sets it */
+    bool number;            /* act.replacement is a JSON number */
+    uint64_t made;          /* texts that were redacted */
+    char why[256];          /* of LOOK_FAILED */
     struct matches found;
     struct text piece, instead; /* of one string: what it becomes, and that as JSON */
 };

@@ -255,6 +255,7 @@ static int redact_text(void *self, struct each *e)
     struct redactor *r = self;
     int answer;
     r->out.len = 0;
+    r->look.time = REGEX_TIME;
     answer = look_text(&r->look, e->record->value, false, &r->out);
     return answer == LOOK_FAILED ? unseen(r, e) : answer == LOOK_SAME ? WEIR_OK : emit_value(r, e);
 }
@@ -267,6 +268,7 @@ static int redact_whole(void *self, struct each *e)
     if (status != WEIR_OK)
         return status;
     r->out.len = 0;
+    r->look.time = REGEX_TIME;
     answer = look_json(&r->look, (struct weir_slice){span.ptr, span.len}, &r->out);
     return answer == LOOK_FAILED ? unseen(r, e) : answer == LOOK_SAME ? WEIR_OK : emit_value(r, e);
 }
@@ -375,6 +377,7 @@ static int redact_fields(void *self, struct each *e)
         return each_reject(e, "redact",
                            "a name stands twice in an object, so a path may not name all there is");
     r->n_drops = 0;
+    r->look.time = REGEX_TIME;
     if (status == WEIR_OK)
         status = find_fields(r, e);
     for (size_t i = 0; i < r->conf->fields.count && status == WEIR_OK; i++)

@@ -271,6 +271,29 @@ static void what_can_not_be_looked_at_does_not_pass(void **state)
            "pattern.x can't be looked for: the regex took more steps than it may");
 }
 
+/* Each text alone is searched in a few milliseconds. */
+static void many_texts_of_one_record_share_a_time(void **state)
+{
+    static const char text[] = "\"xxxxxxxxxxxxxxxx-\",";
+    static const char slow[] = "pattern.x can't be looked for: the regex took more steps than it may";
+    enum { TEXTS = 4000, LEN = sizeof text - 1 };
+    char *value = malloc((size_t)TEXTS * LEN + 8), *list = value + 5;
+    (void)state;
+    assert_non_null(value);
+    memcpy(value, "{\"a\":", 5);
+    list[0] = '[';
+    for (size_t i = 0; i < TEXTS; i++)
+        memcpy(list + 1 + i * LEN, text, LEN);
+    memcpy(list + (size_t)TEXTS * LEN, "]", 2);
+    expect("pattern.x = \"(x+x+)+[yz]\"\n", list, slow);
+    expect("pattern.x = y\n", list, list); /* which is not slow */
+    memcpy(list + (size_t)TEXTS * LEN, "]}", 3);
+    expect("fields = .a\npattern.x = \"(x+x+)+[yz]\"\n", value, slow);
+    memcpy(list + LEN, "]}", 3);
+    expect("fields = .a\npattern.x = \"(x+x+)+[yz]\"\n", value, value);
+    free(value);
+}
+
 static void nothing_said_quotes_what_was_hidden(void **state)
 {
     struct harness *h =
@@ -355,6 +378,7 @@ int main(void)
         cmocka_unit_test(patterns_in_json),
         cmocka_unit_test(text_of_any_kind),
         cmocka_unit_test(what_can_not_be_looked_at_does_not_pass),
+        cmocka_unit_test(many_texts_of_one_record_share_a_time),
         cmocka_unit_test(nothing_said_quotes_what_was_hidden),
         cmocka_unit_test(time_is_bounded_by_the_length),
         cmocka_unit_test(options_that_contradict_are_refused),
