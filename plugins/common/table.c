@@ -77,7 +77,8 @@ static void grow(struct table *t)
     t->n_buckets = n;
 }
 
-/* Memory for an entry, one that was removed if there is one. */
+/* Memory for an entry, one that was removed if there is one.  What a long key took is not kept for a short one: else each
+ * entry would end up as large as the longest key. */
 static struct entry *make(struct table *t, size_t size)
 {
     struct entry *e = t->spare;
@@ -86,7 +87,7 @@ static struct entry *make(struct table *t, size_t size)
         t->spare = e->next;
         t->n_spare--;
     }
-    if (room < size) {
+    if (room < size || room / 2 > size) {
         room = (size + KEY_GRAIN - 1) / KEY_GRAIN * KEY_GRAIN;
         e = t->ctx->host->mem(t->ctx, e, room);
     }

@@ -117,6 +117,21 @@ static void dedupe_forgets_and_learns(void **state)
     harness_free(h);
 }
 
+static void dedupe_keeps_no_memory_of_long_keys(void **state)
+{
+    struct harness *h = harness_start("dedupe", WEIR_TRANSFORM, "key = key\ncount = 100\n");
+    char key[1001];
+    (void)state;
+    for (uint64_t i = 1; i <= 200; i++) {
+        snprintf(key, sizeof key, "%0*llu", i <= 100 ? 1000 : 10, (unsigned long long)i);
+        assert_int_equal(feed(h, key, i), 1);
+        if (i == 100)
+            assert_true(harness_held(h) > (size_t)100 * 1000);
+    }
+    assert_true(harness_held(h) < (size_t)100 * 200);
+    harness_free(h);
+}
+
 static size_t sampled(const char *options, const char *key, uint64_t from, uint64_t n)
 {
     struct harness *h = harness_start("sample", WEIR_TRANSFORM, options);
@@ -207,6 +222,7 @@ int main(void)
         cmocka_unit_test(dedupe_passes_one_of_a_key_when_lanes_come_again),
         cmocka_unit_test(dedupe_keeps_so_many_keys),
         cmocka_unit_test(dedupe_forgets_and_learns),
+        cmocka_unit_test(dedupe_keeps_no_memory_of_long_keys),
         cmocka_unit_test(sample_keeps_about_one_of_so_many),
         cmocka_unit_test(sample_keeps_all_records_of_a_key_or_none),
         cmocka_unit_test(throttle_waits_until_what_passed_is_paid_for),
