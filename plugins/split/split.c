@@ -185,7 +185,11 @@ static int split_elements(struct split *s, const struct weir_batch *batch, const
     int r = s->ctx->host->json(s->ctx, batch, i, s->conf->field, &span, &why);
     if (r == WEIR_REJECT) {
         char text[160];
-        (void)snprintf(text, sizeof text, "the value is not JSON%s%s", why ? ": " : "", why ? why : "");
+        const char *ignored;
+        /* else it is JSON, but the path leads to more than one thing */
+        bool json = s->conf->field && s->ctx->host->json(s->ctx, batch, i, NULL, &span, &ignored) == WEIR_OK;
+        (void)snprintf(text, sizeof text, "%s%s%s", json ? "" : "the value is not JSON",
+                       !json && why ? ": " : "", why ? why : "");
         return split_reject(s, to, i, text);
     }
     if (r != WEIR_OK)

@@ -56,6 +56,8 @@ static void what_is_no_array(void **state)
     expect("", "{}", "the value is not an array|");
     expect("field = .a\n", "{}", "the field is missing|");
     expect("field = .a\n", "{\"a\":1}", "the field is not an array|");
+    expect("field = .a.b\n", "{\"a\":{\"b\":[1]},\"a\":5}",
+           "a name above a field stands twice in its object, and the field below the one that is not meant|");
     expect("field = .a\non-missing = keep\n", "{\"a\":1}", "{\"a\":1}|");
     expect("field = .a\non-missing = drop\n", "{\"a\":1}", "");
     struct harness *h = harness_start("split", WEIR_TRANSFORM, "on-missing = keep\n");
