@@ -274,6 +274,7 @@ static int turn(struct talk *t, struct talk_round *r)
     struct pollfd fds[4] = {
         {p->in, writes, 0}, {p->out, POLLIN, 0}, {p->err, POLLIN, 0}, {t->wake_fd, POLLIN, 0}};
     int64_t due = t->due_ms, left = due - t->ctx->host->mono_ms(t->ctx);
+    size_t sent = t->out_sent;
     if (poll(fds, 4, left > 60000 ? 60000 : left > 0 ? (int)left : 0) < 0)
         return errno == EINTR ? WEIR_OK
                               : weir_fail(t->ctx, WEIR_FATAL, (uint32_t)errno, "poll: %s", strerror(errno));
@@ -291,8 +292,13 @@ static int turn(struct talk *t, struct talk_round *r)
         (void)snprintf(t->why, sizeof t->why, "weir ends before the program has answered");
         return WEIR_RETRY;
     }
-    /* only now: it may have been weir that stood still, and the answers lie there */
-    return left <= 0 && t->due_ms == due ? too_late(t) : WEIR_OK;
+    /* only now: it may have been weir that stood still, and the answers lie there, or it waited for these bytes */
+    if (left > 0 || t->due_ms != due)
+        return WEIR_OK;
+    if (t->out_sent == sent)
+        return too_late(t);
+    give_time(t);
+    return WEIR_OK;
 }
 
 int talk_exchange(struct talk *t, struct talk_round *r)

@@ -207,33 +207,45 @@ static void an_answer_counts_once(void **state)
     harness_free(h);
 }
 
-static int turns;
+static int turns, stalls_at; /* 1: the deadline is set, 2: it writes, 3: it begins to wait for answers */
 
-/* Where it begins to wait for answers weir stands still, until they are there and ten minutes are over. */
+/* There weir stands still for ten minutes, and until answers are there to what it wrote. */
 static int64_t stalled_ms(struct weir_ctx *ctx)
 {
     (void)ctx;
-    if (++turns < 3) /* what it writes to is due, and written */
+    if (++turns < stalls_at)
         return 0;
-    for (int i = 0; i < WAIT && !scratch_exists("answered"); i++)
+    for (int i = 0; i < WAIT && stalls_at == 3 && !scratch_exists("answered"); i++)
         (void)poll(NULL, 0, 1);
     return 600000;
 }
 
-static void who_answers_while_weir_stands_still_is_not_late(void **state)
+static void expect_in_time(int at)
 {
     struct harness *h =
         harness_load("exec", WEIR_SINK,
                      script("for i in 1 2 3; do read -r id x; echo $id ok; done; touch answered; cat >rest\n",
                             "format = raw\n"));
-    (void)state;
     harness_host(h)->mono_ms = stalled_ms;
+    stalls_at = at;
     assert_int_equal(harness_create(h), WEIR_OK);
     assert_int_equal(harness_open(h), WEIR_OK);
     turns = 0;
     assert_int_equal(harness_failed(put_three(h)), 0);
     assert_true(turns >= 3);
     harness_free(h);
+}
+
+static void who_answers_while_weir_stands_still_is_not_late(void **state)
+{
+    (void)state;
+    expect_in_time(3);
+}
+
+static void nor_is_who_got_nothing_before(void **state)
+{
+    (void)state;
+    expect_in_time(2);
 }
 
 /* It never reads: the pipe is full, and the deadline ends it with all that it started. */
@@ -429,6 +441,7 @@ int main(void)
         TEST(an_answer_counts_once),
         TEST(one_that_ignores_its_input),
         TEST(who_answers_while_weir_stands_still_is_not_late),
+        TEST(nor_is_who_got_nothing_before),
         TEST(one_that_ends_while_nothing_is_asked),
         TEST(one_that_writes_while_nothing_is_asked),
         TEST(a_program_that_is_not_there),
