@@ -49,6 +49,19 @@ void ledger_bundles_discard(struct ledger_batch *b)
     free(b);
 }
 
+void ledger_bundles_leave(struct ledger *l)
+{
+    pthread_mutex_lock(&l->lock);
+    for (struct ledger_batch *b = l->open; b; b = b->next) {
+        if (!b->bundled)
+            continue;
+        b->bundled->next = l->unbundled;
+        l->unbundled = b->bundled;
+        b->bundled = NULL;
+    }
+    ledger_let_go(l, false);
+}
+
 struct inputs ledger_bundle_inputs(struct origin o)
 {
     const struct ledger_batch *b = o.books;

@@ -121,6 +121,8 @@ uint32_t ledger_bundle_add(struct ledger_batch *);
 /* From here on they count; or never: what they are made of stays open. */
 void ledger_bundles_open(struct ledger_batch *);
 void ledger_bundles_discard(struct ledger_batch *);
+/* Nobody will end one any more: what they are made of stays open, but its memory, the source's among it, goes. */
+void ledger_bundles_leave(struct ledger *);
 /* What the record with that origin is made of: records first .. end - 1 of a batch, borrowed while a copy of it is open;
  * of NULL: it is no bundle. */
 struct inputs {

@@ -320,7 +320,8 @@ static void *intake_main(void *arg)
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)
         lane_join(l);
     for (struct lane *l = in->pipeline->lanes; l; l = l->next)
-        lane_drop(l); /* records on their way may lie in memory that the source takes with it */
+        lane_drop(l); /* records on their way may lie in memory that the source takes with it, */
+    ledger_bundles_leave(&in->pipeline->flow.ledger); /* and so may those that others were made of */
     instance_close(in->instance);
     pipeline_set_done(in->pipeline);
     return NULL;

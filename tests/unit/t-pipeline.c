@@ -192,6 +192,131 @@ static void a_sink_that_never_answers_leaves_records_undelivered(void **state)
     assert_int_equal(books().open, books().read);
 }
 
+/* A source whose only records lie in memory of its own. */
+static struct {
+    struct weir_ctx *ctx;
+    const struct weir_shard *lane;
+    bool fed;
+    _Atomic int lent, lent_at_close;
+} lender;
+
+static int lender_create(struct weir_ctx *ctx, const void *of, void **self)
+{
+    lender.ctx = ctx;
+    *self = (void *)(uintptr_t)of;
+    return WEIR_OK;
+}
+
+static int lender_open(void *self)
+{
+    struct weir_shard desc = {.struct_size = sizeof desc, .id = {"a", 1}, .topic = {"t", 1}};
+    struct weir_position at = {.struct_size = sizeof at};
+    (void)self;
+    return lender.ctx->host->shard_open(lender.ctx, &desc, &lender.lane, &at);
+}
+
+static void lender_back(void *opaque)
+{
+    (void)opaque;
+    atomic_fetch_sub(&lender.lent, 1);
+}
+
+static int lender_poll(void *self, struct weir_emitter *e, const struct weir_poll *poll)
+{
+    struct weir_record all[10];
+    uint32_t taken = 0;
+    (void)self;
+    (void)poll;
+    if (lender.fed)
+        return WEIR_AGAIN;
+    lender.fed = true;
+    for (uint64_t i = 0; i < 10; i++)
+        all[i] = (struct weir_record){
+            .shard = lender.lane, .value = {"x", 1}, .seq = i, .next = i + 1, .time_ms = WEIR_NO_TIME};
+    atomic_fetch_add(&lender.lent, 1);
+    struct weir_buf *buf = lender.ctx->host->buf_wrap(lender.ctx, 100, lender_back, NULL);
+    struct weir_run run = {
+        .struct_size = sizeof run, .stride = sizeof *all, .count = 10, .records = all, .owner = buf};
+    int status = lender.ctx->host->emit(e, &run, &taken);
+    lender.ctx->host->buf_unref(buf);
+    return status;
+}
+
+static void lender_close(void *self)
+{
+    (void)self;
+    atomic_store(&lender.lent_at_close, atomic_load(&lender.lent));
+}
+
+static const struct weir_ops lender_ops = {.struct_size = sizeof lender_ops,
+                                           .kind = WEIR_SOURCE,
+                                           .promises = WEIR_REPLAYABLE,
+                                           .create = lender_create,
+                                           .open = lender_open,
+                                           .poll = lender_poll,
+                                           .close = lender_close,
+                                           .destroy = rig_destroy};
+
+/* A transform that makes one record of all that a call brings. */
+static struct weir_ctx *joiner;
+
+static int joiner_create(struct weir_ctx *ctx, const void *of, void **self)
+{
+    joiner = ctx;
+    *self = (void *)(uintptr_t)of;
+    return WEIR_OK;
+}
+
+static int joiner_process(void *self, const struct weir_batch *in, struct weir_emitter *e)
+{
+    struct weir_view v = {.struct_size = sizeof v};
+    struct weir_batch *group = NULL;
+    int r = joiner->host->view(joiner, in, &v);
+    (void)self;
+    for (uint32_t i = 0; i < v.count && r == WEIR_OK; i++)
+        r = joiner->host->hold(e, i, &group, INT64_MAX, NULL);
+    const struct weir_record first = *weir_record_at(&v, 0);
+    return r == WEIR_OK ? joiner->host->emit_held(e, group, &first, sizeof first, NULL) : r;
+}
+
+static int joiner_release(void *self, struct weir_emitter *e, struct weir_batch *group, void *opaque,
+                          uint32_t why)
+{
+    (void)self;
+    (void)e;
+    (void)group;
+    (void)opaque;
+    (void)why;
+    return WEIR_FATAL;
+}
+
+static const struct weir_ops joiner_ops = {.struct_size = sizeof joiner_ops,
+                                           .kind = WEIR_TRANSFORM,
+                                           .promises = WEIR_HOLDS,
+                                           .create = joiner_create,
+                                           .process = joiner_process,
+                                           .release = joiner_release,
+                                           .destroy = rig_destroy};
+
+/* plugin.h: what a source lent is back before its close, also if no sink ever had it. */
+static void what_was_made_of_several_keeps_nothing_beyond_the_close(void **state)
+{
+    (void)state;
+    memset(&lender, 0, sizeof lender);
+    rig.conf.source.ops = &lender_ops;
+    (void)rig_transform(&rig, "transform joins", &joiner_ops, &rig);
+    rig.conf.drain_ms = 100;
+    atomic_store(&one.mode, HOLDS);
+    start();
+    AWAIT(one.records > 0);
+    pipeline_stop(rig.p);
+    assert_false(pipeline_join(rig.p));
+    assert_int_equal(one.records, 1);
+    assert_int_equal(books().open, 10);
+    assert_int_equal(lender.lent_at_close, 0);
+    assert_int_equal(rig.p->flow.budget.used, 0);
+}
+
 /* ---- commits with sinks ---- */
 static void what_a_sink_puts_is_stored_with_the_positions(void **state)
 {
@@ -426,6 +551,7 @@ int main(void)
         test(only_the_final_prefix_is_committed),
         test(a_stop_delivers_what_was_read),
         test(a_sink_that_never_answers_leaves_records_undelivered),
+        test(what_was_made_of_several_keeps_nothing_beyond_the_close),
         test(what_a_sink_puts_is_stored_with_the_positions),
         test(a_commit_that_fails_is_tried_again),
         test(a_position_that_is_not_known_is_not_stored),
