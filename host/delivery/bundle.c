@@ -91,6 +91,24 @@ void ledger_unbundle(struct origin o)
     ledger_let_go(l, ledger_entry_end(l, o, DROPPED));
 }
 
+struct origin ledger_bundle_apart(struct origin o, struct budget *budget)
+{
+    struct inputs inputs = ledger_bundle_inputs(o);
+    if (!inputs.of)
+        return o;
+    struct weir_batch *own = batch_new(budget, inputs.end - inputs.first);
+    struct ledger_batch *b = ledger_bundles_new(o.books->ledger, own);
+    for (uint32_t i = inputs.first; i < inputs.end; i++)
+        batch_append_again(own, inputs.of, i);
+    batch_seal(own);
+    struct origin apart = {b, ledger_bundle_add(b)};
+    ledger_bundles_open(b);
+    ledger_unbundle(o);
+    for (uint32_t i = 0; i < own->count; i++)
+        own->origins[i] = ledger_bundle_apart(own->origins[i], budget);
+    return apart;
+}
+
 /* The entry of the source's record whose identity a record has: of a bundle, the last of its inputs. */
 static struct origin identity(struct origin o)
 {

@@ -24,6 +24,7 @@ enum outcome {
 }; /* the higher one is the worse one; open: undelivered */
 
 struct segment;
+struct budget;
 struct weir_batch;
 struct origin;
 
@@ -132,6 +133,9 @@ struct inputs {
 struct inputs ledger_bundle_inputs(struct origin);
 /* One copy of that bundle ends and goes on as a copy of each of its inputs, which have those in its stead. */
 void ledger_unbundle(struct origin);
+/* The same copy as one of another bundle, of copies of its own: for one that stays when those of its call are gone.
+ * Gives that one; of what is no bundle, itself. */
+struct origin ledger_bundle_apart(struct origin, struct budget *);
 /* Gives the records of a chunk, which may be several of one input of the source, the next numbers in `sub`. */
 void ledger_number(struct ledger *, struct weir_batch *chunk);
 

@@ -134,9 +134,13 @@ static bool again(const struct delivery *d, const struct weir_result *r, bool up
 static void retry_part(struct outlet *o, struct delivery *d, const struct answer *a, bool up, int64_t due)
 {
     struct weir_batch *some = batch_new(d->batch->budget, a->retry + a->split);
-    for (uint32_t i = 0; i < d->batch->count; i++)
-        if (again(d, a->of[i], up))
-            batch_append_again(some, d->batch, i);
+    for (uint32_t i = 0; i < d->batch->count; i++) {
+        if (!again(d, a->of[i], up))
+            continue;
+        batch_append_again(some, d->batch, i);
+        struct origin *origin = &some->origins[some->count - 1];
+        *origin = ledger_bundle_apart(*origin, some->budget);
+    }
     batch_seal(some);
     struct delivery *part = outlet_delivery(o, some);
     part->part = true;

@@ -304,13 +304,22 @@ int emitter_reject_held(struct weir_emitter *e, struct weir_batch *group, const 
     return WEIR_OK;
 }
 
+/* What was made of several before stays without all else of the call that made it. */
+static void set_apart(struct weir_batch *group, uint32_t first)
+{
+    for (uint32_t i = first; i < group->count; i++)
+        group->origins[i] = ledger_bundle_apart(group->origins[i], group->budget);
+}
+
 /* The call's input goes, what is held of it stays. */
-static void copy_new(struct holds *h)
+static void copy_new(struct holds *h, bool counts)
 {
     struct hold *g;
     while (h && (g = h->fresh) != NULL) {
         unlink_new(g);
         batch_own_bytes(g->records, g->own);
+        if (counts)
+            set_apart(g->records, g->own);
         g->own = g->records->count;
         account(g);
     }
@@ -318,7 +327,7 @@ static void copy_new(struct holds *h)
 
 void hold_settle(struct weir_emitter *e)
 {
-    copy_new(e->holds);
+    copy_new(e->holds, true);
     if (e->bundles) {
         batch_seal(e->bundled);
         ledger_bundles_open(e->bundles);
@@ -332,7 +341,7 @@ void hold_settle(struct weir_emitter *e)
 
 void hold_discard(struct weir_emitter *e)
 {
-    copy_new(e->holds);
+    copy_new(e->holds, false);
     if (e->bundles)
         ledger_bundles_discard(e->bundles);
     e->bundles = NULL;

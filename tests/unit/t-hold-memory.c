@@ -126,6 +126,67 @@ static void documents_of_held_records_outlive_the_call(void **state)
     all_is_done();
 }
 
+static int merge_all(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    assert_int_equal(hold_all(s, in, e), WEIR_OK);
+    struct weir_batch *group = s->group;
+    s->group = NULL;
+    return merge(s, e, group);
+}
+
+static void gone(void *opaque)
+{
+    ++*(int *)opaque;
+}
+
+/* Three records in memory of the source, which counts in *n when it goes. */
+static struct weir_batch *lent(uint64_t seq, int *n)
+{
+    struct weir_batch *in = three(seq);
+    struct weir_buf *buf = buf_wrap(&rig.p->flow.budget, 5, gone, n);
+    batch_own(in, buf);
+    buf_unref(buf);
+    return in;
+}
+
+/* A record that waits for long, as one that a sink tries again, or a later transform holds, has what it needs. */
+static void a_record_of_several_that_stays_pins_no_call(void **state)
+{
+    struct stage s[2] = {{.process = merge_all, .until = INT64_MAX}, {.process = hold_all, .until = INT64_MAX}};
+    int n = 0;
+    (void)state;
+    rig_dead(&rig, &rig_full, NULL);
+    build(s, 2);
+    struct weir_batch *out = run(0, lent(0, &n)), *some = batch_new(out->budget, 1);
+    batch_append_again(some, out, 0);
+    some->origins[0] = ledger_bundle_apart(some->origins[0], some->budget);
+    batch_unref(out);
+    assert_int_equal(n, 1);
+    books_say(3, 0, 0, 0);
+    deliver(some);
+    books_say(0, 3, 0, 0);
+    assert_null(run(1, run(0, lent(3, &n))));
+    assert_int_equal(n, 2);
+    assert_null(run(1, run(0, lent(6, &n))));
+    assert_int_equal(n, 3);
+    out = release(1, 0, true);
+    holds(out, 0, 8, "a+b+c+a+b+c");
+    ledger_add_copies(&rig.p->flow.ledger, out, NULL, 1);
+    some = batch_new(out->budget, 1);
+    batch_append_again(some, out, 0);
+    some->origins[0] = ledger_bundle_apart(some->origins[0], some->budget);
+    deliver(out);
+    books_say(6, 3, 0, 0);
+    assert_int_equal(watermark(), 3);
+    refuse(some, 0);
+    batch_unref(some);
+    assert_int_equal(letters()->count, 6);
+    holds(letters(), 0, 3, "a");
+    ledger_end_all(letters(), DEAD_LETTERED);
+    books_say(0, 3, 0, 6);
+    assert_true(ledger_idle(&rig.p->flow.ledger));
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -135,6 +196,7 @@ int main(void)
         test(what_two_calls_brought_can_become_letters),
         test(what_is_given_away_at_once_costs_no_memory),
         test(documents_of_held_records_outlive_the_call),
+        test(a_record_of_several_that_stays_pins_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
