@@ -213,12 +213,13 @@ static bool too_large(struct proxy *p)
 }
 
 /* Waits a while for something to come.  A process that says nothing is interrupted at the time, or was before because
- * weir has to end, and is ended after that. */
-static void wait_for(struct proxy *p, int64_t limit)
+ * weir has to end, and is ended after that.  The first of these interrupts sets *ends_at: more may follow it. */
+static void wait_for(struct proxy *p, int64_t *ends_at)
 {
     int64_t now = clock_mono_ms(), asked = atomic_load(&p->process.interrupted_ms);
-    if (asked && asked + WIRE_PATIENCE_MS < limit)
-        limit = asked + WIRE_PATIENCE_MS;
+    if (asked && asked + WIRE_PATIENCE_MS < *ends_at)
+        *ends_at = asked + WIRE_PATIENCE_MS;
+    int64_t limit = *ends_at;
     int64_t until = now < limit ? limit : limit + INTERRUPTED_MS;
     if (line_wait(&p->line, until < now + PROXY_TICK_MS ? until : now + PROXY_TICK_MS) || too_large(p))
         return;
@@ -248,7 +249,7 @@ struct message *proxy_call_frame(struct proxy *p, const struct frame *call, cons
     if (!proxy_send_frame(p, &f, body))
         return NULL;
     while ((m = proxy_take_all(p, id)) == NULL && p->state != PROXY_GONE)
-        wait_for(p, limit);
+        wait_for(p, &limit);
     if (!m)
         return NULL;
     struct weir_result r = answer(m, ret);
@@ -287,7 +288,7 @@ int proxy_open(void *self)
     while (p->state == PROXY_OPENING && !p->broken) {
         (void)proxy_take_all(p, 0);
         if (p->state == PROXY_OPENING && !p->broken)
-            wait_for(p, limit);
+            wait_for(p, &limit);
     }
     if (p->broken)
         return proxy_fail(p, WEIR_FATAL);

@@ -54,22 +54,26 @@ static int timeout(int64_t until)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* When patience ends with a frame that is on its way since began, because of an interrupt. */
-static int64_t interrupt_limit(const struct line *l, int64_t began)
+/* When patience ends with a frame that is on its way since began, because of an interrupt: the first that was seen, for
+ * who wants the sender back may say so again and again. */
+static int64_t interrupt_limit(const struct line *l, int64_t began, int64_t *limit)
 {
     int64_t asked = l->interrupted_ms ? atomic_load(l->interrupted_ms) : 0;
-    return asked >= began ? asked + l->patience_ms : INT64_MAX;
+    if (asked >= began && asked + l->patience_ms < *limit)
+        *limit = asked + l->patience_ms;
+    return *limit;
 }
 
 /* Waits a while for room, and takes in what comes meanwhile; false: there was none until then. */
-static bool wait_for_room(struct line *l, int64_t began, int64_t until, bool *ret_stuck)
+static bool wait_for_room(struct line *l, int64_t began, int64_t until, int64_t *interrupted,
+                          bool *ret_stuck)
 {
     struct pollfd p = {.fd = l->fd, .events = POLLIN | POLLOUT};
     int64_t tick = l->interrupted_ms ? clock_mono_ms() + TICK_MS : INT64_MAX;
     int n = poll(&p, 1, timeout(tick < until ? tick : until));
     if (n < 0)
         return errno == EINTR;
-    int64_t limit = interrupt_limit(l, began);
+    int64_t limit = interrupt_limit(l, began, interrupted);
     if (!n)
         limit = until < limit ? until : limit;
     *ret_stuck = clock_mono_ms() >= limit;
@@ -87,13 +91,13 @@ static int64_t from_now(int64_t patience)
 
 static bool send_all(struct line *l, struct iovec *at, int n, int64_t patience, bool *ret_stuck)
 {
-    int64_t began = clock_mono_ms(), until = from_now(patience);
+    int64_t began = clock_mono_ms(), until = from_now(patience), interrupted = INT64_MAX;
     while (n) {
         struct msghdr msg = {.msg_iov = at, .msg_iovlen = (size_t)n};
         ssize_t done = sendmsg(l->fd, &msg, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0 && errno == EAGAIN && wait_for_room(l, began, until, ret_stuck))
+        if (done < 0 && errno == EAGAIN && wait_for_room(l, began, until, &interrupted, ret_stuck))
             continue;
         if (done < 0)
             return false;

@@ -346,6 +346,41 @@ static void an_interrupt_ends_the_wait_for_room(void **state)
     ends_free(e);
 }
 
+static _Atomic bool told;
+
+/* As a lane that has to end is interrupted: again and again, until it does. */
+static void *interrupts_again_and_again(void *arg)
+{
+    struct ends *e = arg;
+    (void)line_wait(&e->plugin, INT64_MAX);
+    for (int i = 0; i < 400 && !atomic_load(&told); i++) {
+        atomic_store(&asked, clock_mono_ms());
+        (void)usleep(5000);
+    }
+    (void)shutdown(e->plugin.fd, SHUT_RDWR);
+    return NULL;
+}
+
+static void the_first_of_many_interrupts_counts(void **state)
+{
+    struct ends *e = ends_new();
+    char *body = xcalloc(1, BIG);
+    const struct frame f = {.type = WIRE_WRITE, .len = BIG};
+    pthread_t thread;
+    bool stuck;
+    (void)state;
+    atomic_store(&asked, 0);
+    e->weir.interrupted_ms = &asked;
+    e->weir.patience_ms = 200;
+    assert_int_equal(pthread_create(&thread, NULL, interrupts_again_and_again, e), 0);
+    assert_false(line_send(&e->weir, &f, body, 3600 * 1000, &stuck));
+    atomic_store(&told, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(stuck);
+    free(body);
+    ends_free(e);
+}
+
 /* So many small frames, in one piece. */
 static void flood(struct ends *e, uint32_t n)
 {
@@ -449,6 +484,7 @@ int main(void)
         cmocka_unit_test(waiting_for_room_takes_in_what_comes),
         cmocka_unit_test(no_room_in_time_is_the_end),
         cmocka_unit_test(an_interrupt_ends_the_wait_for_room),
+        cmocka_unit_test(the_first_of_many_interrupts_counts),
         cmocka_unit_test(so_many_frames_are_taken_at_once),
         cmocka_unit_test(so_many_frames_wait_at_most),
         cmocka_unit_test(what_is_no_frame_ends_the_line),
