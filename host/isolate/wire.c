@@ -65,8 +65,7 @@ static int64_t interrupt_limit(const struct line *l, int64_t began, int64_t *lim
 }
 
 /* Waits a while for room, and takes in what comes meanwhile; false: there was none until then. */
-static bool wait_for_room(struct line *l, int64_t began, int64_t until, int64_t *interrupted,
-                          bool *ret_stuck)
+static bool wait_for_room(struct line *l, int64_t began, int64_t until, int64_t *interrupted, bool *ret_stuck)
 {
     struct pollfd p = {.fd = l->fd, .events = POLLIN | POLLOUT};
     int64_t tick = l->interrupted_ms ? clock_mono_ms() + TICK_MS : INT64_MAX;

@@ -152,7 +152,8 @@ static struct weir_batch *lent(uint64_t seq, int *n)
 /* A record that waits for long, as one that a sink tries again, or a later transform holds, has what it needs. */
 static void a_record_of_several_that_stays_pins_no_call(void **state)
 {
-    struct stage s[2] = {{.process = merge_all, .until = INT64_MAX}, {.process = hold_all, .until = INT64_MAX}};
+    struct stage s[2] = {{.process = merge_all, .until = INT64_MAX},
+                         {.process = hold_all, .until = INT64_MAX}};
     int n = 0;
     (void)state;
     rig_dead(&rig, &rig_full, NULL);
@@ -192,10 +193,8 @@ static void a_record_of_several_that_stays_pins_no_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(a_group_of_two_calls_goes_in_the_second),
-        test(what_two_calls_brought_can_become_letters),
-        test(what_is_given_away_at_once_costs_no_memory),
-        test(documents_of_held_records_outlive_the_call),
+        test(a_group_of_two_calls_goes_in_the_second),     test(what_two_calls_brought_can_become_letters),
+        test(what_is_given_away_at_once_costs_no_memory),  test(documents_of_held_records_outlive_the_call),
         test(a_record_of_several_that_stays_pins_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
