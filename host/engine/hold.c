@@ -84,10 +84,17 @@ static void spare_free(struct holds *of)
     free(h);
 }
 
+static void unpin(struct hold *h)
+{
+    batch_unref(h->pin);
+    h->pin = NULL;
+}
+
 /* Lets go of a group that was taken out, and keeps of it what may serve the next one. */
 static void let_go(struct hold *h)
 {
     struct holds *of = h->of;
+    unpin(h);
     h->bytes = sizeof *h;
     if (bare(h->records)) {
         h->bytes += h->records->charged;
@@ -185,6 +192,7 @@ int emitter_hold(struct weir_emitter *e, uint32_t parent, struct weir_batch **gr
         return WEIR_REJECT;
     struct hold *g = *group ? group_of(e, *group) : group_new(e);
     int64_t latest = g->since + e->holds->max_ms;
+    unpin(g);
     batch_append_ref(g->records, e->in, i);
     link_new(g);
     account(g);
@@ -312,11 +320,16 @@ static void set_apart(struct weir_batch *group, uint32_t first)
 }
 
 /* The call's input goes, what is held of it stays. */
-static void copy_new(struct holds *h, bool counts)
+static void copy_new(const struct weir_emitter *e, bool counts)
 {
     struct hold *g;
-    while (h && (g = h->fresh) != NULL) {
+    while (e->holds && (g = e->holds->fresh) != NULL) {
         unlink_new(g);
+        if (g->seen) { /* what the plugin was shown is good until the next hold */
+            batch_ref(e->in);
+            g->pin = e->in;
+        }
+        g->seen = false;
         batch_own_bytes(g->records, g->own);
         if (counts)
             set_apart(g->records, g->own);
@@ -327,7 +340,7 @@ static void copy_new(struct holds *h, bool counts)
 
 void hold_settle(struct weir_emitter *e)
 {
-    copy_new(e->holds, true);
+    copy_new(e, true);
     if (e->bundles) {
         batch_seal(e->bundled);
         ledger_bundles_open(e->bundles);
@@ -341,7 +354,7 @@ void hold_settle(struct weir_emitter *e)
 
 void hold_discard(struct weir_emitter *e)
 {
-    copy_new(e->holds, false);
+    copy_new(e, false);
     if (e->bundles)
         ledger_bundles_discard(e->bundles);
     e->bundles = NULL;

@@ -17,7 +17,9 @@ struct hold { /* a group */
     struct holds *of;
     struct weir_batch *records; /* NULL: a spare without */
     uint32_t own;               /* of them, the first so many are copied */
-    void *opaque;               /* the plugin's */
+    struct weir_batch *pin; /* the input its bytes were in when the plugin looked at them; NULL: it did not */
+    bool seen;              /* in this call */
+    void *opaque;           /* the plugin's */
     int64_t since, until;
     size_t bytes; /* of holds.bytes */
 };
@@ -35,6 +37,14 @@ struct holds {          /* all groups of a transform */
     int64_t soonest; /* no group's time comes before it */
     bool full;       /* it was too much, and is not yet half of it */
 };
+
+/* The plugin gets to see something of that batch, which may be a group. */
+static inline void hold_shown(const struct weir_batch *b)
+{
+    struct hold *g = b->hold;
+    if (g)
+        g->seen = true;
+}
 
 /* Limits: records, bytes, and how long a group may be held. */
 void holds_init(struct holds *, uint64_t max_records, uint64_t max_bytes, int64_t max_ms);

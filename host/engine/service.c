@@ -7,6 +7,7 @@
 #include "config/subst.h"
 #include "delivery/outlet.h"
 #include "emitter.h"
+#include "hold.h"
 #include "pipeline.h"
 #include "report/clock.h"
 #include "report/log.h"
@@ -162,6 +163,7 @@ static int s_view(struct weir_ctx *ctx, const struct weir_batch *b, struct weir_
     uint32_t size = v->struct_size;
     if (size < offsetof(struct weir_view, bytes))
         return WEIR_FATAL;
+    hold_shown(batch);
     bool want = size >= offsetof(struct weir_view, reserved) && (v->want & WEIR_WANT_VALUE);
     for (uint32_t i = 0; want && e && i < batch->count; i++) /* what a sink sees is printed already */
         emitter_print(e, batch, i);

@@ -5,6 +5,7 @@
 #include "service.h"
 
 #include "emitter.h"
+#include "hold.h"
 #include "instance/instance.h"
 #include "record/batch.h"
 #include "record/expr.h"
@@ -25,10 +26,12 @@ static struct instance *of(struct weir_ctx *ctx)
 
 static bool valid(const struct weir_batch *b, uint32_t i, const char **ret_why)
 {
-    if (i < b->count)
-        return true;
-    *ret_why = "the batch has no such record";
-    return false;
+    if (i >= b->count) {
+        *ret_why = "the batch has no such record";
+        return false;
+    }
+    hold_shown(b);
+    return true;
 }
 
 int service_json(struct weir_ctx *ctx, const struct weir_batch *b, uint32_t i, const struct weir_path *path,

@@ -188,14 +188,47 @@ static void a_record_of_several_that_stays_pins_no_call(void **state)
     assert_true(ledger_idle(&rig.p->flow.ledger));
 }
 
+static struct weir_slice shown;
+
+static int hold_and_look(struct stage *s, const struct weir_batch *in, struct weir_emitter *e)
+{
+    struct weir_view v = {.struct_size = sizeof v};
+    assert_int_equal(hold_all(s, in, e), WEIR_OK);
+    assert_int_equal(s->ctx->host->view(s->ctx, s->group, &v), WEIR_OK);
+    shown = weir_record_at(&v, v.count - 1)->value;
+    return WEIR_OK;
+}
+
+/* plugin.h, hold: what view gave of a group is good until the next hold or its end. */
+static void what_was_shown_of_a_group_stays_until_the_next_hold(void **state)
+{
+    struct stage s = {.process = hold_and_look, .until = INT64_MAX, .what = DROP};
+    (void)state;
+    build(&s, 1);
+    struct weir_batch *in = three(0);
+    batch_ref(in);
+    assert_null(run(0, in));
+    assert_int_equal(in->refs, 2);
+    assert_memory_equal(shown.ptr, "c", 1);
+    s.process = hold_all;
+    assert_null(run(0, three(3)));
+    assert_int_equal(in->refs, 1);
+    batch_unref(in);
+    assert_null(release(0, 0, true));
+    books_say(0, 0, 6, 0);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(a_group_of_two_calls_goes_in_the_second),     test(what_two_calls_brought_can_become_letters),
-        test(what_is_given_away_at_once_costs_no_memory),  test(documents_of_held_records_outlive_the_call),
+        test(a_group_of_two_calls_goes_in_the_second),
+        test(what_two_calls_brought_can_become_letters),
+        test(what_is_given_away_at_once_costs_no_memory),
+        test(documents_of_held_records_outlive_the_call),
         test(a_record_of_several_that_stays_pins_no_call),
+        test(what_was_shown_of_a_group_stays_until_the_next_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
