@@ -127,6 +127,8 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
     uint64_t count = (uint64_t)who->batch_records * s->n_slots;
     const struct weir_around *around = who->around;
     int64_t timeout = around && around->commit_ms * 3 > TXN_TIMEOUT ? around->commit_ms * 3 : TXN_TIMEOUT;
+    const struct weir_map *given = &s->conf->access.rdkafka;
+    bool waits = kafka_conf_has(given, "linger.ms") || kafka_conf_has(given, "queue.buffering.max.ms");
     char client[128], queue_kbytes[24], queue_count[24], message[24], transaction[24], batch[24];
     (void)snprintf(client, sizeof client, "weir-%s", who->pipeline);
     (void)snprintf(queue_kbytes, sizeof queue_kbytes, "%" PRIu64, kbytes > 2097151 ? 2097151 : kbytes);
@@ -142,8 +144,6 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"client.id", client},
         {"acks", "all"},
         {"linger.ms", "5"},
-        {"sticky.partitioning.linger.ms",
-         "1"}, /* the next lines go elsewhere while a request is out, see window.c */
         {s->txn.on ? "transaction.timeout.ms" : "message.timeout.ms", s->txn.on ? transaction : "0"},
         {"batch.size", batch},
         {"message.max.bytes", message},
@@ -154,6 +154,8 @@ static rd_kafka_conf_t *sink_conf(struct kafka_sink *s, char *why, size_t why_si
         {"socket.nagle.disable", "true"},
         {"log.connection.close", "false"},
         {"reconnect.backoff.max.ms", "2000"},
+        /* the next lines go elsewhere while a request is out, see window.c; who has them wait longer wants larger ones */
+        {waits ? NULL : "sticky.partitioning.linger.ms", "1"},
         {NULL, NULL},
     };
     const struct kafka_prop fixed[] = {
