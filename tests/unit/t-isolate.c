@@ -353,9 +353,9 @@ static void *interrupts_again_and_again(void *arg)
 {
     struct ends *e = arg;
     (void)line_wait(&e->plugin, INT64_MAX);
-    for (int i = 0; i < 400 && !atomic_load(&told); i++) {
+    for (int i = 0; i < 12000 && !atomic_load(&told); i++) {
         atomic_store(&asked, clock_mono_ms());
-        (void)usleep(5000);
+        (void)poll(NULL, 0, 5);
     }
     (void)shutdown(e->plugin.fd, SHUT_RDWR);
     return NULL;
