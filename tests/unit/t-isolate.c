@@ -326,26 +326,6 @@ static void *interrupts(void *arg)
     return NULL;
 }
 
-/* Nobody reads, and somebody wants the sender back long before its patience is at its end. */
-static void an_interrupt_ends_the_wait_for_room(void **state)
-{
-    struct ends *e = ends_new();
-    char *body = xcalloc(1, BIG);
-    const struct frame f = {.type = WIRE_WRITE, .len = BIG};
-    pthread_t thread;
-    bool stuck;
-    (void)state;
-    atomic_store(&asked, 1); /* one of long ago is of no concern */
-    e->weir.interrupted_ms = &asked;
-    e->weir.patience_ms = 50;
-    assert_int_equal(pthread_create(&thread, NULL, interrupts, e), 0);
-    assert_false(line_send(&e->weir, &f, body, 3600 * 1000, &stuck));
-    assert_true(stuck && atomic_load(&asked) > 1);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    free(body);
-    ends_free(e);
-}
-
 static _Atomic bool told;
 
 /* As a lane that has to end is interrupted: again and again, until it does. */
@@ -361,24 +341,37 @@ static void *interrupts_again_and_again(void *arg)
     return NULL;
 }
 
-static void the_first_of_many_interrupts_counts(void **state)
+/* Nobody reads, and somebody wants the sender back long before its patience is at its end. */
+static void interrupted_by(void *(*who)(void *), int64_t patience_ms)
 {
     struct ends *e = ends_new();
     char *body = xcalloc(1, BIG);
     const struct frame f = {.type = WIRE_WRITE, .len = BIG};
     pthread_t thread;
     bool stuck;
-    (void)state;
-    atomic_store(&asked, 0);
+    atomic_store(&asked, 1); /* one of long ago is of no concern */
+    atomic_store(&told, false);
     e->weir.interrupted_ms = &asked;
-    e->weir.patience_ms = 200;
-    assert_int_equal(pthread_create(&thread, NULL, interrupts_again_and_again, e), 0);
+    e->weir.patience_ms = patience_ms;
+    assert_int_equal(pthread_create(&thread, NULL, who, e), 0);
     assert_false(line_send(&e->weir, &f, body, 3600 * 1000, &stuck));
     atomic_store(&told, true);
+    assert_true(stuck && atomic_load(&asked) > 1);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(stuck);
     free(body);
     ends_free(e);
+}
+
+static void an_interrupt_ends_the_wait_for_room(void **state)
+{
+    (void)state;
+    interrupted_by(interrupts, 50);
+}
+
+static void the_first_of_many_interrupts_counts(void **state)
+{
+    (void)state;
+    interrupted_by(interrupts_again_and_again, 200);
 }
 
 /* So many small frames, in one piece. */
